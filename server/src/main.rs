@@ -1,0 +1,2 @@
+//! The program `amethyst` (being written).
+fn main() {}

@@ -1,0 +1,1 @@
+//! (see the first line of this crate's Cargo.toml entry; being written)
