@@ -1,1 +1,5 @@
-//! (being written)
+//! From a captured frame to a datagram: link layer, tunnels, fragments, UDP and TCP.
+
+mod addr;
+
+pub use addr::{Addr, Endpoint};
