@@ -1,0 +1,44 @@
+# AMETHYST. `make` alone lists what there is; every target sets up what it needs first.
+# Options: FUZZ_SECONDS=60 (per target), CALLS=1000 SECS=60 (size of the bench), JOBS=2 (parallel builds).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+CARGO := cargo
+
+.PHONY: help
+help: ## this list
+	@printf 'AMETHYST: calls on a wire become sealed recordings.\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nNew here? make demo. Then README.md and ARCHITECTURE.md.\n'
+
+.PHONY: demo
+demo: ## record real calls on this machine's loopback, verify them, export one as WAV
+	@scripts/setup.sh demo
+	@scripts/demo.sh
+
+.PHONY: test
+test: ## everything that can be proven here: unit, property, vectors, the suite on real sockets
+	@scripts/setup.sh test
+	$(CARGO) test --workspace --locked -j $(JOBS)
+
+.PHONY: lint
+lint: ## format, clippy, licences, documents: what a change must pass
+	@scripts/setup.sh lint
+	@scripts/lint.sh
+
+.PHONY: bench
+bench: ## CPU, memory and speed against the yardsticks, as a table (CALLS=1000 SECS=60)
+	@scripts/setup.sh bench
+	@scripts/bench.sh
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZ_SECONDS (60)
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh
+
+.PHONY: installers
+installers: ## Debian package and Windows setup: not here yet
+	@echo 'installers: not here yet. The packages come with the issue "Installers"; until then README.md says how to run from source.' >&2
+	@exit 2

@@ -1,0 +1,2 @@
+//! Calls.
+fn main() {}
