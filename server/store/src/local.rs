@@ -1,0 +1,236 @@
+//! A folder of a local file system.
+//!
+//! The root is opened once and held: every path is resolved from it, so a folder that is moved or mounted over later does not
+//! redirect recordings. Links are not followed at the last name.
+
+use std::fs::File;
+use std::io::{self, IoSlice, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::disk::parent;
+use crate::{Disk, DiskFile, Doubt, Entry, EntryKind, RawFile, ReadSeek, StoreError, checked_path};
+
+/// A folder of a local file system that keeps its promises by `fdatasync`, `fsync` and `syncfs`.
+#[derive(Debug)]
+pub struct LocalDisk {
+    root: OwnedFd,
+    path: PathBuf,
+    doubt: Doubt,
+}
+
+impl LocalDisk {
+    /// Opens the existing folder `root`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if it is not there, or the system's.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(root, flags, Mode::empty())
+            .map_err(|e| StoreError::sorted("open the folder", &root.display().to_string(), e.into()))?;
+        Ok(Self { root: fd, path: root.to_owned(), doubt: Doubt::default() })
+    }
+
+    /// Returns the folder's own path, for what is not kept through a [`Disk`] (the catalogue).
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open_at(&self, what: &'static str, path: &str, flags: OFlags) -> Result<OwnedFd, StoreError> {
+        let mode = Mode::RUSR | Mode::WUSR;
+        rustix::fs::openat(&self.root, checked_path(path)?, flags | OFlags::CLOEXEC | OFlags::NOFOLLOW, mode)
+            .map_err(|e| StoreError::sorted(what, path, e.into()))
+    }
+
+    fn open_folder(&self, path: &str) -> Result<OwnedFd, StoreError> {
+        let name = if path.is_empty() { "." } else { checked_path(path)? };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.root, name, flags, Mode::empty())
+            .map_err(|e| StoreError::sorted("open the folder", path, e.into()))
+    }
+
+    fn file(&self, path: &str, fd: OwnedFd) -> Result<DiskFile, StoreError> {
+        let file = File::from(fd);
+        let len = file.metadata().map_err(|e| StoreError::sorted("measure", path, e))?.len();
+        Ok(DiskFile::new(Box::new(LocalFile(file)), path, len, &self.doubt))
+    }
+}
+
+impl Disk for LocalDisk {
+    fn create_new(&self, path: &str) -> Result<DiskFile, StoreError> {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
+        let fd = self.open_at("create", path, flags)?;
+        self.file(path, fd)
+    }
+
+    fn open_append(&self, path: &str) -> Result<DiskFile, StoreError> {
+        let fd = self.open_at("open", path, OFlags::WRONLY | OFlags::APPEND)?;
+        self.file(path, fd)
+    }
+
+    fn open_read(&self, path: &str) -> Result<Box<dyn ReadSeek>, StoreError> {
+        let fd = self.open_at("open", path, OFlags::RDONLY)?;
+        Ok(Box::new(File::from(fd)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        let (from, to) = (checked_path(from)?, checked_path(to)?);
+        let sorted = |e: Errno| match e {
+            Errno::EXIST => StoreError::Exists { path: to.to_owned() },
+            e => StoreError::sorted("rename", from, e.into()),
+        };
+        match rustix::fs::renameat_with(&self.root, from, &self.root, to, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(()),
+            // Some file systems do not know the flag: a second link and an unlink never replace either.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                rustix::fs::linkat(&self.root, from, &self.root, to, AtFlags::empty()).map_err(sorted)?;
+                rustix::fs::unlinkat(&self.root, from, AtFlags::empty()).map_err(sorted)
+            }
+            Err(e) => Err(sorted(e)),
+        }
+    }
+
+    fn unlink(&self, path: &str) -> Result<(), StoreError> {
+        rustix::fs::unlinkat(&self.root, checked_path(path)?, AtFlags::empty())
+            .map_err(|e| StoreError::sorted("remove", path, e.into()))
+    }
+
+    fn mkdir_all(&self, path: &str) -> Result<(), StoreError> {
+        checked_path(path)?;
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+            let folder = path.get(..end).unwrap_or(path);
+            match rustix::fs::mkdirat(&self.root, folder, Mode::RWXU) {
+                // A new name is only as durable as the folder above it.
+                Ok(()) => self.sync_dir(parent(folder))?,
+                Err(Errno::EXIST) => {}
+                Err(e) => return Err(StoreError::sorted("make the folder", folder, e.into())),
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_dir(&self, path: &str) -> Result<(), StoreError> {
+        let fd = self.open_folder(path)?;
+        rustix::fs::fsync(&fd).map_err(|e| StoreError::SyncFailed { path: path.to_owned(), source: e.into() })
+    }
+
+    fn sync_fs(&self) -> Result<(), StoreError> {
+        rustix::fs::syncfs(&self.root).map_err(|e| {
+            self.doubt.raise();
+            StoreError::SyncFailed { path: self.path.display().to_string(), source: e.into() }
+        })
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<Entry>, StoreError> {
+        let sorted = |e: Errno| StoreError::sorted("list", path, e.into());
+        let fd = self.open_folder(path)?;
+        let mut entries = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&fd).map_err(sorted)? {
+            let entry = entry.map_err(sorted)?;
+            let Ok(name) = entry.file_name().to_str() else { continue }; // not ours: we give plain names only
+            if name == "." || name == ".." {
+                continue;
+            }
+            let mut kind = entry.file_type();
+            if kind == FileType::Unknown {
+                let stat = rustix::fs::statat(&fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(sorted)?;
+                kind = FileType::from_raw_mode(stat.st_mode);
+            }
+            entries.push(Entry { name: name.to_owned(), kind: entry_kind(kind) });
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn len(&self, path: &str) -> Result<u64, StoreError> {
+        let stat = rustix::fs::statat(&self.root, checked_path(path)?, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|e| StoreError::sorted("measure", path, e.into()))?;
+        Ok(u64::try_from(stat.st_size).unwrap_or(0))
+    }
+
+    fn free_bytes(&self) -> Result<u64, StoreError> {
+        let stat = rustix::fs::fstatvfs(&self.root).map_err(|e| {
+            StoreError::sorted("measure the free space of", &self.path.display().to_string(), e.into())
+        })?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, StoreError> {
+        match self.len(path) {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+const fn entry_kind(kind: FileType) -> EntryKind {
+    match kind {
+        FileType::RegularFile => EntryKind::File,
+        FileType::Directory => EntryKind::Folder,
+        FileType::Symlink
+        | FileType::Fifo
+        | FileType::Socket
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Unknown => EntryKind::Other,
+    }
+}
+
+struct LocalFile(File);
+
+impl RawFile for LocalFile {
+    fn append_some(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(parts)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_local_folder_keeps_the_promises_of_every_disk() {
+        let mut kept = Vec::new();
+        crate::testing::suite::run(&mut || {
+            let folder = tempfile::tempdir().unwrap();
+            let disk = LocalDisk::open(folder.path()).unwrap();
+            kept.push(folder);
+            Box::new(disk)
+        });
+    }
+
+    #[test]
+    fn files_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let disk = LocalDisk::open(folder.path()).unwrap();
+        disk.mkdir_all("spool").unwrap();
+        disk.create_new("spool/x").unwrap();
+        let mode =
+            |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("spool"), mode("spool/x")), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = LocalDisk::open(folder.path()).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", folder.path().join("x")).unwrap();
+        assert!(disk.open_read("x").is_err(), "a link must not lead out of the data folder");
+        assert_eq!(disk.list("").unwrap(), [Entry { name: "x".to_owned(), kind: EntryKind::Other }]);
+    }
+}

@@ -1,0 +1,6 @@
+//! A disk in memory that loses power, fills up and lies about syncs, and the suite that every disk must pass.
+
+mod faulty;
+pub mod suite;
+
+pub use faulty::FaultyDisk;
