@@ -1,0 +1,241 @@
+//! Which codec a track carries, and the decoder that turns its payload into PCM.
+//!
+//! Every decoder gives 16-bit mono PCM. A codec with two channels is one leg all the same and is mixed down to their
+//! mean; whoever needs both channels exports the raw payload.
+
+use shared::Track;
+
+use crate::plc::Plc;
+
+pub mod g711;
+mod linear;
+
+/// Says plainly that a track cannot be turned into sound, and what can be done instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "track {track} is {codec}, for which AMETHYST has no decoder: its payload is kept as received and can be \
+     exported with `--format raw`"
+)]
+pub struct NoDecoder {
+    /// The track concerned.
+    pub track: u8,
+    /// Codec name as in SDP, or `encrypted payload` for an opaque track.
+    pub codec: String,
+}
+
+/// Says that one payload made no sense to its decoder. Nothing was written to the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the payload is damaged or not of this codec")]
+pub struct Damaged;
+
+/// What a track's payload is, as far as it can be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Codec {
+    kind: Kind,
+    clock_hz: u32,
+    rate_hz: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Mulaw,
+    Alaw,
+    L16 { channels: u8 },
+    L8 { channels: u8 },
+}
+
+impl Codec {
+    /// Finds the codec of a track by its name in SDP (letter case does not matter), clock and format parameters.
+    ///
+    /// # Errors
+    /// [`NoDecoder`] if the payload is opaque, the codec unknown, or its parameters ask for what no decoder here does.
+    pub fn from_track(track: &Track) -> Result<Self, NoDecoder> {
+        let refused = |codec: &str| NoDecoder { track: track.track, codec: codec.chars().take(64).collect() };
+        if track.opaque {
+            return Err(refused("encrypted payload"));
+        }
+        let (kind, native_hz) = kind_of(track).ok_or_else(|| refused(&track.codec))?;
+        let clock_hz = if track.clock_hz == 0 { native_hz.clock } else { track.clock_hz };
+        // A clock that the codec cannot have would stretch all positions; only the free-rate codecs take any.
+        if clock_hz > MAX_RATE_HZ || native_hz.fixed && clock_hz != native_hz.clock {
+            return Err(refused(&format!("{}/{clock_hz}", track.codec)));
+        }
+        let rate_hz = if native_hz.fixed { native_hz.pcm } else { clock_hz };
+        Ok(Self { kind, clock_hz, rate_hz })
+    }
+
+    /// Returns the ticks a second of positions and sample counts: the RTP clock.
+    #[must_use]
+    pub const fn clock_hz(&self) -> u32 {
+        self.clock_hz
+    }
+
+    /// Returns the PCM samples a second that the decoder gives.
+    #[must_use]
+    pub const fn rate_hz(&self) -> u32 {
+        self.rate_hz
+    }
+
+    /// Returns the PCM samples per clock tick as a fraction in lowest terms: (2, 1) for G.722, (1, 1) for most.
+    #[must_use]
+    pub fn pcm_per_tick(&self) -> (u32, u32) {
+        let common = gcd(self.rate_hz, self.clock_hz).max(1);
+        (self.rate_hz.checked_div(common).unwrap_or(1), self.clock_hz.checked_div(common).unwrap_or(1))
+    }
+
+    /// Tells whether each payload decodes by itself, whatever came before it.
+    #[must_use]
+    pub const fn is_stateless(&self) -> bool {
+        matches!(self.kind, Kind::Mulaw | Kind::Alaw | Kind::L16 { .. } | Kind::L8 { .. })
+    }
+
+    /// Returns how many ticks before a wanted position decoding should begin, so that the decoder has found its feet.
+    ///
+    /// 100 ms for codecs without memory (that is what loss concealment looks back), 200 ms for those with.
+    #[must_use]
+    pub fn warm_up_samples(&self) -> u64 {
+        let tenths: u64 = if self.is_stateless() { 1 } else { 2 };
+        u64::from(self.clock_hz).saturating_mul(tenths).div_ceil(10)
+    }
+
+    /// Makes a decoder at the beginning of a stream.
+    #[must_use]
+    pub fn decoder(&self) -> Decoder {
+        let state = match self.kind {
+            Kind::Mulaw => State::Table(&g711::MULAW),
+            Kind::Alaw => State::Table(&g711::ALAW),
+            Kind::L16 { channels } => State::L16 { channels },
+            Kind::L8 { channels } => State::L8 { channels },
+        };
+        Decoder { state, plc: Plc::new(self.rate_hz) }
+    }
+}
+
+/// No telephone or radio codec samples faster; a higher clock in SDP is a mistake or an attack.
+const MAX_RATE_HZ: u32 = 192_000;
+
+/// The rates that belong to a codec.
+struct Rates {
+    /// RTP clock, used where the track does not say.
+    clock: u32,
+    /// PCM rate.
+    pcm: u32,
+    /// Whether the codec has no other.
+    fixed: bool,
+}
+
+const fn fixed(clock: u32, pcm: u32) -> Rates {
+    Rates { clock, pcm, fixed: true }
+}
+
+const FREE: Rates = Rates { clock: 8_000, pcm: 8_000, fixed: false };
+
+/// Knows the names of RFC 3551 and IANA's registry of RTP payload formats.
+fn kind_of(track: &Track) -> Option<(Kind, Rates)> {
+    let name = track.codec.trim().to_ascii_uppercase();
+    let channels = track.channels.max(1);
+    let mono = |kind, rates| (channels == 1).then_some((kind, rates));
+    let _telephone = fixed(8_000, 8_000);
+    match name.as_str() {
+        "PCMU" => mono(Kind::Mulaw, FREE),
+        "PCMA" => mono(Kind::Alaw, FREE),
+        "L16" => Some((Kind::L16 { channels }, Rates { clock: 44_100, ..FREE })),
+        "L8" => Some((Kind::L8 { channels }, FREE)),
+        _ => None,
+    }
+}
+
+const fn gcd(a: u32, b: u32) -> u32 {
+    let (mut a, mut b) = (a, b);
+    while let Some(rest) = a.checked_rem(b) {
+        (a, b) = (b, rest);
+    }
+    a
+}
+
+/// Turns the payloads of one track into PCM, one after the other, and fills holes between them.
+pub struct Decoder {
+    state: State,
+    plc: Plc,
+}
+
+enum State {
+    Table(&'static [i16; 256]),
+    L16 { channels: u8 },
+    L8 { channels: u8 },
+}
+
+impl std::fmt::Debug for Decoder {
+    /// Shows nothing of the audio inside.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Decoder(..)")
+    }
+}
+
+impl Decoder {
+    /// Appends the PCM of one payload to `out`.
+    ///
+    /// The number of samples follows from the payload, which may disagree with what its sender promised; the renderer
+    /// holds it to the positions of the recording.
+    ///
+    /// # Errors
+    /// [`Damaged`] if the payload makes no sense; `out` is as before.
+    pub fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) -> Result<(), Damaged> {
+        let before = out.len();
+        let decoded = match &mut self.state {
+            State::Table(table) => {
+                g711::decode(table, payload, out);
+                Ok(())
+            }
+            State::L16 { channels } => linear::decode_l16(payload, *channels, out),
+            State::L8 { channels } => linear::decode_l8(payload, *channels, out),
+        };
+        match decoded {
+            Ok(()) => self.plc.heard(out.get(before..).unwrap_or_default()),
+            Err(Damaged) => out.truncate(before),
+        }
+        decoded
+    }
+
+    /// Appends exactly `samples` PCM samples in place of lost ones: at most 60 ms fading away, then silence.
+    pub fn conceal(&mut self, samples: usize, out: &mut Vec<i16>) {
+        self.plc.fill(samples, out);
+    }
+
+    /// Appends exactly `samples` of silence: nothing was said here, or nobody may hear it.
+    pub fn silence(&mut self, samples: usize, out: &mut Vec<i16>) {
+        self.plc.forget();
+        out.resize(out.len().saturating_add(samples), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    pub(super) fn track(codec: &str, clock_hz: u32) -> Track {
+        Track { codec: codec.to_owned(), clock_hz, channels: 1, ..Track::default() }
+    }
+
+    fn check_rates(codec: &str, clock_hz: u32, rate_hz: u32, per_tick: (u32, u32)) {
+        let found = Codec::from_track(&track(codec, clock_hz)).unwrap();
+        assert_eq!((found.rate_hz(), found.pcm_per_tick()), (rate_hz, per_tick), "{codec}/{clock_hz}");
+    }
+
+    #[test]
+    fn the_clock_of_g722_is_half_its_rate() {
+        check_rates("PCMU", 8_000, 8_000, (1, 1));
+        check_rates("pcma", 16_000, 16_000, (1, 1));
+        check_rates("L16", 44_100, 44_100, (1, 1));
+    }
+
+    #[test]
+    fn a_codec_without_decoder_is_said_plainly() {
+        let refusal = Codec::from_track(&track("G723", 8_000)).unwrap_err();
+        assert!(refusal.to_string().contains("G723"), "the sentence names the codec: {refusal}");
+        assert!(Codec::from_track(&track("G722", 16_000)).is_err(), "a clock that G.722 cannot have");
+        let opaque = Track { opaque: true, ..track("PCMU", 8_000) };
+        assert!(Codec::from_track(&opaque).is_err(), "encrypted payload is never played as noise");
+    }
+}
