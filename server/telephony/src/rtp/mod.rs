@@ -1,3 +1,4 @@
 //! (being written)
 
 pub mod packet;
+pub mod srtp;
