@@ -93,7 +93,7 @@ fn the_code_map_names_every_crate() {
 fn relative_links_of_the_documents_lead_somewhere() {
     let mut dead = Vec::new();
     for f in tracked_files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "md")) {
-        let folder = root().join(f.parent().unwrap_or(Path::new("")));
+        let folder = root().join(f.parent().unwrap_or_else(|| Path::new("")));
         for link in text(&f).split("](").skip(1).filter_map(|s| s.split(')').next()) {
             let path = link.split('#').next().unwrap_or_default();
             if path.is_empty() || path.contains("://") || path.starts_with("mailto:") {
