@@ -16,6 +16,7 @@
 
 // - the house
 mod arrows;
+mod bench;
 mod house;
 mod laws;
 mod licences;

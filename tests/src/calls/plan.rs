@@ -115,6 +115,18 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// A plan on loopback addresses that no other test uses, of this process or another: `nth` is yours alone.
+    #[must_use]
+    pub fn apart(nth: u8) -> Self {
+        let [low, high, _, _] = std::process::id().to_le_bytes();
+        let ip = |last: u8| IpAddr::V4(Ipv4Addr::new(127, 1 + high % 250, low, last));
+        Self {
+            caller_ip: ip(nth.wrapping_mul(2).wrapping_add(1)),
+            callee_ip: ip(nth.wrapping_mul(2).wrapping_add(2)),
+            ..Self::default()
+        }
+    }
+
     /// Numbers of the calls.
     pub fn numbers(&self) -> impl Iterator<Item = u32> + use<> {
         self.first..self.first.saturating_add(self.calls)
