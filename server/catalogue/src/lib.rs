@@ -1,1 +1,33 @@
-//! (see the first line of this crate's Cargo.toml entry; being written)
+//! All SQL of AMETHYST: what was recorded, from whom to whom, where its sealed file lies, and the account of every call.
+//!
+//! One SQLite database encrypted as a whole by SQLCipher (page by page, AES-256 and HMAC-SHA512, under a raw 32-byte key that the
+//! caller brings). One writer groups rows into transactions, readers have a pool; WAL, `synchronous = FULL`: what a call to
+//! [`Catalogue`] reported as written survives a power cut. Calls block their caller; the database works on threads of its own.
+//!
+//! The text of every statement is meant for PostgreSQL too: `$1` parameters, `on conflict`, times as BIGINT microseconds, and
+//! identities as sixteen bytes. Nothing here logs a number, a name or a key.
+//!
+//! Only the vault may name this crate: it alone knows when a row may come true.
+
+#![forbid(unsafe_code)]
+
+mod bulk;
+mod error;
+mod find;
+mod migrate;
+mod open;
+mod read;
+mod rows;
+mod write;
+
+pub use error::{CatalogueError, Kind};
+pub use find::{Cursor, Page, Query};
+pub use open::{Catalogue, CatalogueKey};
+pub use read::{Counts, PartPlace};
+pub use rows::{
+    CaptureRun, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow, PartyRole, PartyRow,
+    Recording, RecordingRow,
+};
+
+/// The result of this crate.
+pub type Result<T> = std::result::Result<T, CatalogueError>;

@@ -1,0 +1,123 @@
+//! Many rows in one statement: crossing to the database's thread costs more than the row.
+
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments as _, AssertSqlSafe};
+
+use crate::{CatalogueError, Result};
+
+/// Rows per statement, tried from the left: few different texts, so that each is parsed once and kept.
+const STRIDES: [usize; 4] = [64, 16, 4, 1];
+
+/// One value of a row.
+#[derive(Clone, Debug)]
+pub(crate) enum Cell {
+    Int(i64),
+    Blob(Vec<u8>),
+    Text(String),
+    Null,
+}
+
+impl From<i64> for Cell {
+    fn from(n: i64) -> Self {
+        Self::Int(n)
+    }
+}
+
+impl From<u64> for Cell {
+    /// Counts beyond 2^63 do not occur; they would be held at its end.
+    fn from(n: u64) -> Self {
+        Self::Int(i64::try_from(n).unwrap_or(i64::MAX))
+    }
+}
+
+macro_rules! small {
+    ($($t:ty),+) => { $(impl From<$t> for Cell {
+        fn from(n: $t) -> Self {
+            Self::Int(i64::from(n))
+        }
+    })+ };
+}
+small!(u8, u16, u32, bool);
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Cell {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::Blob(bytes.to_vec())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Cell {
+    fn from(maybe: Option<T>) -> Self {
+        maybe.map_or(Self::Null, Into::into)
+    }
+}
+
+/// An `insert` with everything but its rows.
+pub(crate) struct Insert {
+    /// `insert into t (a, b) values`
+    pub(crate) head: &'static str,
+    /// Columns named in the head.
+    pub(crate) columns: usize,
+    /// `on conflict ..`
+    pub(crate) tail: &'static str,
+}
+
+impl Insert {
+    /// Enters all rows, given cell after cell.
+    pub(crate) async fn run(&self, tx: &mut SqliteConnection, cells: Vec<Cell>) -> Result<()> {
+        let mut left = cells.len().checked_div(self.columns).unwrap_or(0);
+        let mut cells = cells.into_iter();
+        while left > 0 {
+            let rows = STRIDES.into_iter().find(|n| *n <= left).unwrap_or(1);
+            let mut arguments = SqliteArguments::default();
+            for cell in cells.by_ref().take(rows.saturating_mul(self.columns)) {
+                add(&mut arguments, cell)?;
+            }
+            sqlx::query_with(AssertSqlSafe(self.text(rows)), arguments).execute(&mut *tx).await?;
+            left = left.saturating_sub(rows);
+        }
+        Ok(())
+    }
+
+    fn text(&self, rows: usize) -> String {
+        let mut text = String::from(self.head);
+        let mut n = 0_usize;
+        for row in 0..rows {
+            text.push_str(if row == 0 { " (" } else { ", (" });
+            for column in 0..self.columns {
+                n = n.saturating_add(1);
+                if column > 0 {
+                    text.push(',');
+                }
+                text.push('$');
+                text.push_str(&n.to_string());
+            }
+            text.push(')');
+        }
+        text.push(' ');
+        text.push_str(self.tail);
+        text
+    }
+}
+
+/// Adds one value to the arguments of a statement.
+pub(crate) fn add(arguments: &mut SqliteArguments, cell: Cell) -> Result<()> {
+    let added = match cell {
+        Cell::Int(n) => arguments.add(n),
+        Cell::Blob(bytes) => arguments.add(bytes),
+        Cell::Text(text) => arguments.add(text),
+        Cell::Null => arguments.add(None::<i64>),
+    };
+    added.map_err(|e| CatalogueError::Sql(sqlx::Error::Encode(e)))
+}

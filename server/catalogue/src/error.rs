@@ -1,0 +1,99 @@
+//! What can go wrong with the catalogue, in sentences for an operator.
+
+/// Says what a program should do about an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Try again later.
+    Wait,
+    /// Nothing gets better without a person.
+    AskAPerson,
+    /// Go no further.
+    Stop,
+}
+
+/// Why the catalogue did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// The key is wrong, or the file is no catalogue.
+    #[error(
+        "the catalogue cannot be opened with this key: either the keystore belongs to another site, or {path} is damaged; \
+         recordings are not affected, restore the right keystore or the last backup of the catalogue"
+    )]
+    WrongKey {
+        /// The database file.
+        path: String,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "the catalogue was written by a newer AMETHYST (schema {found}, this program knows {known}): install that version or a \
+         later one; nothing was changed"
+    )]
+    Newer {
+        /// The schema found.
+        found: i64,
+        /// The newest schema known here.
+        known: i64,
+    },
+    /// There is a catalogue already.
+    #[error("{path} exists already: a catalogue is created once")]
+    Exists {
+        /// The database file.
+        path: String,
+    },
+    /// There is none.
+    #[error("there is no catalogue at {path}: run `amethyst init`, or restore it from the archive")]
+    Missing {
+        /// The database file.
+        path: String,
+    },
+    /// The disk is full.
+    #[error(
+        "the disk that holds the catalogue is full: recordings already sealed are safe and will be entered when there is space; \
+         free some on the data folder's disk"
+    )]
+    NoSpace,
+    /// A stored value makes no sense.
+    #[error("the catalogue holds a value that makes no sense ({what}): run `amethyst check`")]
+    Damaged {
+        /// Which value.
+        what: &'static str,
+    },
+    /// The database's thread is gone.
+    #[error(
+        "the catalogue's thread ended unexpectedly: restart AMETHYST; recordings already sealed are safe"
+    )]
+    Gone,
+    /// Anything else that the database says.
+    #[error("the catalogue failed: {0}")]
+    Sql(#[source] sqlx::Error),
+    /// Anything else that the system says.
+    #[error("the catalogue cannot start: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl CatalogueError {
+    /// Says what to do about it.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::NoSpace => Kind::Wait,
+            Self::WrongKey { .. }
+            | Self::Newer { .. }
+            | Self::Exists { .. }
+            | Self::Missing { .. }
+            | Self::Sql(_) => Kind::AskAPerson,
+            Self::Damaged { .. } | Self::Gone | Self::Io(_) => Kind::Stop,
+        }
+    }
+}
+
+/// `SQLITE_FULL`, `SQLITE_NOTADB` (SQLite result codes).
+const FULL: &str = "13";
+pub(crate) const NOT_A_DATABASE: &str = "26";
+
+impl From<sqlx::Error> for CatalogueError {
+    fn from(e: sqlx::Error) -> Self {
+        let code = e.as_database_error().and_then(|db| db.code().map(|c| c.into_owned()));
+        if code.as_deref() == Some(FULL) { Self::NoSpace } else { Self::Sql(e) }
+    }
+}
