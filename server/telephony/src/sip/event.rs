@@ -32,7 +32,8 @@ pub enum Protection {
     /// RTP in the clear.
     #[default]
     None,
-    /// SRTP with the keys that the *sender* of this leg announced in its own SDP (RFC 4568). Several: any may be used.
+    /// SRTP with the keys that the *sender* of this leg announced in its own SDP (RFC 4568). Several: any may be used, the
+    /// likeliest first. None: SRTP whose keys have not passed by yet (before the answer).
     Sdes(Vec<SdesKey>),
     /// SRTP whose keys never pass by in the clear (DTLS-SRTP, ZRTP).
     Opaque,
@@ -64,6 +65,13 @@ pub struct SdesKey {
     pub parameters: Vec<String>,
 }
 
+impl std::fmt::Debug for SdesKey {
+    /// Never shows the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SdesKey").field("tag", &self.tag).field("suite", &self.suite).finish_non_exhaustive()
+    }
+}
+
 impl Drop for SdesKey {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.key_and_salt);
@@ -76,6 +84,9 @@ pub struct LegPlan {
     /// 0 = sent by the caller, 1 = sent by the called party; further media lines of a call go on with 2, 3 ...
     pub leg: u8,
     /// Where its packets arrive (the *other* party's SDP, the effective `c=` and `m=`). Any sender counts.
+    ///
+    /// Several plans may have the same `leg` and different receivers: a proxy that rewrote the description, an ICE candidate,
+    /// a re-INVITE on its way that moves the address. Whatever arrives at any of them is that leg.
     pub receiver: Endpoint,
     /// Where its RTCP arrives (`a=rtcp`, `a=rtcp-mux`, else port + 1).
     pub rtcp: Endpoint,
@@ -146,7 +157,8 @@ pub enum CallEventKind {
     },
     /// Over. Media of the call may still trickle in for 500 ms.
     Ended {
-        /// `bye`, `cancel`, `declined`, `busy`, `failed`, `redirected`, `forked-elsewhere`, `replaced`, `session-timer`.
+        /// `bye`, `cancel`, `declined`, `busy`, `failed`, `redirected`, `forked-elsewhere`, `replaced`, `session-timer`,
+        /// `no-answer` (nothing ever came), `limit` (pushed out to make room).
         reason: &'static str,
         /// The SIP status where one decided, else 0.
         status: u16,

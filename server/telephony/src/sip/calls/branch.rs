@@ -1,0 +1,73 @@
+//! One call: a dialog, or one branch of a fork.
+
+use super::media::{Negotiation, Who};
+use crate::cmd::CallInfo;
+use crate::sip::event::CallKey;
+
+/// How far a call has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum State {
+    /// Begun.
+    Trying,
+    /// The callee rings.
+    Ringing,
+    /// Up.
+    Answered,
+    /// Over; kept for retransmissions.
+    Ended,
+}
+
+/// One call.
+pub(super) struct Branch {
+    pub(super) key: CallKey,
+    /// The called party's tag, once known.
+    pub(super) to_tag: Option<Box<str>>,
+    pub(super) state: State,
+    /// Whether it had been up when it ended.
+    pub(super) was_answered: bool,
+    pub(super) info: Box<CallInfo>,
+    pub(super) media: Negotiation,
+    /// Another call has taken its place (Replaces); its BYE is then no end of talking.
+    pub(super) replaced: bool,
+    /// Highest `CSeq` of INFO and REFER obeyed, by sender: a retransmitted digit is one digit.
+    obeyed: [u32; 2],
+}
+
+impl Branch {
+    pub(super) fn new(key: CallKey, info: CallInfo, media: Negotiation) -> Self {
+        let info = Box::new(info);
+        Self {
+            key,
+            to_tag: None,
+            state: State::Trying,
+            was_answered: false,
+            info,
+            media,
+            replaced: false,
+            obeyed: [0; 2],
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.state != State::Ended
+    }
+
+    pub(super) fn has_tag(&self, tag: &str) -> bool {
+        self.to_tag.as_deref() == Some(tag)
+    }
+
+    /// Makes it an ended one; keys and addresses go at once.
+    pub(super) fn retire(&mut self) {
+        self.was_answered |= self.state == State::Answered;
+        self.state = State::Ended;
+        self.media = Negotiation::default();
+    }
+
+    /// Tells whether a request inside the dialog is new; one without a usable number always is.
+    pub(super) fn obeys(&mut self, who: Who, cseq: u32) -> bool {
+        let last = who.of_mut(&mut self.obeyed);
+        let new = cseq == 0 || cseq > *last;
+        *last = cseq.max(*last);
+        new
+    }
+}
