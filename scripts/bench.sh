@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# CPU, memory and speed of the release build against the yardsticks, as a table. CALLS=1000 SECS=60 ROUNDS=3.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-2}
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+mkdir -p "$target/bench"
+
+echo 'building release and the yardstick' >&2
+cargo build --release --locked --quiet -j "$jobs" -p amethyst-server --bin amethyst
+cc -O2 -o "$target/bench/floor" tests/tools/floor.c -lcrypto
+
+/usr/bin/python3 tests/tools/bench.py --amethyst "$target/release/amethyst" --work "$target/bench" \
+  --calls "${CALLS:-1000}" --secs "${SECS:-60}" --rounds "${ROUNDS:-3}"
+
+# criterion benches of the crates that have some
+for folder in shared/*/benches server/*/benches; do
+  [ -d "$folder" ] || continue
+  name=$(sed -n 's/^name = "\(.*\)"/\1/p' "${folder%/benches}/Cargo.toml" | head -n 1)
+  echo "benches of $name" >&2
+  for bench in "$folder"/*.rs; do
+    cargo bench --locked --quiet -j "$jobs" -p "$name" --bench "$(basename "$bench" .rs)"
+  done
+done
