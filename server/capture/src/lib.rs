@@ -6,11 +6,13 @@
 //! else as a [`Warning`].
 //!
 //! * [`CaptureFile`] reads pcap, pcapng (also gzipped) and rtpproxy's recordings; [`Merge`] reads several by time.
-//! * `AfPacket` listens on a network interface of Linux.
+//! * [`AfPacket`] listens on a network interface of Linux.
 //!
 //! **Invariant:** a stamp's monotonic part never runs backwards within one source, whatever the wall clock does.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+#[cfg(target_os = "linux")]
+mod af_packet;
 mod clock;
 mod error;
 mod file;
@@ -22,6 +24,8 @@ use std::time::Duration;
 use shared::{Stamp, TapId};
 use telephony::net::LinkType;
 
+#[cfg(target_os = "linux")]
+pub use af_packet::{AfPacket, Fanout, FanoutMode, FilterOp, LiveOptions};
 pub use error::{CaptureError, ErrorKind};
 pub use file::{CaptureFile, Timed};
 pub use merge::Merge;
