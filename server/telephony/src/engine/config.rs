@@ -1,0 +1,98 @@
+//! What the engine is told at its start.
+
+use shared::{Side, TapId};
+
+use crate::sip::SdesKey;
+
+/// One place where we listen; its number is its place in [`EngineConfig::taps`].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TapConfig {
+    /// The name people gave it.
+    pub name: String,
+    /// On which side of the exchange it sits.
+    pub side: Side,
+}
+
+/// How much of everything the engine keeps at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EngineLimits {
+    /// Segments open at once.
+    pub segments: usize,
+    /// Flows (address and port pairs) known at once.
+    pub flows: usize,
+    /// Flows that may wait as candidates for orphans.
+    pub candidates: usize,
+    /// Octets of early packets, over all candidates.
+    pub preroll_bytes: usize,
+    /// Commands that may wait for `poll_cmd` before new segments are refused.
+    pub commands: usize,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self {
+            segments: 20_000,
+            flows: 200_000,
+            candidates: 4_096,
+            preroll_bytes: 24 << 20,
+            commands: 1 << 20,
+        }
+    }
+}
+
+/// Settings of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The taps, by number. Packets of a tap that is not listed count as trunk side.
+    pub taps: Vec<TapConfig>,
+    /// Numbers of the site's own extensions: digits, `*` for one character; they decide the direction of a call.
+    pub internal_numbers: Vec<String>,
+    /// Whether RTP that no signalling announced is recorded.
+    pub record_orphans: bool,
+    /// How long unannounced RTP waits for its signalling before it becomes a segment of its own; at most 10 s.
+    pub preroll_ms: u32,
+    /// How long after its end a call still owns its media.
+    pub linger_ms: u32,
+    /// How long media may be absent, without hold, before a segment ends.
+    pub idle_ms: u32,
+    /// SRTP keys tried on encrypted media that no signalling announced.
+    pub orphan_keys: Vec<SdesKey>,
+    /// How much of everything.
+    pub limits: EngineLimits,
+    /// Seeds the hash tables, so that a stranger cannot aim at one bucket. Same seed or not: same output.
+    pub seed: u64,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            taps: Vec::new(),
+            internal_numbers: Vec::new(),
+            record_orphans: true,
+            preroll_ms: 2_000,
+            linger_ms: 500,
+            idle_ms: 60_000,
+            orphan_keys: Vec::new(),
+            limits: EngineLimits::default(),
+            seed: 0x9e37_79b9_7f4a_7c15,
+        }
+    }
+}
+
+impl EngineConfig {
+    /// Returns the side of a tap.
+    pub(super) fn side(&self, tap: TapId) -> Side {
+        self.taps.get(usize::from(tap.0)).map_or(Side::Trunk, |t| t.side)
+    }
+
+    /// Tells whether a number is one of the site's own extensions.
+    pub(super) fn is_internal(&self, number: &str) -> bool {
+        !number.is_empty() && self.internal_numbers.iter().any(|pattern| fits(pattern, number))
+    }
+}
+
+/// `*` is exactly one character; lengths must match.
+fn fits(pattern: &str, number: &str) -> bool {
+    let same = |(p, n): (char, char)| p == '*' || p == n;
+    pattern.chars().count() == number.chars().count() && pattern.chars().zip(number.chars()).all(same)
+}

@@ -1,0 +1,16 @@
+//! The engine under a virtual clock: packets made by hand, one file per behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
+
+mod bench;
+mod calls;
+mod loss;
+mod orphans;
+mod streams;
+
+use bench::{Bench, Rtp};

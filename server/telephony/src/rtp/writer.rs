@@ -1,0 +1,226 @@
+//! One track being written: payloads and gaps in, chunks out.
+//!
+//! The writer owns the position of its track. Nothing else moves it: a payload moves it by its samples, a gap by its
+//! length, so that runs and gaps always sum to the position. It knows the limits of a [`Chunk`] and refuses what would
+//! break them; its owner then cuts the chunk and tries again. It knows nothing of sequence numbers and timestamps.
+
+use shared::{Chunk, FrameBuf, GapCause, GapTotals, RunHead};
+
+/// Octets of payload in one chunk at most (65,536 less the room for the run list).
+const CHUNK_BYTES_MAX: u32 = 60_000;
+/// Seconds of gap in one chunk at most.
+const CHUNK_GAP_S_MAX: u64 = 10;
+/// Payload octets for which a fresh buffer has room: one second of G.711.
+const BUF_OCTETS: usize = 8_064;
+/// Buffers kept for the next second at most.
+const POOL_MAX: usize = 8_192;
+
+/// Frame buffers that came back from the sealer, ready to be filled again.
+#[derive(Debug, Default)]
+pub struct Pool {
+    free: Vec<FrameBuf>,
+}
+
+impl Pool {
+    /// Takes a buffer, a used one if there is any.
+    pub fn take(&mut self) -> FrameBuf {
+        self.free.pop().unwrap_or_else(|| FrameBuf::with_capacity(BUF_OCTETS))
+    }
+
+    /// Gives a buffer back.
+    pub fn give(&mut self, mut buf: FrameBuf) {
+        let capacity = buf.storage_mut().capacity();
+        if self.free.len() < POOL_MAX && (1_024..=131_072).contains(&capacity) {
+            buf.clear();
+            self.free.push(buf);
+        }
+    }
+}
+
+/// The track under the pen.
+#[derive(Debug, Default)]
+pub struct Writer {
+    /// Position after everything written, in ticks from the segment's start.
+    pos: u64,
+    /// Samples that the chunk still takes before a second of its track is over.
+    room_samples: u32,
+    /// Octets that the chunk still takes.
+    room_bytes: u32,
+    joinable: bool,
+    /// Whether `last` holds a run.
+    begun: bool,
+    track: u8,
+    last: RunHead,
+    buf: FrameBuf,
+    // - touched once a packet by codecs whose packets stay apart, else once a second
+    runs: Vec<RunHead>,
+    base: u64,
+    room_gap: u64,
+    clock_hz: u32,
+    totals: GapTotals,
+    samples: u64,
+}
+
+impl Writer {
+    /// Begins a track at `base` ticks from the segment's start.
+    #[must_use]
+    pub fn begin(track: u8, clock_hz: u32, joinable: bool, base: u64, pool: &mut Pool) -> Self {
+        let buf = pool.take();
+        let mut writer =
+            Self { track, clock_hz: clock_hz.max(1), joinable, pos: base, buf, ..Self::default() };
+        writer.fresh();
+        writer
+    }
+
+    /// Returns the number of the track.
+    #[must_use]
+    pub const fn track(&self) -> u8 {
+        self.track
+    }
+
+    /// Returns the position after everything written.
+    #[must_use]
+    pub const fn pos(&self) -> u64 {
+        self.pos
+    }
+
+    /// Returns the ticks a second of this track.
+    #[must_use]
+    pub const fn clock_hz(&self) -> u32 {
+        self.clock_hz
+    }
+
+    /// Tells whether something waits to be cut.
+    #[must_use]
+    pub const fn has_chunk(&self) -> bool {
+        self.begun
+    }
+
+    /// Tells whether a second of the track is in the chunk.
+    #[inline]
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.room_samples == 0
+    }
+
+    /// Tells whether a payload of `len` octets and `samples` ticks still fits into the chunk.
+    #[inline]
+    #[must_use]
+    pub const fn fits(&self, len: u32, samples: u32) -> bool {
+        samples <= self.room_samples && len <= self.room_bytes
+    }
+
+    /// Returns the octets of the last payload written (of all joined ones, if the track is joinable).
+    #[must_use]
+    pub const fn last_len(&self) -> u32 {
+        self.last.len
+    }
+
+    /// Returns missing samples by cause, over the whole track.
+    #[must_use]
+    pub const fn totals(&self) -> &GapTotals {
+        &self.totals
+    }
+
+    /// Counts a gap anew under the cause that was learned later.
+    pub fn recount(&mut self, from: GapCause, to: GapCause, samples: u64) {
+        if let Some(slot) = self.totals.0.get_mut(usize::from(from.number())) {
+            *slot = slot.saturating_sub(samples);
+        }
+        self.totals.add(to, samples);
+    }
+
+    /// Returns the samples written, gaps not counted.
+    #[must_use]
+    pub const fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// Appends one payload. The caller has asked [`Writer::fits`].
+    #[inline]
+    pub fn push(&mut self, payload: &[u8], len: u32, samples: u32) {
+        self.buf.push(payload);
+        self.room_samples = self.room_samples.saturating_sub(samples);
+        self.room_bytes = self.room_bytes.saturating_sub(len);
+        self.pos = self.pos.saturating_add(u64::from(samples));
+        self.samples = self.samples.saturating_add(u64::from(samples));
+        if self.joinable && self.last.samples > 0 || self.last.samples == 0 && self.begun {
+            self.last.samples = self.last.samples.saturating_add(u64::from(samples));
+            self.last.len = self.last.len.saturating_add(len);
+            return;
+        }
+        self.next_run(RunHead { samples: u64::from(samples), len, ..RunHead::default() });
+    }
+
+    /// Adds missing samples, as many as the chunk may hold; returns how many did not fit.
+    ///
+    /// When the answer is not 0, cut the chunk and bring the rest again.
+    #[must_use]
+    pub fn gap(&mut self, cause: GapCause, samples: u64) -> u64 {
+        let taken = samples.min(self.room_gap);
+        if taken == 0 {
+            return samples;
+        }
+        if self.begun && self.last.samples == 0 && self.last.cause == cause {
+            self.last.gap_samples = self.last.gap_samples.saturating_add(taken);
+        } else {
+            self.next_run(RunHead { gap_samples: taken, cause, ..RunHead::default() });
+        }
+        self.room_gap = self.room_gap.saturating_sub(taken);
+        self.room_samples = self.room_samples.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX));
+        self.pos = self.pos.saturating_add(taken);
+        self.totals.add(cause, taken);
+        samples.saturating_sub(taken)
+    }
+
+    /// Corrects the samples of the last run once its true length is known; tells whether it could be done.
+    ///
+    /// Only for runs that hold one packet and are still in the chunk.
+    pub fn amend_last(&mut self, was: u32, is: u32) -> bool {
+        let fits = is <= was.saturating_add(self.room_samples);
+        if self.joinable || !self.begun || self.last.samples != u64::from(was) || is == 0 || !fits {
+            return false;
+        }
+        self.last.samples = u64::from(is);
+        self.room_samples = self.room_samples.saturating_add(was).saturating_sub(is);
+        self.pos = self.pos.saturating_sub(u64::from(was)).saturating_add(u64::from(is));
+        self.samples = self.samples.saturating_sub(u64::from(was)).saturating_add(u64::from(is));
+        true
+    }
+
+    /// Hands over what was written since the last cut, if anything.
+    pub fn cut(&mut self, pool: &mut Pool) -> Option<Chunk> {
+        if !self.begun {
+            return None;
+        }
+        let mut runs = std::mem::take(&mut self.runs);
+        runs.push(self.last);
+        let empty = self.buf.is_empty(); // a chunk that is only a gap: the buffer stays with us
+        let buf = if empty { FrameBuf::default() } else { std::mem::replace(&mut self.buf, pool.take()) };
+        let chunk = Chunk { track: self.track, base_samples: self.base, runs, buf };
+        self.fresh();
+        Some(chunk)
+    }
+
+    /// Gives the empty buffer back when the track ends.
+    pub fn end(self, pool: &mut Pool) {
+        pool.give(self.buf);
+    }
+
+    fn next_run(&mut self, run: RunHead) {
+        if self.begun {
+            self.runs.push(self.last);
+        }
+        self.begun = true;
+        self.last = run;
+    }
+
+    fn fresh(&mut self) {
+        self.base = self.pos;
+        self.begun = false;
+        self.last = RunHead::default();
+        self.room_samples = self.clock_hz;
+        self.room_bytes = CHUNK_BYTES_MAX;
+        self.room_gap = u64::from(self.clock_hz).saturating_mul(CHUNK_GAP_S_MAX);
+    }
+}
