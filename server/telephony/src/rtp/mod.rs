@@ -4,12 +4,10 @@
 //! packets in order and account for each missing sample; [`writer`] keeps that account.
 
 pub mod dtmf;
-pub mod dtmf;
 pub(crate) mod formats;
 pub(crate) mod leg;
 pub mod packet;
 mod reorder;
-pub mod rtcp;
 pub mod rtcp;
 pub mod samples;
 pub mod srtp;
