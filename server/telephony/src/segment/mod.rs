@@ -1,1 +1,7 @@
-//! (being written)
+//! What is recorded, and where a recording begins and ends.
+//!
+//! [`rules`] say which extensions are recorded, [`call_rules`] which calls.
+
+pub mod call_rules;
+pub mod pattern;
+pub mod rules;
