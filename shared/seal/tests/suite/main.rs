@@ -1,0 +1,14 @@
+//! The suite of the sealed recording: what section 7 of the format asks for, through the public face only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    reason = "tests"
+)]
+
+extern crate amethyst_seal as seal;
+
+mod build;
+mod round_trip;
