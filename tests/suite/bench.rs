@@ -1,8 +1,10 @@
 //! The bench itself: real calls on loopback are placed, heard whole, and written as a capture alike.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use amethyst_tests::calls::{Answer, Plan, Side, Transport, Voice, place, to_pcap};
+use amethyst_tests::netns;
 
 fn short(nth: u8) -> Plan {
     Plan {
@@ -78,4 +80,31 @@ fn a_plan_that_contradicts_itself_is_refused_before_the_first_packet() {
     assert!(refused(Plan { digits: "123456".to_owned(), ..short(105) }).contains("need"));
     assert!(refused(Plan { first: 60_000, ..short(105) }).contains("port above"));
     assert!(refused(Plan { callee_ip: "::1".parse().unwrap(), ..short(105) }).contains("families"));
+}
+
+#[test]
+fn two_processes_in_two_namespaces_talk_over_a_wire_of_their_own() {
+    let pair = match netns::Pair::new("talk") {
+        Ok(pair) => pair,
+        Err(why) => return println!("{why}"),
+    };
+    let options =
+        ["--calls", "2", "--seconds", "1", "--hum", "--from", netns::A_IP, "--to", netns::B_IP, "--run", "7"];
+    let program = env!("CARGO_BIN_EXE_amethyst-calls");
+    let callees = pair
+        .in_b(program)
+        .args(options)
+        .args(["--only", "callees", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let callers = pair.in_a(program).args(options).args(["--only", "callers", "--json"]).output().unwrap();
+    let callees = callees.wait_with_output().unwrap();
+    assert!(callers.status.success() && callees.status.success(), "{callers:?} {callees:?}");
+    for (out, side) in [(callers.stdout, "caller"), (callees.stdout, "callee")] {
+        let lines: Vec<serde_json::Value> =
+            out.split(|&b| b == b'\n').filter_map(|l| serde_json::from_slice(l).ok()).collect();
+        assert_eq!(lines.len(), 2, "a line per call");
+        assert!(lines.iter().all(|l| l[side]["packets_heard"] == 50), "{lines:?}");
+    }
 }

@@ -20,7 +20,11 @@ fn rust_files() -> Vec<PathBuf> {
 
 #[test]
 fn every_file_greets_its_reader() {
-    let silent: Vec<PathBuf> = rust_files().into_iter().filter(|f| !text(f).starts_with("//!")).collect();
+    // A fuzz target begins with an attribute of the compiler; the greeting comes right after it.
+    let greets = |f: &Path| {
+        text(f).lines().find(|l| !l.starts_with("#!") && !l.is_empty()).is_some_and(|l| l.starts_with("//!"))
+    };
+    let silent: Vec<PathBuf> = rust_files().into_iter().filter(|f| !greets(f)).collect();
     assert_eq!(
         silent,
         Vec::<PathBuf>::new(),
@@ -77,6 +81,20 @@ fn the_makefile_lists_its_targets() {
     }
     let ci = text(Path::new(".ci/run"));
     assert!(ci.contains("\nmake lint\n") && ci.contains("\nmake test\n"), ".ci/run runs both lint and test");
+}
+
+#[test]
+fn every_fuzz_target_is_listed_so_that_it_is_run() {
+    let folder = Path::new("tests/fuzz/fuzz_targets");
+    let manifest = text(Path::new("tests/fuzz/Cargo.toml"));
+    let targets: Vec<PathBuf> = rust_files().into_iter().filter(|f| f.starts_with(folder)).collect();
+    for name in targets.iter().filter_map(|f| f.file_stem()?.to_str()) {
+        assert!(
+            manifest.contains(&format!("name = \"{name}\"")),
+            "tests/fuzz/Cargo.toml has no [[bin]] for {name}"
+        );
+    }
+    assert_eq!(manifest.matches("\n[[bin]]").count(), targets.len(), "a [[bin]] without its file");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The suite: what must hold for the house as a whole, and what only shows when all of it runs together.
 //!
 //! One test binary, one module per subject; a crate's own behaviour is tested in that crate. Modules that drive the real
-//! program over real sockets are called `e2e_*` and are listed in the second block; a test that cannot run here (no
-//! root, a judge that is not installed) prints a line that begins with `skipped:` and says why.
+//! program over real sockets live in `e2e/`; a test that cannot run here (no root, a judge that is not installed) prints a
+//! line that begins with `skipped:` and says why.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,4 +22,4 @@ mod laws;
 mod licences;
 mod workspace;
 
-// - end to end (e2e_*)
+// - end to end: the real program on real input (e2e/)

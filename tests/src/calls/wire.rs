@@ -58,7 +58,7 @@ impl Wire {
         match transport {
             Transport::Udp => Ok(Self::Udp { socket: UdpSocket::bind(from)?, peer: Some(to) }),
             Transport::Tcp => {
-                let stream = TcpStream::connect_timeout(&to, Duration::from_secs(5))?;
+                let stream = connect_patiently(to, Instant::now() + Duration::from_secs(5))?;
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp { stream, unread: Vec::new() })
             }
@@ -127,6 +127,18 @@ fn next_of_stream(
             }
             Ok(n) => unread.extend_from_slice(some.get(..n).unwrap_or_default()),
             Err(e) => return none_if_late(e),
+        }
+    }
+}
+
+/// The callees may be another process that is a moment later than we are.
+fn connect_patiently(to: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect_timeout(&to, Duration::from_secs(5)) {
+            Err(e) if e.kind() == ErrorKind::ConnectionRefused && left(deadline).is_some() => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
         }
     }
 }
