@@ -24,6 +24,11 @@ pub(super) fn role_of(info: &CallInfo, leg: u8) -> Role {
     }
 }
 
+/// Tells whether a party has been told to wait: then no media is no end, however long.
+fn on_hold(plan: &MediaPlan) -> bool {
+    plan.held || plan.agreed && plan.legs.iter().any(|leg| leg.leg < 2 && !leg.sending)
+}
+
 impl Engine {
     /// Acts on everything that the signalling has to say.
     pub(super) fn hear_calls(&mut self, now: &Stamp) {
@@ -109,7 +114,7 @@ impl Engine {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let mut seg = Seg::new(id, Some(key), call.info.tap, *at);
         seg.start_missed = call.start_missed;
-        seg.shared.held = call.plan.held;
+        seg.shared.held = on_hold(&call.plan);
         let info = Box::new(call.info.clone());
         let place = self.segs.add(seg);
         call.seg = Some(place);
@@ -152,7 +157,11 @@ impl Engine {
             }
         }
         if let Some(seg) = call.seg.and_then(|place| self.segs.at_mut(place)) {
-            seg.shared.held = plan.held;
+            let held = on_hold(&plan);
+            if seg.shared.held && !held {
+                seg.shared.held_until_ns = at.mono_ns;
+            }
+            seg.shared.held = held;
         }
         for (number, place) in &call.legs {
             let mut formats = Formats::default();

@@ -72,7 +72,8 @@ impl Engine {
         seg.flushed_ns = now.mono_ns;
         for leg in &seg.legs {
             if let Some(leg) = self.legs.at_mut(*leg) {
-                leg.cut(&mut Env { shared: &mut seg.shared, pool: &mut self.pool, out: &mut self.out });
+                let mut env = Env { shared: &mut seg.shared, pool: &mut self.pool, out: &mut self.out };
+                leg.cut_running(now, &mut env);
             }
         }
     }

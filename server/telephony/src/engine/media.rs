@@ -32,7 +32,7 @@ impl Engine {
                 Fast::Done => self.counters.rtp = self.counters.rtp.wrapping_add(1),
                 Fast::Full => {
                     self.counters.rtp = self.counters.rtp.wrapping_add(1);
-                    self.with_leg(place, now, |leg, env| leg.cut_full(now, env));
+                    self.with_leg(place, now, |leg, env| leg.cut_running(now, env));
                 }
                 Fast::No => self.bound(now, tap, key, place, datagram),
             }

@@ -33,8 +33,8 @@ const OPEN_MARGIN_NS: u64 = 1_000_000_000;
 const HOLD_NS: u64 = 200_000_000;
 /// Nanoseconds of quiet after which a digit whose end was lost counts as over.
 const DIGIT_NS: u64 = 500_000_000;
-/// Nanoseconds between two time anchors of a leg.
-const ANCHOR_NS: u64 = 10_000_000_000;
+/// Nanoseconds between two time anchors of a leg: ten seconds, less the distance from one flush to the next.
+const ANCHOR_NS: u64 = 9_500_000_000;
 
 /// What all legs of one segment share.
 #[derive(Debug, Default)]
@@ -45,6 +45,15 @@ pub(crate) struct Shared {
     pub(crate) next_track: u8,
     /// Signalling says that the call is on hold.
     pub(crate) held: bool,
+    /// When the last hold ended, on the monotonic clock.
+    pub(crate) held_until_ns: u64,
+}
+
+impl Shared {
+    /// Tells whether there was a hold after this moment.
+    fn held_since(&self, ns: u64) -> bool {
+        self.held || self.held_until_ns > ns
+    }
 }
 
 /// What a leg gives to its segment.
@@ -128,6 +137,7 @@ struct Cold {
     /// Packets that came too late one after the other, and the one that would be next.
     late_run: u8,
     late_next: u16,
+    late_packets: u64,
     opaque_packets: u64,
     anchor_due: bool,
     anchored_ns: Option<u64>,
@@ -322,7 +332,7 @@ impl Leg {
         let step = ticks_of(OPEN_GAP_NS.saturating_sub(OPEN_MARGIN_NS), hz);
         let more = due.saturating_sub(self.cold.open);
         if more >= step {
-            let cause = if self.cold.silent || env.shared.held {
+            let cause = if self.was_silent(env.shared) {
                 GapCause::SilenceSuppressed
             } else if self.drops != drops || self.cold.dropped {
                 GapCause::LostByRecorder
@@ -340,10 +350,14 @@ impl Leg {
         }
     }
 
-    /// Hands over the second that [`Leg::fast`] just filled, with an anchor when one is due.
-    pub(crate) fn cut_full(&mut self, now: &Stamp, env: &mut Env<'_>) {
-        let ticks = u64::from(self.last_ticks);
-        self.anchor(self.writer.pos().saturating_sub(ticks), now, env);
+    /// Hands over what is in the chunk while the stream runs, with an anchor when one is due.
+    pub(crate) fn cut_running(&mut self, now: &Stamp, env: &mut Env<'_>) {
+        if self.plain {
+            let ago = now.mono_ns.saturating_sub(self.last_ns);
+            let utc = now.utc.plus(i64::try_from(ago / 1_000).unwrap_or(0).saturating_neg());
+            let at = Stamp { mono_ns: self.last_ns, utc, quality: now.quality };
+            self.anchor(self.writer.pos().saturating_sub(u64::from(self.last_ticks)), &at, env);
+        }
         self.cut(env);
     }
 
@@ -391,8 +405,11 @@ impl Leg {
     /// A packet whose place is written: a double, a latecomer, or the sign that the sender went back.
     fn behind(&mut self, packet: &Packet<'_>, back: u16, env: &mut Env<'_>) {
         let cold = &mut self.cold;
-        cold.late_run = if packet.seq == cold.late_next { cold.late_run.saturating_add(1) } else { 1 };
+        // Others came between: then the sender has not gone back, and these are doubles.
+        let in_a_row = packet.seq == cold.late_next && self.packets == cold.late_packets.wrapping_add(1);
+        cold.late_run = if in_a_row { cold.late_run.saturating_add(1) } else { 1 };
         cold.late_next = packet.seq.wrapping_add(1);
+        cold.late_packets = self.packets;
         if cold.late_run >= LATE_RUN_MAX {
             self.settle(true, env);
             self.cold.epoch = true;
@@ -455,7 +472,6 @@ impl Leg {
     /// Takes the packet whose turn it is; `missing` packets before it never came.
     fn accept(&mut self, packet: &Packet<'_>, missing: u16, env: &mut Env<'_>) {
         self.next_seq = packet.seq.wrapping_add(1);
-        self.cold.late_run = 0;
         let shift = u32::from(missing).saturating_add(1);
         self.history = self.history.checked_shl(shift).unwrap_or(0) | 1;
         self.cold.missing = self.cold.missing.saturating_add(u32::from(missing));
@@ -588,10 +604,8 @@ impl Leg {
             return;
         }
         let step = u64::try_from(step).unwrap_or(0);
-        let silent = self.cold.silent
-            || env.shared.held
+        let silent = self.was_silent(env.shared)
             || packet.marker
-            || self.cold.open > 0 && self.cold.open_cause == GapCause::SilenceSuppressed
             || !self.shape.joinable() && self.shape.announces_silence(self.writer.last_len());
         let lost = u64::from(self.cold.missing).saturating_mul(u64::from(self.last_ticks.max(1)));
         let lost = match (self.cold.missing, silent) {
@@ -628,7 +642,7 @@ impl Leg {
         let beyond = since.saturating_sub(u64::from(self.last_ticks));
         // Less than 40 ms is jitter, not absence.
         let step = if beyond < u64::from(hz / 25) { 0 } else { beyond };
-        let cause = if self.cold.silent || env.shared.held {
+        let cause = if self.was_silent(env.shared) {
             GapCause::SilenceSuppressed
         } else if packet.drops != self.drops {
             GapCause::LostByRecorder
@@ -637,6 +651,11 @@ impl Leg {
         };
         self.close_gap(&[(cause, step)], env);
         self.next_ts = packet.ts;
+    }
+
+    /// Tells whether the sender had a reason to send nothing since its last packet.
+    fn was_silent(&self, shared: &Shared) -> bool {
+        self.cold.silent || shared.held_since(self.last_ns)
     }
 
     /// Writes the gaps before a packet, less what an open gap has already said of them.

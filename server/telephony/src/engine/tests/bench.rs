@@ -177,15 +177,16 @@ impl Bench {
 
     /// Sends a SIP message; `lines` come after the usual headers.
     pub(super) fn sip(&mut self, from_caller: bool, first: &str, id: &str, cseq: &str, sdp: &str) {
-        let to_tag = if first.starts_with("INVITE") || first.starts_with("CANCEL") { "" } else { ";tag=b" };
+        let first_invite = cseq == "1 INVITE" && first.starts_with("INVITE");
+        let to_tag = if first_invite || first.starts_with("CANCEL") { "" } else { ";tag=b" };
         let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let branch = cseq.replace(' ', "");
         let text = format!(
-            "{first}\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK{cseq}\r\nFrom: <sip:3115@10.0.0.1>;tag=a\r\n\
+            "{first}\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK{branch}\r\nFrom: <sip:3115@10.0.0.1>;tag=a\r\n\
              To: <sip:0115550100@10.0.0.2>{to_tag}\r\nCall-ID: {id}\r\nCSeq: {cseq}\r\n\
              Contact: <sip:x@10.0.0.1>\r\n{kind}Content-Length: {}\r\n\r\n{sdp}",
             sdp.len()
         );
-        let text = text.replace(&format!("branch=z9hG4bK{cseq}"), &format!("branch=z9hG4bK{}", cseq.len()));
         let (from, to) = if from_caller { ((1, 5060), (2, 5060)) } else { ((2, 5060), (1, 5060)) };
         self.udp(from, to, text.as_bytes());
     }
