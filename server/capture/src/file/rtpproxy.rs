@@ -16,8 +16,9 @@ const PAYLOAD_OCTETS_MAX: usize = 9_000;
 /// Enough to see two heads.
 pub(super) const BEGINNING_OCTETS: usize = 2 * HEAD_OCTETS + PAYLOAD_OCTETS_MAX;
 const RECEIVER_PORT: u16 = 5_004;
-/// 2000-01-01 and 2100-01-01: rtpproxy is younger than the one, and this reader won't see the other.
-const SECONDS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
+/// Times that are believed. Some builds of rtpproxy wrote seconds since the machine was started; such files are read, and
+/// their calls are dated 1970.
+const SECONDS: std::ops::Range<f64> = 1.0..4_102_444_800.0;
 
 /// A recording of rtpproxy.
 #[derive(Debug, Default)]

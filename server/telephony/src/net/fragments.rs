@@ -13,8 +13,8 @@ use super::walk::{Layer, Payload};
 /// What the table itself costs per unfinished datagram and per piece, about.
 const DATAGRAM_OCTETS: usize = 160;
 const PIECE_OCTETS: usize = 48;
-/// Pieces of one datagram: 65,535 octets in pieces of 256.
-const PIECES_MAX: usize = 256;
+/// Pieces of one datagram: 65,535 octets in pieces of 64.
+const PIECES_MAX: usize = 1_024;
 /// The longest IP payload.
 const OCTETS_MAX: u32 = 65_535;
 

@@ -23,3 +23,6 @@ pub use addr::{Addr, Endpoint};
 pub use link::{LinkType, UnsupportedLink};
 pub use peel::{Datagram, Limits, Other, Peeled, PeelStats, Peeler, TcpFlags, TcpSegment};
 pub use tcp::{StreamEvent, StreamId, TcpLimits, TcpStats, TcpStreams};
+
+#[cfg(test)]
+mod tests;
