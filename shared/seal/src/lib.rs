@@ -2,7 +2,7 @@
 //!
 //! [`Writer`] turns runs of codec payload, events and call details into encrypted frames; [`Part`] opens them again with
 //! the private key of their day; [`verify`](verify()) judges a file by its heads, digests and signature alone;
-//! [`Survey`] finds what a crash left whole and closes it, also without a key. [`keystore`] keeps central's secrets.
+//! [`Survey`] finds what a crash left whole and closes it, also without a key; [`keystore`] keeps central's secrets.
 //!
 //! What must hold: bytes come in and bytes go out. No file is named here, no clock asked, no dice thrown: the caller
 //! brings [`std::io::Read`], instants and a random source. A pair of file key and frame number is used once. No sample
@@ -22,6 +22,7 @@ mod frame;
 mod header;
 mod hpke_box;
 mod keys;
+pub mod keystore;
 
 mod meta;
 mod name;

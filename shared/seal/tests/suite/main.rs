@@ -11,4 +11,7 @@
 extern crate amethyst_seal as seal;
 
 mod build;
+mod hpke_check;
+mod keystore;
 mod round_trip;
+mod vectors;
