@@ -34,7 +34,7 @@ fn mix(
     for _frame in 0..frames {
         let sum: i32 =
             samples.by_ref().take(usize::from(channels)).fold(0, |sum, pcm| sum.wrapping_add(i32::from(pcm)));
-        let mean = sum.wrapping_div(i32::from(channels));
+        let mean = sum.checked_div(i32::from(channels)).unwrap_or(0);
         out.push(i16::try_from(mean).unwrap_or_default()); // a mean of i16 values is an i16
     }
     Ok(())

@@ -7,8 +7,16 @@ use shared::Track;
 
 use crate::plc::Plc;
 
+mod amr;
+mod cn;
+mod dvi4;
 pub mod g711;
+mod g722;
+mod g726;
+mod g729;
+mod gsm;
 mod linear;
+mod opus;
 
 /// Says plainly that a track cannot be turned into sound, and what can be done instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +50,14 @@ enum Kind {
     Alaw,
     L16 { channels: u8 },
     L8 { channels: u8 },
+    G722,
+    G726 { bits: u8, packing: g726::Packing },
+    Gsm,
+    Dvi4,
+    Opus,
+    G729,
+    Amr(amr::Form),
+    ComfortNoise,
 }
 
 impl Codec {
@@ -86,7 +102,7 @@ impl Codec {
     /// Tells whether each payload decodes by itself, whatever came before it.
     #[must_use]
     pub const fn is_stateless(&self) -> bool {
-        matches!(self.kind, Kind::Mulaw | Kind::Alaw | Kind::L16 { .. } | Kind::L8 { .. })
+        matches!(self.kind, Kind::Mulaw | Kind::Alaw | Kind::L16 { .. } | Kind::L8 { .. } | Kind::Dvi4)
     }
 
     /// Returns how many ticks before a wanted position decoding should begin, so that the decoder has found its feet.
@@ -106,6 +122,14 @@ impl Codec {
             Kind::Alaw => State::Table(&g711::ALAW),
             Kind::L16 { channels } => State::L16 { channels },
             Kind::L8 { channels } => State::L8 { channels },
+            Kind::G722 => State::G722(Box::default()),
+            Kind::G726 { bits, packing } => State::G726(Box::new(g726::G726::new(bits, packing))),
+            Kind::Gsm => State::Gsm(Box::default()),
+            Kind::Dvi4 => State::Dvi4,
+            Kind::Opus => opus::Opus::new().map_or(State::None, |state| State::Opus(Box::new(state))),
+            Kind::G729 => g729::G729::new().map_or(State::None, |state| State::G729(Box::new(state))),
+            Kind::Amr(form) => amr::Amr::new(form).map_or(State::None, |state| State::Amr(Box::new(state))),
+            Kind::ComfortNoise => State::ComfortNoise(cn::ComfortNoise::default()),
         };
         Decoder { state, plc: Plc::new(self.rate_hz) }
     }
@@ -134,15 +158,39 @@ const FREE: Rates = Rates { clock: 8_000, pcm: 8_000, fixed: false };
 fn kind_of(track: &Track) -> Option<(Kind, Rates)> {
     let name = track.codec.trim().to_ascii_uppercase();
     let channels = track.channels.max(1);
-    let mono = |kind, rates| (channels == 1).then_some((kind, rates));
-    let _telephone = fixed(8_000, 8_000);
+    let mono = |kind, rates: Rates| (channels == 1).then_some((kind, rates));
+    let telephone = fixed(8_000, 8_000);
     match name.as_str() {
         "PCMU" => mono(Kind::Mulaw, FREE),
         "PCMA" => mono(Kind::Alaw, FREE),
         "L16" => Some((Kind::L16 { channels }, Rates { clock: 44_100, ..FREE })),
         "L8" => Some((Kind::L8 { channels }, FREE)),
-        _ => None,
+        "G722" => mono(Kind::G722, fixed(8_000, 16_000)),
+        "GSM" => mono(Kind::Gsm, telephone),
+        "DVI4" => mono(Kind::Dvi4, FREE),
+        "CN" => mono(Kind::ComfortNoise, FREE),
+        "OPUS" => Some((Kind::Opus, fixed(48_000, 48_000))),
+        "G729" | "G729A" | "G729B" | "G729AB" => mono(Kind::G729, telephone),
+        "AMR" => mono(Kind::Amr(amr::Form::from_fmtp(false, &track.fmtp)?), telephone),
+        "AMR-WB" => mono(Kind::Amr(amr::Form::from_fmtp(true, &track.fmtp)?), fixed(16_000, 16_000)),
+        "G721" => mono(Kind::G726 { bits: 4, packing: g726::Packing::Rtp }, telephone),
+        other => mono(g726_kind(other)?, telephone),
     }
+}
+
+fn g726_kind(name: &str) -> Option<Kind> {
+    let (packing, rest) = match name.strip_prefix("AAL2-") {
+        Some(rest) => (g726::Packing::Aal2, rest),
+        None => (g726::Packing::Rtp, name),
+    };
+    let bits = match rest.strip_prefix("G726-")? {
+        "16" => 2,
+        "24" => 3,
+        "32" => 4,
+        "40" => 5,
+        _ => return None,
+    };
+    Some(Kind::G726 { bits, packing })
 }
 
 const fn gcd(a: u32, b: u32) -> u32 {
@@ -161,8 +209,22 @@ pub struct Decoder {
 
 enum State {
     Table(&'static [i16; 256]),
-    L16 { channels: u8 },
-    L8 { channels: u8 },
+    L16 {
+        channels: u8,
+    },
+    L8 {
+        channels: u8,
+    },
+    G722(Box<g722::G722>),
+    G726(Box<g726::G726>),
+    Gsm(Box<gsm::Gsm>),
+    Dvi4,
+    Opus(Box<opus::Opus>),
+    G729(Box<g729::G729>),
+    Amr(Box<amr::Amr>),
+    ComfortNoise(cn::ComfortNoise),
+    /// The decoder could not be made; every payload is refused, and the renderer reports it.
+    None,
 }
 
 impl std::fmt::Debug for Decoder {
@@ -189,6 +251,21 @@ impl Decoder {
             }
             State::L16 { channels } => linear::decode_l16(payload, *channels, out),
             State::L8 { channels } => linear::decode_l8(payload, *channels, out),
+            State::G722(state) => {
+                state.decode(payload, out);
+                Ok(())
+            }
+            State::G726(state) => {
+                state.decode(payload, out);
+                Ok(())
+            }
+            State::Gsm(state) => state.decode(payload, out),
+            State::Dvi4 => dvi4::decode(payload, out),
+            State::Opus(state) => state.decode(payload, out),
+            State::G729(state) => state.decode(payload, out),
+            State::Amr(state) => state.decode(payload, out),
+            State::ComfortNoise(state) => state.decode(payload),
+            State::None => Err(Damaged),
         };
         match decoded {
             Ok(()) => self.plc.heard(out.get(before..).unwrap_or_default()),
@@ -199,7 +276,20 @@ impl Decoder {
 
     /// Appends exactly `samples` PCM samples in place of lost ones: at most 60 ms fading away, then silence.
     pub fn conceal(&mut self, samples: usize, out: &mut Vec<i16>) {
-        self.plc.fill(samples, out);
+        match &mut self.state {
+            State::ComfortNoise(noise) => noise.fill(samples, out),
+            State::Opus(state) => state.conceal(samples, out),
+            State::Table(_)
+            | State::L16 { .. }
+            | State::L8 { .. }
+            | State::G722(_)
+            | State::G726(_)
+            | State::Gsm(_)
+            | State::Dvi4
+            | State::G729(_)
+            | State::Amr(_)
+            | State::None => self.plc.fill(samples, out),
+        }
     }
 
     /// Appends exactly `samples` of silence: nothing was said here, or nobody may hear it.
@@ -225,9 +315,12 @@ mod tests {
 
     #[test]
     fn the_clock_of_g722_is_half_its_rate() {
+        check_rates("G722", 8_000, 16_000, (2, 1));
         check_rates("PCMU", 8_000, 8_000, (1, 1));
         check_rates("pcma", 16_000, 16_000, (1, 1));
         check_rates("L16", 44_100, 44_100, (1, 1));
+        check_rates("DVI4", 16_000, 16_000, (1, 1));
+        check_rates("aal2-g726-40", 8_000, 8_000, (1, 1));
     }
 
     #[test]

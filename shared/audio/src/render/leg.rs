@@ -191,6 +191,9 @@ impl Leg {
                 Fill::Silence => stage.decoder.silence(count, &mut stage.scratch),
             }
         }
+        if stage.scratch.is_empty() {
+            stage.decoder.conceal(count, &mut stage.scratch); // a packet of comfort noise says how silence sounds
+        }
         if stage.scratch.len() != count {
             report.odd_length_runs = report.odd_length_runs.saturating_add(1);
             stage.scratch.resize(count, 0);
