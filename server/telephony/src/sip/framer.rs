@@ -25,7 +25,8 @@ pub struct Framer {
 /// Where the next message ends, as far as can be told.
 enum Cut {
     Message(usize),
-    Incomplete,
+    /// More is needed; so many octets are known to hold no end of the head.
+    Incomplete(usize),
     Nonsense,
 }
 
@@ -80,11 +81,11 @@ impl Framer {
                     self.searched = 0;
                     return self.buffer.get(from..self.done);
                 }
-                Cut::Incomplete if rest.len() < MESSAGE_BYTES_MAX => {
-                    self.searched = rest.len().saturating_sub(3);
+                Cut::Incomplete(searched) if rest.len() < MESSAGE_BYTES_MAX => {
+                    self.searched = searched;
                     return None;
                 }
-                Cut::Incomplete | Cut::Nonsense => {
+                Cut::Incomplete(_) | Cut::Nonsense => {
                     self.skip_line();
                     self.become_lost();
                 }
@@ -156,7 +157,7 @@ impl Framer {
 /// Finds the end of the message at the start of `rest`; `searched` octets of it are known to hold no end of a head.
 fn cut_message(rest: &[u8], searched: usize) -> Cut {
     let Some((line, _)) = cut_line(rest) else {
-        return Cut::Incomplete;
+        return Cut::Incomplete(0);
     };
     if rest.contains(&b'\n') {
         if !looks_like_sip(line) {
@@ -166,12 +167,12 @@ fn cut_message(rest: &[u8], searched: usize) -> Cut {
         return Cut::Nonsense;
     }
     let Some(head) = head_length(rest, searched) else {
-        return Cut::Incomplete;
+        return Cut::Incomplete(rest.len().saturating_sub(3));
     };
     let (said, has_type) = body_length(rest.get(..head).unwrap_or_default());
     match said {
         Some(body) if head.saturating_add(body) > MESSAGE_BYTES_MAX => Cut::Nonsense,
-        Some(body) if head.saturating_add(body) > rest.len() => Cut::Incomplete,
+        Some(body) if head.saturating_add(body) > rest.len() => Cut::Incomplete(searched),
         Some(body) => Cut::Message(head.saturating_add(body)),
         // A stream needs the length, but some leave it out: what has come up to the next start line is the body.
         None if has_type => Cut::Message(next_start(rest, head)),

@@ -291,6 +291,8 @@ fn parse_header(line: &[u8]) -> Option<Header<'_>> {
 
 fn unfold(last: &mut Header<'_>, line: &[u8]) {
     let value = last.value.to_mut();
-    value.push(' ');
+    if !value.is_empty() {
+        value.push(' ');
+    }
     value.push_str(&String::from_utf8_lossy(line.trim_ascii()));
 }

@@ -27,6 +27,8 @@ pub(super) struct Branch {
     pub(super) was_answered: bool,
     pub(super) info: Box<CallInfo>,
     pub(super) media: Negotiation,
+    /// The call that it takes over once answered.
+    pub(super) replaces: Option<CallKey>,
     /// Another call has taken its place (Replaces); its BYE is then no end of talking.
     pub(super) replaced: bool,
     /// Highest `CSeq` of INFO and REFER obeyed, by sender: a retransmitted digit is one digit.
@@ -43,6 +45,7 @@ impl Branch {
             was_answered: false,
             info,
             media,
+            replaces: None,
             replaced: false,
             obeyed: [0; 2],
         }

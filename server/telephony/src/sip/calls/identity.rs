@@ -25,6 +25,7 @@ const OTHERS_MAX: usize = 16;
 pub(super) struct PendingRefer {
     call: CallKey,
     target: String,
+    parties: [String; 2],
     at: Stamp,
 }
 
@@ -170,6 +171,7 @@ impl Calls {
                 self.tell_info(branch);
             }
             if let Some(to) = self.replaced_call(value) {
+                branch.replaces = Some(to);
                 self.emit(branch.key, self.now, CallEventKind::Linked { to, evidence: "replaces" });
             }
         }
@@ -180,9 +182,12 @@ impl Calls {
         };
         let now = self.now;
         self.refers.retain(|refer| now.micros_since(&refer.at) / 1_000 < REFER_MS);
-        // Without Referred-By the number alone must do: it was asked for by name moments ago.
+        // The number asked for, called by somebody of that call, or by anybody who says that he was asked.
+        let caller = branch.info.caller.number.as_str();
+        let asked = facts.message.header(HeaderName::ReferredBy).is_some();
         let wanted = |refer: &&PendingRefer| {
-            !refer.target.is_empty() && (refer.target == called || refer.target == target)
+            let number = !refer.target.is_empty() && (refer.target == called || refer.target == target);
+            number && (asked || refer.parties.iter().any(|party| party == caller))
         };
         if let Some(to) = self.refers.iter().rev().find(wanted).map(|refer| refer.call) {
             self.emit(branch.key, self.now, CallEventKind::Linked { to, evidence: "refer" });
@@ -216,37 +221,35 @@ impl Calls {
         if self.refers.len() >= REFERS_MAX {
             self.refers.pop_front();
         }
-        self.refers.push_back(PendingRefer { call: branch.key, target: target.number.clone(), at: self.now });
+        let parties = [branch.info.caller.number.clone(), branch.info.called.number.clone()];
+        let (target_number, at) = (target.number.clone(), self.now);
+        self.refers.push_back(PendingRefer { call: branch.key, target: target_number, parties, at });
         self.add_party(branch, target);
     }
 
     /// Finds the call that a `Replaces` value names: `id;to-tag=x;from-tag=y`.
-    pub(super) fn replaced_call(&self, value: &str) -> Option<CallKey> {
-        let (family, at) = self.replaced(value)?;
-        self.families.get(&family)?.branches.get(at).map(|branch| branch.key)
-    }
-
-    fn replaced(&self, value: &str) -> Option<(FamilyId, usize)> {
+    fn replaced_call(&self, value: &str) -> Option<CallKey> {
         let (id, params) = value.split_once(';').unwrap_or((value, ""));
         let tags = [
             parameter(params, "to-tag").unwrap_or_default(),
             parameter(params, "from-tag").unwrap_or_default(),
         ];
-        let families = self.by_call_id.get(id.trim())?;
-        families.iter().rev().find_map(|id| {
-            let family = self.families.get(id)?;
-            let [to, from] = tags;
-            let called = [(to, from), (from, to)].into_iter().find(|(one, _)| *family.caller_tag == **one)?.1;
-            let at = family.branches.iter().position(|branch| branch.has_tag(called))?;
-            Some((*id, at))
-        })
+        let families = self.by_call_id.get(id.trim())?.iter().rev().filter_map(|id| self.families.get(id));
+        let [to, from] = tags;
+        families.flat_map(|family| family.branches.iter().map(move |branch| (family, branch))).find_map(
+            |(family, branch)| {
+                let fits =
+                    |caller: &str, called: &str| *family.caller_tag == *caller && branch.has_tag(called);
+                (fits(to, from) || fits(from, to)).then_some(branch.key)
+            },
+        )
     }
 
-    /// The call that `Replaces` named has been taken over: its BYE is no hanging up.
-    pub(super) fn mark_replaced(&mut self, facts_or_ids: &str) {
-        if let Some((family, at)) = self.replaced(facts_or_ids)
-            && let Some(branch) =
-                self.families.get_mut(&family).and_then(|family| family.branches.get_mut(at))
+    /// A call has been taken over: its BYE is no hanging up.
+    pub(super) fn mark_replaced(&mut self, call: CallKey) {
+        let family = self.by_key.get(&call).and_then(|id| self.families.get_mut(id));
+        if let Some(branch) =
+            family.and_then(|family| family.branches.iter_mut().find(|branch| branch.key == call))
         {
             branch.replaced = true;
         }

@@ -101,14 +101,14 @@ impl Calls {
             return;
         };
         let now = self.now;
-        let mut key = None;
+        let mut replaces = None;
         if let Some(branch) = family.branches.get_mut(at).filter(|branch| branch.is_live()) {
             branch.media.on_response(Who::Caller, facts, 200, &facts.sessions());
             if branch.state < State::Answered {
                 branch.state = State::Answered;
                 self.emit(branch.key, now, CallEventKind::Answered);
                 self.note_identity(branch, facts);
-                key = branch.info.call_ids.get(1).cloned();
+                replaces = branch.replaces;
             }
             self.tell_media(branch);
         }
@@ -117,8 +117,8 @@ impl Calls {
         for branch in family.branches.iter_mut().filter(|branch| branch.state < State::Answered) {
             self.end(branch, now, "forked-elsewhere", 0, EndedBy::Unknown);
         }
-        if let Some(replaced) = key {
-            self.mark_replaced(&replaced);
+        if let Some(call) = replaces {
+            self.mark_replaced(call);
         }
     }
 
