@@ -103,19 +103,17 @@ impl Catalogue {
         })
     }
 
-    /// Returns which of the ledger entries of `recorder` are open here, so that start-up can bring them up to date.
+    /// Returns the numbers, from `first` on, of the ledger entries of `recorder` that have ended here.
     ///
     /// # Errors
     /// The database's.
-    pub fn ledger_open(&self, recorder: RecorderId) -> Result<Vec<LedgerNo>> {
+    pub fn ledger_ended_since(&self, recorder: RecorderId, first: LedgerNo) -> Result<Vec<LedgerNo>> {
         let pool = self.readers.clone();
+        let first = i64::try_from(first.0).unwrap_or(i64::MAX);
         self.block(async move {
-            let rows = sqlx::query(
-                "select ledger_no from ledger where recorder_id = $1 and ended_at_us is null order by 1",
-            )
-            .bind(recorder.bytes().as_slice())
-            .fetch_all(&pool)
-            .await?;
+            let text = "select ledger_no from ledger where recorder_id = $1 and ledger_no >= $2 and ended_at_us is not null";
+            let rows =
+                sqlx::query(text).bind(recorder.bytes().as_slice()).bind(first).fetch_all(&pool).await?;
             rows.iter().map(|row| Ok(LedgerNo(number(row, 0, "ledger_no")?))).collect()
         })
     }

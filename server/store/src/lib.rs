@@ -22,4 +22,4 @@ pub mod testing;
 pub use disk::{Disk, Entry, EntryKind, ReadSeek, checked_path};
 pub use error::{Kind, StoreError};
 pub use file::{DiskFile, Doubt, RawFile};
-pub use local::LocalDisk;
+pub use local::{LocalDisk, Lock};

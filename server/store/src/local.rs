@@ -40,6 +40,20 @@ impl LocalDisk {
         &self.path
     }
 
+    /// Takes the folder for this process alone, by a lock on the file `path`, until the returned guard is dropped. The lock goes
+    /// with the process, also when it is killed. Returns `None` if somebody else has it.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn lock(&self, path: &str) -> Result<Option<Lock>, StoreError> {
+        let fd = self.open_at("lock", path, OFlags::RDWR | OFlags::CREATE)?;
+        match rustix::fs::flock(&fd, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock { _held: fd })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(e) => Err(StoreError::sorted("lock", path, e.into())),
+        }
+    }
+
     fn open_at(&self, what: &'static str, path: &str, flags: OFlags) -> Result<OwnedFd, StoreError> {
         let mode = Mode::RUSR | Mode::WUSR;
         rustix::fs::openat(&self.root, checked_path(path)?, flags | OFlags::CLOEXEC | OFlags::NOFOLLOW, mode)
@@ -58,6 +72,12 @@ impl LocalDisk {
         let len = file.metadata().map_err(|e| StoreError::sorted("measure", path, e))?.len();
         Ok(DiskFile::new(Box::new(LocalFile(file)), path, len, &self.doubt))
     }
+}
+
+/// Holds a lock until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _held: OwnedFd,
 }
 
 impl Disk for LocalDisk {
@@ -223,6 +243,17 @@ mod tests {
         let mode =
             |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("spool"), mode("spool/x")), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_folder_is_locked_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = LocalDisk::open(folder.path()).unwrap();
+        let held = disk.lock("lock").unwrap();
+        assert!(held.is_some(), "free");
+        assert!(LocalDisk::open(folder.path()).unwrap().lock("lock").unwrap().is_none(), "taken");
+        drop(held);
+        assert!(disk.lock("lock").unwrap().is_some(), "free again");
     }
 
     #[test]

@@ -1,0 +1,124 @@
+//! What can go wrong in the vault, in sentences for an operator.
+
+use catalogue::CatalogueError;
+use seal::SealError;
+use store::StoreError;
+
+/// Says what a program should do about an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Try again later: no space, a moment's trouble.
+    Wait,
+    /// Nothing gets better without a person.
+    AskAPerson,
+    /// Go no further with this file or disk.
+    Stop,
+}
+
+/// Why the vault did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The catalogue.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// A sealed file.
+    #[error("{path} cannot be opened: {source}")]
+    Seal {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: SealError,
+    },
+    /// The data folder or ledger was written by a newer program.
+    #[error(
+        "the {what} was written by a newer AMETHYST (format {found}, this program knows {known}): install that version or a later one; nothing was changed"
+    )]
+    Newer {
+        /// What.
+        what: &'static str,
+        /// The format found.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// The folder is no data folder.
+    #[error(
+        "{path} is no AMETHYST data folder (its file `format` is missing or damaged): give the folder that `amethyst init` made"
+    )]
+    NoDataFolder {
+        /// The folder.
+        path: String,
+    },
+    /// There is a data folder already.
+    #[error("{path} is an AMETHYST data folder already: it is created once")]
+    Exists {
+        /// The folder.
+        path: String,
+    },
+    /// Another process uses the data folder.
+    #[error(
+        "another AMETHYST records into {path} at this moment: stop it first, or give another data folder"
+    )]
+    InUse {
+        /// The folder.
+        path: String,
+    },
+    /// The ledger belongs to somebody else.
+    #[error(
+        "{path} is the ledger of another recorder: this data folder was copied or its configuration changed; give this recorder its own identity and letter back"
+    )]
+    LedgerOwner {
+        /// The ledger file.
+        path: String,
+    },
+    /// The ledger cannot be trusted.
+    #[error(
+        "{path} is damaged beyond what a crash does: keep a copy of it, look at the disk, and restore the ledger from the archive before recording goes on; no recording is lost by this"
+    )]
+    LedgerDamaged {
+        /// The ledger file.
+        path: String,
+    },
+    /// No number is left.
+    #[error("the ledger has no numbers left for today: this needs a new recorder letter")]
+    LedgerFull,
+    /// The recording is not known.
+    #[error("there is no recording {0}")]
+    NoSuchRecording(shared::RecordingId),
+}
+
+impl VaultError {
+    /// Says what to do about it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Store(e) => match e.kind() {
+                store::Kind::Wait => Kind::Wait,
+                store::Kind::AskAPerson => Kind::AskAPerson,
+                store::Kind::Stop => Kind::Stop,
+            },
+            Self::Catalogue(e) => match e.kind() {
+                catalogue::Kind::Wait => Kind::Wait,
+                catalogue::Kind::AskAPerson => Kind::AskAPerson,
+                catalogue::Kind::Stop => Kind::Stop,
+            },
+            Self::Seal { .. }
+            | Self::Newer { .. }
+            | Self::NoDataFolder { .. }
+            | Self::Exists { .. }
+            | Self::InUse { .. }
+            | Self::LedgerOwner { .. }
+            | Self::NoSuchRecording(_) => Kind::AskAPerson,
+            Self::LedgerDamaged { .. } | Self::LedgerFull => Kind::Stop,
+        }
+    }
+
+    /// Tells whether a disk is full: the recordings' or the catalogue's.
+    #[must_use]
+    pub const fn is_no_space(&self) -> bool {
+        matches!(self, Self::Store(StoreError::NoSpace { .. }) | Self::Catalogue(CatalogueError::NoSpace))
+    }
+}

@@ -1,0 +1,395 @@
+//! Start-up: finishing what a crash left, without ever throwing sealed audio away. Procedure D of
+//! `docs/design/recording-lifecycle.md`; the numbers below are its steps.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::{BufReader, Read};
+
+use catalogue::{LedgerEnding, LedgerRow, RecordingRow};
+use seal::{
+    KeyId, KeyRing, Part, RecipientSecret, RecipientType, SealError, SigningKey, Survey, Trailer,
+    VerifyingKey,
+};
+use shared::{Day, LedgerEnd, LedgerNo, NotRecorded, Partly, RecordingId, UtcMicros};
+use store::EntryKind;
+
+use crate::admit::AdmitReport;
+use crate::journal::{OpenEntry, Replayed};
+use crate::part::{SPOOL, spool_path};
+use crate::shard::LIVE;
+use crate::vault::held;
+use crate::{Left, Result, Vault, VaultError, row};
+
+/// So many of the newest day folders are compared with the catalogue at every start; [`Vault::check`] compares all.
+const DAYS_LOOKED_AT: usize = 3;
+/// What a frame begins with.
+const FRAME_MAGIC: &[u8] = b"AMXF";
+
+/// The keys of a start-up.
+pub struct RecoverWith<'a> {
+    /// Opens what was sealed, as far as the keystore is unlocked; an empty ring leaves rows for later.
+    pub keys: &'a dyn KeyRing,
+    /// Signs the trailers of recovered parts.
+    pub signer: &'a SigningKey,
+    /// The weakest recipient that the site allows.
+    pub min_suite: RecipientType,
+}
+
+impl std::fmt::Debug for RecoverWith<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecoverWith(..)")
+    }
+}
+
+impl KeyRing for RecoverWith<'_> {
+    fn secret(&self, id: KeyId) -> Option<RecipientSecret> {
+        self.keys.secret(id)
+    }
+
+    fn verifying_key(&self, id: KeyId) -> Option<VerifyingKey> {
+        let own = self.signer.verifying_key();
+        if own.key_id() == id { Some(own) } else { self.keys.verifying_key(id) }
+    }
+}
+
+/// A part that start-up entered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recovered {
+    /// Whose part.
+    pub recording_id: RecordingId,
+    /// Which part.
+    pub part: u16,
+    /// Where it lies now.
+    pub path: String,
+    /// True if its trailer was made by recovery; false if its sealer had closed it and only the row was missing.
+    pub recovered: bool,
+    /// Damaged bytes stand between whole frames.
+    pub damaged_inside: bool,
+}
+
+/// What start-up found and did. Whatever is in a list but `entered` and `removed_empty` deserves an operator's eye.
+#[derive(Debug, Default)]
+pub struct RecoveryReport {
+    /// Parts that have a row now.
+    pub entered: Vec<Recovered>,
+    /// Parts closed here, by name, with the torn bytes cut off their ends.
+    pub closed: Vec<(String, u64)>,
+    /// Closed parts that no key at hand opens: unlock the keystore and recover again. They lie in the spool.
+    pub awaiting_unlock: Vec<String>,
+    /// Files in which not one frame had become durable.
+    pub removed_empty: Vec<String>,
+    /// Files that hold something but cannot be read or opened, and why. They stay where they are.
+    pub unreadable: Vec<(String, String)>,
+    /// Files whose digests differ from their own trailer: the disk lost or changed bytes. They are entered all the same.
+    pub altered: Vec<String>,
+    /// Rows whose file is not there.
+    pub missing_files: Vec<String>,
+    /// Parts that could not be moved or entered now.
+    pub left: Vec<Left>,
+    /// Ledger entries that were open, and how they were ended.
+    pub ended: Vec<(LedgerNo, LedgerEnd)>,
+    /// What the ledger's own replay found.
+    pub ledger: Replayed,
+    /// A trouble that concerns no single part.
+    pub trouble: Option<VaultError>,
+}
+
+/// A part that is closed and lies somewhere, without a row.
+struct Found {
+    path: String,
+    name: String,
+    recording_id: RecordingId,
+    trailer: Trailer,
+}
+
+impl Vault {
+    /// Finishes what a crash left. Call it once after opening to record, before recording; call it again after an unlock.
+    ///
+    /// Restartable at each step. Costs one read of each file in the spool.
+    ///
+    /// # Errors
+    /// The disk's or the catalogue's, where going on would hide something.
+    pub fn recover(&self, with: &RecoverWith<'_>, now: UtcMicros) -> Result<RecoveryReport> {
+        let mut report =
+            RecoveryReport { ledger: held(&self.desk).replayed.clone(), ..RecoveryReport::default() };
+        let ends: BTreeMap<LedgerNo, LedgerEnd> =
+            report.ledger.ended.iter().map(|e| (e.entry.ledger_no, e.end)).collect();
+        let found = self.close_spool(with, &mut report)?; // D1 to D4
+        let sealed: HashSet<RecordingId> = found.iter().map(|part| part.recording_id).collect();
+        let rows = self.open_all(found, with, &ends, &mut report); // D5
+        self.admit_recovered(rows, &mut report); // D6
+        self.adopt(with, &ends, &mut report)?; // D7
+        self.ends_to_catalogue(&report.ledger)?; // D8
+        self.end_open_entries(&sealed, now, &mut report)?; // D9
+        Ok(report)
+    }
+
+    /// D1 to D4: gives each part in the spool its trailer, or finds that nothing of it ever became durable.
+    fn close_spool(&self, with: &RecoverWith<'_>, report: &mut RecoveryReport) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        let mut changed = false;
+        for entry in self.disk.list(SPOOL)? {
+            if entry.kind != EntryKind::File || !entry.name.ends_with(".amx") {
+                continue;
+            }
+            let path = spool_path(&entry.name);
+            let survey = match Survey::of(self.buffered(&path)?) {
+                Ok(survey) => survey,
+                Err(SealError::Io(e)) => return Err(store::StoreError::sorted("read", &path, e).into()),
+                Err(_no_header) if !self.holds_a_frame(&path)? => {
+                    self.disk.unlink(&path)?;
+                    changed = true;
+                    report.removed_empty.push(entry.name);
+                    continue;
+                }
+                Err(why) => {
+                    report.unreadable.push((path, why.to_string()));
+                    continue;
+                }
+            };
+            if survey.trailer.is_none() && survey.frames == 0 {
+                self.disk.unlink(&path)?;
+                changed = true;
+                report.removed_empty.push(entry.name);
+                continue;
+            }
+            let trailer = self.closed(&path, &entry.name, &survey, with, report)?;
+            found.push(Found {
+                path,
+                name: entry.name,
+                recording_id: survey.header.spec.recording_id,
+                trailer,
+            });
+        }
+        if changed {
+            self.disk.sync_dir(SPOOL)?;
+        }
+        Ok(found)
+    }
+
+    /// Returns the trailer of a part; makes it if there is none: D2 truncate, D3 sync, D4 append the trailer and sync.
+    fn closed(
+        &self,
+        path: &str,
+        name: &str,
+        survey: &Survey,
+        with: &RecoverWith<'_>,
+        report: &mut RecoveryReport,
+    ) -> Result<Trailer> {
+        if let Some(trailer) = &survey.trailer {
+            if trailer.facts.blake3 != survey.facts().blake3 {
+                report.altered.push(name.to_owned());
+            }
+            // It may be in memory only: the process was killed between its writing and its sync.
+            self.disk.open_append(path)?.sync()?;
+            return Ok(trailer.clone());
+        }
+        let mut file = self.disk.open_append(path)?;
+        file.truncate(survey.valid_end)?;
+        file.sync()?;
+        let bytes = survey.trailer(row::end_of(survey), with.signer);
+        file.append(&[&bytes])?;
+        file.sync()?;
+        report.closed.push((name.to_owned(), survey.torn_bytes));
+        Trailer::parse(&bytes, file.len())
+            .map_err(|source| VaultError::Seal { path: path.to_owned(), source })
+    }
+
+    /// D5: reads the rows out of the parts. What no key opens waits in the spool, closed.
+    fn open_all(
+        &self,
+        found: Vec<Found>,
+        with: &RecoverWith<'_>,
+        ends: &BTreeMap<LedgerNo, LedgerEnd>,
+        report: &mut RecoveryReport,
+    ) -> Vec<(Found, RecordingRow)> {
+        let mut rows = Vec::new();
+        for part in found {
+            match self.row_of(&part.path, &part.trailer, with, ends) {
+                Ok(row) => rows.push((part, row)),
+                Err(VaultError::Seal { source: SealError::NoKey(_), .. }) => {
+                    report.awaiting_unlock.push(part.path)
+                }
+                Err(why) => report.unreadable.push((part.path, why.to_string())),
+            }
+        }
+        rows
+    }
+
+    fn row_of(
+        &self,
+        path: &str,
+        trailer: &Trailer,
+        with: &RecoverWith<'_>,
+        ends: &BTreeMap<LedgerNo, LedgerEnd>,
+    ) -> Result<RecordingRow> {
+        let sealed = |source| VaultError::Seal { path: path.to_owned(), source };
+        let mut part = Part::open(self.buffered(path)?, with, with.min_suite).map_err(sealed)?;
+        let mut row = row::of_part(&mut part, trailer, &self.config, LedgerEnd::Partly(Partly::Crash))
+            .map_err(sealed)?;
+        if let Some(end) = ends.get(&row.facts.ledger_no) {
+            row.facts.end = *end;
+        }
+        Ok(row)
+    }
+
+    /// D6: into the day folders, folders synced, rows in one transaction, the ledger's ends: C5 to C8.
+    fn admit_recovered(&self, rows: Vec<(Found, RecordingRow)>, report: &mut RecoveryReport) {
+        let mut folders = BTreeSet::from([SPOOL.to_owned()]);
+        let mut moved = Vec::with_capacity(rows.len());
+        for (part, mut row) in rows {
+            match self.move_one(&part.path, &part.name, &mut row) {
+                Ok(folder) => {
+                    folders.insert(folder);
+                    moved.push(row);
+                }
+                Err(why) => report.left.push(left(&row, why)),
+            }
+        }
+        if moved.is_empty() {
+            return;
+        }
+        if let Err(e) = self.sync_folders(&folders) {
+            report.trouble = Some(e);
+            return;
+        }
+        self.enter_recovered(moved, report);
+    }
+
+    fn enter_recovered(&self, rows: Vec<RecordingRow>, report: &mut RecoveryReport) {
+        let mut admitted = AdmitReport::default();
+        self.enter(rows, &mut admitted);
+        report.trouble = report.trouble.take().or(admitted.trouble);
+        report.entered.extend(admitted.admitted.into_iter().map(|a| Recovered {
+            recording_id: a.row.facts.recording_id,
+            part: a.row.part.part,
+            recovered: a.row.part.flags & 1 != 0,
+            damaged_inside: a.row.part.flags & 2 != 0,
+            path: a.row.part.path,
+        }));
+    }
+
+    /// D7: files that reached `live` without a row get one; rows whose file is gone are told.
+    fn adopt(
+        &self,
+        with: &RecoverWith<'_>,
+        ends: &BTreeMap<LedgerNo, LedgerEnd>,
+        report: &mut RecoveryReport,
+    ) -> Result<()> {
+        let mut rows = Vec::new();
+        for day in self.days_to_look_at()? {
+            let (orphans, missing) = self.compare_day(&day)?;
+            report.missing_files.extend(missing);
+            for path in orphans {
+                let survey = match Survey::of(self.buffered(&path)?) {
+                    Ok(survey) => survey,
+                    Err(why) => {
+                        report.unreadable.push((path, why.to_string()));
+                        continue;
+                    }
+                };
+                let Some(trailer) = survey.trailer else {
+                    report.unreadable.push((path, "it has no trailer".to_owned()));
+                    continue;
+                };
+                match self.row_of(&path, &trailer, with, ends) {
+                    Ok(mut row) => {
+                        row.part.path = path;
+                        rows.push(row);
+                    }
+                    Err(VaultError::Seal { source: SealError::NoKey(_), .. }) => {
+                        report.awaiting_unlock.push(path)
+                    }
+                    Err(why) => report.unreadable.push((path, why.to_string())),
+                }
+            }
+        }
+        if !rows.is_empty() {
+            self.disk.sync_fs()?; // their names may be in memory only: the crash came between C5 and C6
+            self.enter_recovered(rows, report);
+        }
+        Ok(())
+    }
+
+    /// The newest day folders, and those of calls whose entries are open.
+    fn days_to_look_at(&self) -> Result<BTreeSet<String>> {
+        let mut days: Vec<String> = self.disk.list(LIVE)?.into_iter().map(|entry| entry.name).collect();
+        days.sort_unstable();
+        let there: BTreeSet<String> = days.iter().cloned().collect();
+        let mut wanted: BTreeSet<String> = days.into_iter().rev().take(DAYS_LOOKED_AT).collect();
+        for entry in self.open_entries()? {
+            let next = entry.reference.day.plus_days(1);
+            wanted.extend(
+                [Some(entry.reference.day), next].into_iter().flatten().map(|day: Day| day.to_string()),
+            );
+        }
+        Ok(wanted.intersection(&there).cloned().collect())
+    }
+
+    /// D8: ends that the ledger knows and the catalogue does not.
+    fn ends_to_catalogue(&self, replayed: &Replayed) -> Result<()> {
+        let Some(first) = replayed.ended.iter().map(|e| e.entry.ledger_no).min() else { return Ok(()) };
+        let known: HashSet<LedgerNo> =
+            self.catalogue.ledger_ended_since(self.config.recorder_id, first)?.into_iter().collect();
+        let missing = replayed.ended.iter().filter(|e| !known.contains(&e.entry.ledger_no));
+        let rows: Vec<LedgerRow> = missing
+            .map(|e| self.ledger_row(&e.entry, Some(LedgerEnding { end: e.end, rule: e.rule, at: e.at })))
+            .collect();
+        Ok(self.catalogue.ledger_upsert(rows)?)
+    }
+
+    /// D9: whatever is still open belongs to a call that the crash cut off.
+    fn end_open_entries(
+        &self,
+        sealed: &HashSet<RecordingId>,
+        now: UtcMicros,
+        report: &mut RecoveryReport,
+    ) -> Result<()> {
+        for entry in self.open_entries()? {
+            let end = self.end_of_cut_call(&entry, sealed)?;
+            let ending = LedgerEnding { end, rule: None, at: now.max(entry.opened_at) };
+            self.end_entry(entry.ledger_no, ending, "", "")?;
+            report.ended.push((entry.ledger_no, end));
+        }
+        self.settle()
+    }
+
+    fn end_of_cut_call(&self, entry: &OpenEntry, sealed: &HashSet<RecordingId>) -> Result<LedgerEnd> {
+        if let Some(recording) = self.catalogue.recording(entry.recording_id)? {
+            let goes_on = recording.parts.last().is_some_and(|part| part.flags & 4 != 0);
+            return Ok(if goes_on { LedgerEnd::Partly(Partly::Crash) } else { recording.facts.end });
+        }
+        Ok(if sealed.contains(&entry.recording_id) {
+            LedgerEnd::Partly(Partly::Crash)
+        } else {
+            LedgerEnd::NotRecorded(NotRecorded::Crash)
+        })
+    }
+
+    pub(crate) fn buffered(&self, path: &str) -> Result<BufReader<Box<dyn store::ReadSeek>>> {
+        Ok(BufReader::with_capacity(1 << 17, self.disk.open_read(path)?))
+    }
+
+    /// Tells whether a file without a readable header holds anything that looks like a frame.
+    fn holds_a_frame(&self, path: &str) -> Result<bool> {
+        let mut io = self.disk.open_read(path)?;
+        let mut window: Vec<u8> = Vec::with_capacity(1 << 17);
+        loop {
+            let got = io
+                .by_ref()
+                .take(1 << 16)
+                .read_to_end(&mut window)
+                .map_err(|e| store::StoreError::sorted("read", path, e))?;
+            if window.windows(FRAME_MAGIC.len()).any(|w| w == FRAME_MAGIC) {
+                return Ok(true);
+            }
+            if got == 0 {
+                return Ok(false);
+            }
+            window.drain(..window.len().saturating_sub(FRAME_MAGIC.len()));
+        }
+    }
+}
+
+fn left(row: &RecordingRow, why: VaultError) -> Left {
+    Left { recording_id: row.facts.recording_id, part: row.part.part, ledger_no: row.facts.ledger_no, why }
+}
