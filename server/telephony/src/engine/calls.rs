@@ -41,7 +41,7 @@ impl Engine {
         let CallEvent { call: key, at, kind } = event;
         match kind {
             CallEventKind::New { info, start_missed } => self.new_call(key, &at, *info, start_missed),
-            CallEventKind::Info(info) => self.renew_info(key, *info),
+            CallEventKind::Info(info) => self.renew_info(key, &at, *info),
             CallEventKind::Media(plan) => self.renew_plan(key, &at, *plan),
             CallEventKind::Alerting => self.note_call(key, &at, Event::new("alerting", 0)),
             CallEventKind::Answered => {
@@ -66,7 +66,7 @@ impl Engine {
     fn new_call(&mut self, key: CallKey, at: &Stamp, mut info: CallInfo, start_missed: bool) {
         self.counters.calls = self.counters.calls.wrapping_add(1);
         self.complete(&mut info);
-        let excluded = self.excluded_by(&info, at);
+        let decision = self.config.rules.decide_call(&info, at.utc, &self.config.zone);
         let call = Call {
             info,
             plan: MediaPlan::default(),
@@ -75,7 +75,8 @@ impl Engine {
             fax: false,
             start_missed,
             promised: 0,
-            excluded,
+            excluded: !decision.record,
+            rule: decision.rule.filter(|_| !decision.record),
             claimed: Vec::new(),
             legs: Vec::new(),
             muted: Vec::new(),
@@ -98,10 +99,6 @@ impl Engine {
                 (false, false) => Direction::Unknown,
             };
         }
-    }
-
-    fn excluded_by(&self, _info: &CallInfo, _at: &Stamp) -> Option<u32> {
-        None
     }
 
     /// Makes the segment of a call and says so.
@@ -130,13 +127,39 @@ impl Engine {
         self.signal(at, key);
     }
 
-    fn renew_info(&mut self, key: CallKey, mut info: CallInfo) {
+    fn renew_info(&mut self, key: CallKey, at: &Stamp, mut info: CallInfo) {
         self.complete(&mut info);
         let Some(call) = self.calls.get_mut(&key) else { return };
         call.info = info;
         let info = Box::new(call.info.clone());
-        if let Some(seg) = call.seg.and_then(|place| self.segs.at(place)) {
+        let seg = call.seg;
+        if let Some(seg) = seg.and_then(|place| self.segs.at(place)) {
             self.commands.push_back(SegCmd::Info { seg: seg.id, info });
+        }
+        self.decide_again(key, at);
+    }
+
+    /// The parties are known better: the rules may say another thing now.
+    fn decide_again(&mut self, key: CallKey, at: &Stamp) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        let began = call.seg.and_then(|place| self.segs.at(place)).map_or(*at, |seg| seg.signalled_at);
+        let decision = self.config.rules.decide_call(&call.info, began.utc, &self.config.zone);
+        if decision.record != call.excluded {
+            return; // it stays as it was
+        }
+        call.excluded = !decision.record;
+        call.rule = decision.rule.filter(|_| !decision.record);
+        let Some(place) = call.seg else { return };
+        if decision.record {
+            let missed = !call.muted.is_empty();
+            for flow in std::mem::take(&mut call.muted) {
+                self.flows.unbind(&flow);
+            }
+            if let Some(seg) = self.segs.at_mut(place) {
+                seg.start_missed |= missed;
+            }
+        } else if self.segs.at(place).is_some_and(|seg| seg.open) {
+            self.discard(place, at);
         }
     }
 
@@ -174,6 +197,8 @@ impl Engine {
                 leg.learn(formats);
                 leg.protected |= protected;
             }
+            let plans = plan.legs.iter().filter(|l| l.leg == *number);
+            super::protected::learn_keys(&mut self.crypto, *place, plans);
         }
         let live = call.ended.is_none();
         call.plan = plan;
@@ -213,7 +238,7 @@ impl Engine {
                 }
             }
             if info != known {
-                self.renew_info(call, info);
+                self.renew_info(call, at, info);
             }
         }
     }

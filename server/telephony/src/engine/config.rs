@@ -1,7 +1,8 @@
 //! What the engine is told at its start.
 
-use shared::{Side, TapId};
+use shared::{Side, TapId, Zone};
 
+use crate::segment::rules::Rules;
 use crate::sip::SdesKey;
 
 /// One place where we listen; its number is its place in [`EngineConfig::taps`].
@@ -47,6 +48,10 @@ pub struct EngineConfig {
     pub taps: Vec<TapConfig>,
     /// Numbers of the site's own extensions: digits, `*` for one character; they decide the direction of a call.
     pub internal_numbers: Vec<String>,
+    /// Which calls are recorded.
+    pub rules: Rules,
+    /// The site's time zone, in which rules speak of hours and days.
+    pub zone: Zone,
     /// Whether RTP that no signalling announced is recorded.
     pub record_orphans: bool,
     /// How long unannounced RTP waits for its signalling before it becomes a segment of its own; at most 10 s.
@@ -68,6 +73,8 @@ impl Default for EngineConfig {
         Self {
             taps: Vec::new(),
             internal_numbers: Vec::new(),
+            rules: Rules::default(),
+            zone: Zone::named("UTC").expect("UTC is in every tz database"),
             record_orphans: true,
             preroll_ms: 2_000,
             linger_ms: 500,

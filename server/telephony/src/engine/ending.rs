@@ -29,6 +29,7 @@ struct Sums {
 impl Engine {
     /// Closes a segment: everything that is left goes out, then the last word.
     pub(super) fn close(&mut self, place: u32, now: &Stamp, reason: &'static str) {
+        self.give_up_waiting(place);
         let Some(seg) = self.segs.at_mut(place) else { return };
         let mut sums = Sums::default();
         for leg in seg.legs.iter().copied() {
@@ -55,7 +56,23 @@ impl Engine {
         }
     }
 
+    /// A rule that was known late excludes a segment that is open: what was sealed must go, and it closes.
+    pub(super) fn discard(&mut self, place: u32, now: &Stamp) {
+        let Some(seg) = self.segs.at_mut(place) else { return };
+        let id = seg.id;
+        for leg in seg.legs.iter().copied() {
+            self.crypto.remove(&leg);
+            if let Some(leg) = self.legs.at_mut(leg) {
+                leg.finish(&mut Env { shared: &mut seg.shared, pool: &mut self.pool, out: &mut self.out });
+            }
+        }
+        self.out.clear();
+        self.commands.push_back(SegCmd::Discard { seg: id });
+        self.close(place, now, "rule");
+    }
+
     fn remove_leg(&mut self, place: u32) {
+        self.crypto.remove(&place);
         if let Some(leg) = self.legs.take(place)
             && leg.has_track()
         {
@@ -81,8 +98,8 @@ impl Engine {
 
     fn end_of(&self, seg: &Seg, sums: &Sums, reason: &'static str) -> (LedgerEnd, Option<u32>) {
         let call = seg.call.and_then(|key| self.calls.get(&key));
-        if let Some(rule) = call.and_then(|c| c.excluded) {
-            return (LedgerEnd::NotRecorded(NotRecorded::Rule), Some(rule));
+        if let Some(call) = call.filter(|c| c.excluded) {
+            return (LedgerEnd::NotRecorded(NotRecorded::Rule), call.rule);
         }
         let answered = call.is_some_and(|c| c.answered);
         if !seg.open {

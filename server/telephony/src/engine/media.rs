@@ -28,6 +28,9 @@ impl Engine {
         {
             let drops = self.drops_of(tap);
             let Some(leg) = self.legs.at_mut(place) else { return };
+            if leg.protected {
+                return self.bound(now, tap, key, place, datagram);
+            }
             match leg.fast(now, drops, &rtp) {
                 Fast::Done => self.counters.rtp = self.counters.rtp.wrapping_add(1),
                 Fast::Full => {
@@ -50,16 +53,26 @@ impl Engine {
         }
         let Some(rtp) = RtpPacket::parse(datagram.payload) else { return };
         let place = self.rebound(now, tap, key, place, &rtp);
-        self.feed(now, tap, place, &rtp);
+        self.feed(now, tap, place, datagram.payload, &rtp);
     }
 
-    /// Gives one RTP packet to a leg the slow way.
-    pub(super) fn feed(&mut self, now: &Stamp, tap: TapId, place: u32, rtp: &RtpPacket<'_>) {
+    /// Gives one RTP packet to a leg, opening it first where the leg is under SRTP.
+    pub(super) fn feed(&mut self, now: &Stamp, tap: TapId, place: u32, datagram: &[u8], rtp: &RtpPacket<'_>) {
         self.counters.rtp = self.counters.rtp.wrapping_add(1);
+        if self.legs.at(place).is_some_and(|leg| leg.protected) {
+            self.unlock(now, tap, place, datagram, rtp);
+        } else {
+            self.give(now, tap, place, rtp, false);
+        }
+    }
+
+    /// Gives one packet to a leg as it is.
+    pub(super) fn give(&mut self, now: &Stamp, tap: TapId, place: u32, rtp: &RtpPacket<'_>, opaque: bool) {
         let drops = self.drops_of(tap);
-        self.with_leg(place, now, |leg, env| {
-            let opaque = leg.protected;
-            leg.take(now, drops, rtp, opaque, env);
+        self.with_leg(place, now, |leg, env| match leg.fast_unless(opaque, now, drops, rtp) {
+            Fast::Done => {}
+            Fast::Full => leg.cut_running(now, env),
+            Fast::No => leg.take(now, drops, rtp, opaque, env),
         });
     }
 
@@ -113,10 +126,10 @@ impl Engine {
             if let Some(Flow::Candidate(candidate)) = found {
                 self.join(now, candidate, &claim);
                 if let Some(Flow::Leg(place)) = self.flows.find(&key) {
-                    self.feed(now, tap, place, &rtp);
+                    self.feed(now, tap, place, datagram.payload, &rtp);
                 }
             } else if let Some(place) = self.bind(now, tap, key, &claim, &rtp) {
-                self.feed(now, tap, place, &rtp);
+                self.feed(now, tap, place, datagram.payload, &rtp);
             }
             return;
         }
@@ -134,7 +147,7 @@ impl Engine {
     ) -> Option<u32> {
         self.flows.unbind(&key);
         let call = self.calls.get_mut(&claim.call)?;
-        if call.excluded.is_some() {
+        if call.excluded {
             call.muted.push(key);
             self.flows.bind(key, Flow::Excluded);
             self.counters.rtp_excluded = self.counters.rtp_excluded.wrapping_add(1);
@@ -179,7 +192,8 @@ impl Engine {
         // A second stream beside a running one gets a leg of its own: nothing is mixed, nothing is lost.
         let taken =
             |n: u8| call.legs.iter().any(|(m, _)| *m == n) || call.plan.legs.iter().any(|l| l.leg == n);
-        let plan = call.plan.legs.iter().filter(|l| l.leg == number);
+        let planned = number;
+        let plan = call.plan.legs.iter().filter(|l| l.leg == planned);
         let number = if existing.is_none() { number } else { (2..=u8::MAX).find(|n| !taken(*n))? };
         let mut formats = Formats::default();
         let mut protected = false;
@@ -192,6 +206,8 @@ impl Engine {
         if let Some(leg) = self.legs.at_mut(place) {
             leg.protected = protected;
         }
+        let plans = self.calls.get(&key)?.plan.legs.iter().filter(|l| l.leg == planned);
+        super::protected::learn_keys(&mut self.crypto, place, plans);
         self.calls.get_mut(&key)?.legs.push((number, place));
         Some(place)
     }

@@ -9,6 +9,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `media` | RTP: from a datagram to its leg |
+//! | `protected` | SRTP: packets are opened before they are written |
 //! | `orphans` | RTP that no signalling announced |
 //! | `calls` | what the signalling says, turned into segments and claims |
 //! | `delivery` | what legs give, turned into commands; timers |
@@ -21,6 +22,7 @@ mod ending;
 mod flows;
 mod media;
 mod orphans;
+mod protected;
 mod report;
 mod segs;
 mod slab;
@@ -43,6 +45,7 @@ pub use report::{Alarm, AlarmKind, Counters};
 
 use flows::Flows;
 use orphans::Candidate;
+use protected::Crypto;
 use segs::{Beside, Call, Seg};
 use slab::Slab;
 
@@ -76,6 +79,9 @@ pub struct Engine {
     framers: BTreeMap<StreamId, Framer>,
     calls: BTreeMap<CallKey, Call>,
     candidates: Slab<Candidate>,
+    crypto: BTreeMap<u32, Crypto>,
+    /// Where packets are opened; holds no sound between two packets.
+    clear: Vec<u8>,
     preroll_bytes: usize,
     next_seg: u64,
     alarms: VecDeque<Alarm>,
@@ -116,6 +122,8 @@ impl Engine {
             framers: BTreeMap::new(),
             calls: BTreeMap::new(),
             candidates: Slab::default(),
+            crypto: BTreeMap::new(),
+            clear: Vec::new(),
             preroll_bytes: 0,
             next_seg: 1,
             alarms: VecDeque::new(),

@@ -8,13 +8,15 @@ use shared::{Party, Stamp, TapId};
 
 use crate::cmd::{CallInfo, SegCmd};
 use crate::net::Endpoint;
-use crate::rtp::formats::Formats;
+use crate::rtp::formats::{Formats, Kind, Meaning};
 use crate::rtp::leg::Leg;
 use crate::rtp::packet::RtpPacket;
+use crate::rtp::srtp::SrtpReceiver;
 use crate::sip::CallKey;
 
 use super::Engine;
 use super::flows::{Claim, Flow, FlowKey};
+use super::protected::Crypto;
 use super::segs::Seg;
 
 /// Good packets that make a candidate RTP.
@@ -23,6 +25,8 @@ const GOOD: u32 = 5;
 const BAD_MAX: u32 = 16;
 /// How far the sequence may go on between two packets of a candidate.
 const STEP_MAX: u16 = 50;
+/// Octets that SRTP may add to a payload: tags of 4, 10, 14 and 16 octets, alone or with an MKI of 4.
+const TAGS: [usize; 6] = [10, 4, 16, 14, 8, 20];
 /// Nanoseconds of silence after which a candidate that never showed itself is forgotten.
 const FORGET_NS: u64 = 10_000_000_000;
 
@@ -51,6 +55,37 @@ pub(super) struct Candidate {
 impl Candidate {
     const fn is_good(&self) -> bool {
         self.good >= GOOD
+    }
+
+    /// Tells whether payloads are longer than their timestamps by just an authentication tag, each time: then they are
+    /// SRTP, and must never be played as sound.
+    fn looks_encrypted(&self) -> bool {
+        let packets: Vec<RtpPacket<'_>> =
+            self.early.iter().filter_map(|e| RtpPacket::parse(&e.datagram)).collect();
+        let mut pairs = 0u32;
+        let mut tag = None;
+        for (one, two) in packets.iter().zip(packets.iter().skip(1)) {
+            let step = two.timestamp.wrapping_sub(one.timestamp);
+            let follows =
+                two.sequence == one.sequence.wrapping_add(1) && two.payload_type == one.payload_type;
+            if !follows || step == 0 || step > 1_000 {
+                continue;
+            }
+            let Some(meaning) = Meaning::of_static(one.payload_type).filter(|m| m.kind == Kind::Audio) else {
+                return false;
+            };
+            let covers = |cut: usize| {
+                let len = one.payload.len().checked_sub(cut)?;
+                meaning.shape.exact_ticks(one.payload.get(..len)?)
+            };
+            let this = TAGS.into_iter().find(|cut| covers(*cut) == Some(step));
+            if covers(0) == Some(step) || this.is_none() || tag.is_some_and(|t| Some(t) != this) {
+                return false;
+            }
+            tag = this;
+            pairs = pairs.saturating_add(1);
+        }
+        pairs >= 3
     }
 
     fn judge(&mut self, rtp: &RtpPacket<'_>) {
@@ -189,12 +224,32 @@ impl Engine {
         let leg = self.add_leg(seg, None, candidate.tap, leg);
         self.flows.bind(key, Flow::Leg(leg));
         self.beside_mut(leg).flows.push(key);
+        if candidate.looks_encrypted() || self.opens_with_known_keys(&candidate) {
+            self.protect_orphan(leg);
+        }
         self.replay(candidate, leg);
         if mirrored.is_none()
             && let Some(Flow::Candidate(other)) = self.flows.find(&key.mirrored())
             && self.candidates.at(other).is_some_and(Candidate::is_good)
         {
             self.promote(now, other);
+        }
+    }
+
+    /// Tells whether the keys that the site gave for unannounced media open these packets.
+    fn opens_with_known_keys(&self, candidate: &Candidate) -> bool {
+        let Ok(mut receiver) = SrtpReceiver::new(&self.config.orphan_keys) else { return false };
+        let mut clear = Vec::new();
+        candidate.early.iter().any(|early| receiver.unprotect(&early.datagram, &mut clear).is_ok())
+    }
+
+    /// Treats an orphan's leg as SRTP, under the keys that the site gave, if any.
+    fn protect_orphan(&mut self, place: u32) {
+        if let Some(leg) = self.legs.at_mut(place) {
+            leg.protected = true;
+        }
+        if let Ok(receiver) = SrtpReceiver::new(&self.config.orphan_keys) {
+            self.crypto.insert(place, Crypto::new(receiver));
         }
     }
 
@@ -219,7 +274,7 @@ impl Engine {
     fn replay(&mut self, candidate: Candidate, leg: u32) {
         for early in candidate.early {
             if let Some(rtp) = RtpPacket::parse(&early.datagram) {
-                self.feed(&early.at, candidate.tap, leg, &rtp);
+                self.feed(&early.at, candidate.tap, leg, &early.datagram, &rtp);
             }
         }
     }

@@ -77,8 +77,9 @@ pub(super) struct Call {
     pub(super) start_missed: bool,
     /// Directions that SDP has ever said to send: bit 0 the caller's, bit 1 the called party's.
     pub(super) promised: u8,
-    /// The number of the rule that excludes it.
-    pub(super) excluded: Option<u32>,
+    /// A rule excludes it, and the rule's number if it has one.
+    pub(super) excluded: bool,
+    pub(super) rule: Option<u32>,
     pub(super) claimed: Vec<Endpoint>,
     /// Leg number and place, in the order of their coming.
     pub(super) legs: Vec<(u8, u32)>,

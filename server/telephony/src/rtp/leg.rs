@@ -278,6 +278,11 @@ impl Leg {
         if self.writer.is_full() { Fast::Full } else { Fast::Done }
     }
 
+    /// Takes the fast way if the packet is the expected one and was not encrypted without a key.
+    pub(crate) fn fast_unless(&mut self, opaque: bool, now: &Stamp, drops: u32, rtp: &RtpPacket<'_>) -> Fast {
+        if opaque { Fast::No } else { self.fast(now, drops, rtp) }
+    }
+
     /// Takes any packet.
     pub(crate) fn take(
         &mut self,

@@ -96,6 +96,25 @@ impl Shape {
         (ticks > 0).then_some(ticks)
     }
 
+    /// Returns the ticks that `payload` covers if it consists of whole frames and nothing else.
+    #[must_use]
+    pub fn exact_ticks(self, payload: &[u8]) -> Option<u32> {
+        let len = u32::try_from(payload.len()).ok()?;
+        let whole = match self {
+            Self::Frames { octets, .. } => len.checked_rem(u32::from(octets)) == Some(0),
+            Self::G729 => matches!(len % 10, 0 | 2),
+            Self::Octets(_)
+            | Self::Bits(_)
+            | Self::G7231
+            | Self::Ilbc(_)
+            | Self::Amr { .. }
+            | Self::Opus
+            | Self::Dvi4
+            | Self::Unknown => true,
+        };
+        self.ticks(payload).filter(|_| whole)
+    }
+
     /// Tells whether a packet of `len` octets announces silence (SID, DTX), so that a step after it is no loss.
     #[must_use]
     pub const fn announces_silence(self, len: u32) -> bool {

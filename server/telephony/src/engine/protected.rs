@@ -1,0 +1,110 @@
+//! Legs under SRTP: packets are opened before they are written; what cannot be opened is a gap, never noise.
+
+use std::collections::BTreeMap;
+
+use shared::{Stamp, TapId};
+
+use crate::rtp::packet::RtpPacket;
+use crate::rtp::srtp::SrtpReceiver;
+use crate::sip::{LegPlan, Protection};
+
+use super::Engine;
+
+/// Packets that wait while no key has proven itself.
+const WAITING_MAX: usize = 64;
+
+/// The keys of one leg, and packets that came before any of them had proven itself.
+pub(super) struct Crypto {
+    receiver: SrtpReceiver,
+    waiting: Vec<(Stamp, TapId, Vec<u8>)>,
+}
+
+impl Crypto {
+    pub(super) const fn new(receiver: SrtpReceiver) -> Self {
+        Self { receiver, waiting: Vec::new() }
+    }
+}
+
+/// Takes over the keys that SDP announces for the sender of a leg.
+pub(super) fn learn_keys<'a>(
+    crypto: &mut BTreeMap<u32, Crypto>,
+    place: u32,
+    plans: impl Iterator<Item = &'a LegPlan>,
+) {
+    for plan in plans {
+        let Protection::Sdes(keys) = &plan.protection else { continue };
+        if let Some(known) = crypto.get_mut(&place) {
+            for key in keys {
+                // A line that cannot be used changes nothing: the media then end as encrypted.
+                let _unusable = known.receiver.add_key(key).is_err();
+            }
+        } else if let Ok(receiver) = SrtpReceiver::new(keys) {
+            crypto.insert(place, Crypto::new(receiver));
+        }
+    }
+}
+
+impl Engine {
+    /// Opens a packet and gives it to its leg.
+    pub(super) fn unlock(
+        &mut self,
+        now: &Stamp,
+        tap: TapId,
+        place: u32,
+        datagram: &[u8],
+        rtp: &RtpPacket<'_>,
+    ) {
+        let Some(crypto) = self.crypto.get_mut(&place) else {
+            return self.give(now, tap, place, rtp, true);
+        };
+        let mut clear = std::mem::take(&mut self.clear);
+        let opened = crypto.receiver.unprotect(datagram, &mut clear).is_ok();
+        if opened {
+            for (at, tap, early) in std::mem::take(&mut crypto.waiting) {
+                self.unlock_early(&at, tap, place, &early);
+            }
+            if let Some(packet) = RtpPacket::parse(&clear) {
+                self.give(now, tap, place, &packet, false);
+            }
+        } else if crypto.receiver.is_proven() {
+            // Damaged or forged: as if it had not come.
+            self.counters.srtp_failed = self.counters.srtp_failed.wrapping_add(1);
+        } else if crypto.waiting.len() < WAITING_MAX {
+            crypto.waiting.push((*now, tap, datagram.to_vec()));
+        } else {
+            self.counters.srtp_failed = self.counters.srtp_failed.wrapping_add(1);
+            for (at, tap, early) in std::mem::take(&mut crypto.waiting) {
+                if let Some(early) = RtpPacket::parse(&early) {
+                    self.give(&at, tap, place, &early, true);
+                }
+            }
+            self.give(now, tap, place, rtp, true);
+        }
+        clear.clear();
+        self.clear = clear;
+    }
+
+    /// Opens a packet that had waited for its key.
+    fn unlock_early(&mut self, at: &Stamp, tap: TapId, place: u32, datagram: &[u8]) {
+        let Some(crypto) = self.crypto.get_mut(&place) else { return };
+        let mut clear = Vec::new();
+        let opened = crypto.receiver.unprotect(datagram, &mut clear).is_ok();
+        let packet = RtpPacket::parse(if opened { &clear } else { datagram });
+        if let Some(packet) = packet {
+            self.give(at, tap, place, &packet, !opened);
+        }
+    }
+
+    /// The segment ends: packets that still wait for a key become the gap that they are.
+    pub(super) fn give_up_waiting(&mut self, seg: u32) {
+        let legs = self.segs.at(seg).map(|s| s.legs.clone()).unwrap_or_default();
+        for leg in legs {
+            let waiting = self.crypto.get_mut(&leg).map(|c| std::mem::take(&mut c.waiting));
+            for (at, tap, early) in waiting.unwrap_or_default() {
+                if let Some(packet) = RtpPacket::parse(&early) {
+                    self.give(&at, tap, leg, &packet, true);
+                }
+            }
+        }
+    }
+}
