@@ -59,11 +59,21 @@ impl Branch {
         self.to_tag.as_deref() == Some(tag)
     }
 
-    /// Makes it an ended one; keys and addresses go at once.
-    pub(super) fn retire(&mut self) {
+    /// Makes it an ended one; keys and addresses go at once. Only those of a branch that lost a fork stay for the linger:
+    /// proxies are seen that hand a loser's dialog to the caller as the one answered.
+    pub(super) fn retire(&mut self, lost_fork: bool) {
         self.was_answered |= self.state == State::Answered;
         self.state = State::Ended;
-        self.media = Negotiation::default();
+        if !lost_fork {
+            self.media = Negotiation::default();
+        }
+    }
+
+    /// Takes what was agreed on early, for the call that goes on in its place.
+    pub(super) fn take_media(&mut self) -> Negotiation {
+        let mut media = std::mem::take(&mut self.media);
+        media.forget_told();
+        media
     }
 
     /// Tells whether a request inside the dialog is new; one without a usable number always is.

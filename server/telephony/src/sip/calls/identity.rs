@@ -76,7 +76,10 @@ impl Calls {
         }
         let first = family.branches.first()?;
         let (first_key, info) = (first.key, first.info.as_ref().clone());
-        let media = Negotiation::forked(family.invite_cseq.unwrap_or(0), family.offer.clone());
+        let lost = family.branches.iter_mut().find(|branch| !branch.is_live() && branch.has_tag(to_tag));
+        let before = lost.map(Branch::take_media).filter(Negotiation::is_begun);
+        let cseq = family.invite_cseq.unwrap_or(0);
+        let media = before.unwrap_or_else(|| Negotiation::forked(cseq, family.offer.clone()));
         self.add_branch(family, info, media, false);
         let branch = family.branches.last_mut()?;
         branch.to_tag = Some(to_tag.into());
@@ -98,7 +101,7 @@ impl Calls {
             return;
         }
         let answered = branch.state == State::Answered;
-        branch.retire();
+        branch.retire(reason == "forked-elsewhere");
         self.emit(branch.key, at, CallEventKind::Ended { reason, status, by, answered });
     }
 

@@ -161,6 +161,12 @@ impl Negotiation {
         *self = Self { told: std::mem::take(&mut self.told), ..Self::default() };
     }
 
+    /// Forgets what was told: another call goes on with this state.
+    pub(super) fn forget_told(&mut self) {
+        self.told = MediaPlan::default();
+        self.held_noted = false;
+    }
+
     /// Takes the description of a request, or that there is none.
     pub(super) fn on_request(&mut self, who: Who, facts: &Facts<'_, '_>, sessions: &[Arc<Session>]) {
         match facts.method {
@@ -372,6 +378,11 @@ impl Negotiation {
                 legs.push(plan);
             }
         }
+    }
+
+    /// Tells whether anything was said about media.
+    pub(super) fn is_begun(&self) -> bool {
+        self.agreed.is_some() || self.open.iter().any(Option::is_some)
     }
 
     /// Tells whether any leg is silent by agreement.

@@ -221,7 +221,7 @@ impl Calls {
         };
         if let Some(mut family) = self.families.remove(&id) {
             if let Some(branch) = family.branches.iter_mut().find(|branch| branch.key == call) {
-                branch.retire();
+                branch.retire(false);
             }
             family.touch(now);
             self.put_back(family);

@@ -1,4 +1,5 @@
 //! Real captures, where they are at hand: as many calls as were placed, no more and no less.
+#![allow(clippy::disallowed_methods, reason = "tests read captures")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,31 @@ fn real_captures_hold_as_many_calls_as_were_placed() {
         return;
     };
     // Name, SIP messages, calls, calls ended, calls with both descriptions.
-    let expected = [("rtp-pcap__sip-rtp-gsm.pcap", 6, 1, 1, 1)];
+    let expected = [
+        ("rtp-pcap__sip-rtp-gsm.pcap", 6, 1, 1, 1),
+        ("rtp-pcap__sip-rtp-ilbc.pcap", 6, 1, 1, 1),
+        ("rtp-pcap__sip-rtp-l16.pcap", 24, 4, 4, 4),
+        ("rtp-pcap__sip-rtp-opus.pcap", 6, 1, 1, 1),
+        ("rtp-pcap__nb6-telephone.pcap", 7, 1, 1, 1),
+        ("PCAP_wireshark__SIP_CALL_RTP_G711", 14, 2, 0, 1),
+        ("PCAP_wireshark__SIP_DTMF2.cap", 29, 2, 1, 1),
+        ("sngrep__ipip.pcap", 4, 1, 1, 1),
+        ("sngrep__ipv6frag.pcap", 32, 3, 2, 3),
+        ("nDPI__FAX-Call-t38-CA-TDM-SIP-FB-1.pcap", 92, 2, 2, 2),
+        ("suricata-verify__sip-options-method_input.pcap", 2, 0, 0, 0),
+        ("suricata-verify__sip_compact_form.pcap", 1, 1, 0, 0),
+        ("suricata-verify__sip_header_multi_val.pcap", 1, 1, 0, 0),
+        ("suricata-verify__sip-tcp-pattern-matching_sip.pcap", 2, 0, 0, 0),
+        ("suricata-verify__sip-sdp_sdp.pcap", 2, 1, 0, 1),
+        ("suricata-verify__public-cloudshark-sip-s0.pcap", 10, 2, 0, 1),
+        ("suricata-verify__sip-body-large.pcap", 2, 1, 0, 0),
+        ("PcapPlusPlus__sip_non_default_port.pcap", 2, 2, 0, 0),
+        ("PcapPlusPlus__sip_not_sdp.pcap", 1, 0, 0, 0),
+        ("PcapPlusPlus__sip_reqs.pcap", 4, 1, 0, 0),
+        ("PcapPlusPlus__sip_resp.pcap", 7, 1, 0, 0),
+        ("pcaps__Forensic_challenge_4.pcap", 19, 1, 1, 1),
+        ("nDPI__fuzz-2006-06-26-2594.pcap", 55, 4, 0, 0),
+    ];
     let mut wrong = Vec::new();
     for (name, sip, calls, ended, agreed) in expected {
         let Ok(file) = std::fs::read(folder.join(name)) else {

@@ -45,6 +45,15 @@ fn two_branches_that_answer_are_two_calls_until_one_is_hung_up() {
 }
 
 #[test]
+fn a_branch_that_lost_and_is_answered_all_the_same_keeps_its_early_media() {
+    let mut s = forked();
+    s.send("P>A", &response(200, "INVITE").tag("b").sdp("10.0.0.2:5000"));
+    let told =
+        ["3 new alice>bob", "3 linked 1 fork", "3 answered", "3 media 0>10.0.0.5:6000 1>10.0.0.1:4000"];
+    s.play("P>A", response(200, "INVITE").tag("c"), &told);
+}
+
+#[test]
 fn a_fork_seen_behind_the_proxy_is_one_call_while_any_way_is_left() {
     let mut s = Script::new();
     s.send("A>P", &request("INVITE").sdp("10.0.0.1:4000"));

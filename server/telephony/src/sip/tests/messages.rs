@@ -81,7 +81,7 @@ fn the_body_ends_where_content_length_can_be_believed() {
 #[test]
 fn cseq_names_the_transaction() {
     let check = |text: &str, expected| {
-        assert_eq!(Message::parse(text.as_bytes()).unwrap().cseq(), expected, "{text}")
+        assert_eq!(Message::parse(text.as_bytes()).unwrap().cseq(), expected, "{text}");
     };
     check("SIP/2.0 200 OK\r\nCSeq: 7 INVITE\r\n\r\n", Some((7, Method::Invite)));
     check("SIP/2.0 200 OK\r\nCSeq:  0009   invite \r\n\r\n", Some((9, Method::Invite)));

@@ -33,7 +33,7 @@ fn an_attended_transfer_links_the_chain() {
     let told = s.send("B>A", &request("REFER").tag("b").cseq(5).via("y1").back().with(refer_to));
     assert_eq!(told[..2], ["1 transferred by=called kind=attended to=carol", "1 linked 2 refer"]);
     let invite = request("INVITE").call("c3").from("alice", "a3").to("carol");
-    let told = s.send("A>C", &invite.clone().with("Replaces: c2;to-tag=c;from-tag=b2").sdp("10.0.0.1:4002"));
+    let told = s.send("A>C", &invite.with("Replaces: c2;to-tag=c;from-tag=b2").sdp("10.0.0.1:4002"));
     let expected = [
         "3 new alice>carol",
         "3 media? 1>10.0.0.1:4002",
