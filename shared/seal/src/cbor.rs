@@ -50,9 +50,9 @@ pub enum Value {
     /// Text.
     Text(String),
     /// A list.
-    Array(Vec<Value>),
+    Array(Vec<Self>),
     /// A map; encoding puts it in order, decoding refuses disorder.
-    Map(Vec<(Value, Value)>),
+    Map(Vec<(Self, Self)>),
     /// True or false.
     Bool(bool),
     /// Nothing.
@@ -63,7 +63,7 @@ impl Value {
     /// Makes a number.
     #[must_use]
     pub fn int(n: i64) -> Self {
-        u64::try_from(n).map_or(Self::Nint(n.unsigned_abs().saturating_sub(1)), Self::Uint)
+        u64::try_from(n).map_or_else(|_negative| Self::Nint(n.unsigned_abs().saturating_sub(1)), Self::Uint)
     }
 
     /// Makes a text.

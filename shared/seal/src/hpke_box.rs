@@ -1,4 +1,4 @@
-//! Seals a file key to a public key by HPKE, base mode (RFC 9180): HKDF-SHA256 (0x0001), ChaCha20Poly1305 (0x0003), and
+//! Seals a file key to a public key by HPKE, base mode (RFC 9180): HKDF-SHA256 (0x0001), `ChaCha20Poly1305` (0x0003), and
 //! as KEM X25519 (0x0020) or X-Wing (0x647A, draft-ietf-hpke-pq).
 //!
 //! X-Wing is a draft: its vectors in `tests/vectors/seal` are frozen, and a crate update that changes one is refused.
@@ -7,7 +7,8 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
 use hpke::{
-    Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal_with_rng,
+    Deserializable as _, Kem, OpModeR, OpModeS, Serializable as _, single_shot_open,
+    single_shot_seal_with_rng,
 };
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;

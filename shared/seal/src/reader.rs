@@ -508,7 +508,7 @@ impl<R: Read + Seek> Part<R> {
         let mut bytes = [0; HEAD_LEN];
         self.io.seek(SeekFrom::Start(*offset))?;
         self.io.read_exact(&mut bytes)?;
-        let head = FrameHead::parse(&bytes).ok_or(damaged("this is no frame head"))?;
+        let head = FrameHead::parse(&bytes).ok_or_else(|| damaged("this is no frame head"))?;
         if offset.saturating_add(head.frame_len()) > self.end {
             return Err(damaged("it ends inside a frame"));
         }
@@ -526,7 +526,8 @@ impl<R: Read + Seek> Part<R> {
         if !head.crc_fits(&self.buf) {
             return Err(damaged("its checksum does not fit"));
         }
-        let (plain, tag) = self.buf.split_last_chunk_mut::<TAG_LEN>().ok_or(damaged("it is too short"))?;
+        let (plain, tag) =
+            self.buf.split_last_chunk_mut::<TAG_LEN>().ok_or_else(|| damaged("it is too short"))?;
         if !self.cipher.open(head.seq, &head.authenticated(), plain, tag) {
             return Err(damaged("its tag does not fit: it was altered or belongs to another file"));
         }

@@ -120,8 +120,7 @@ pub(crate) fn read_header(io: &mut impl Read) -> Result<(Header, Vec<u8>)> {
 }
 
 fn read_exact(io: &mut impl Read, bytes: &mut [u8]) -> Result<()> {
-    io.read_exact(bytes).map_err(|e| match e.kind() {
-        std::io::ErrorKind::UnexpectedEof => SealError::HeaderCut,
-        _ => SealError::Io(e),
+    io.read_exact(bytes).map_err(|e| {
+        if e.kind() == std::io::ErrorKind::UnexpectedEof { SealError::HeaderCut } else { SealError::Io(e) }
     })
 }

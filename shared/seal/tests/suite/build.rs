@@ -7,7 +7,7 @@ use seal::{
     FinalInfo, KeyId, KeyRing, Kind, Meta, Part, PartSpec, RecipientKey, RecipientSecret, RecipientType,
     SigningKey, VerifyingKey, Writer,
 };
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use shared::{
     Chunk, Day, FrameBuf, GapCause, RecorderId, RecordingId, Role, RunHead, SiteId, Track, UtcMicros,
 };

@@ -3,12 +3,12 @@
 //!
 //! `tests/tools/xwing_check.py` does the same outside Rust.
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
 use chacha20poly1305::{ChaCha20Poly1305, Tag};
 use hkdf::Hkdf;
 use seal::{Header, RecipientType};
 use sha2::Sha256;
-use x_wing::{Decapsulate, DecapsulationKey};
+use x_wing::{Decapsulate as _, DecapsulationKey};
 
 use crate::build::{Sealing, day_key, day_secret, spec};
 
@@ -64,7 +64,7 @@ fn the_file_key_opens_by_a_key_schedule_written_from_rfc_9180() {
 
 #[test]
 fn the_public_key_is_that_of_the_other_implementation() {
-    use x_wing::{Decapsulator, KeyExport};
+    use x_wing::{Decapsulator as _, KeyExport as _};
     let secret = DecapsulationKey::from(*day_secret(RecipientType::XWing).expose());
     assert_eq!(secret.encapsulation_key().to_bytes().as_slice(), day_key(RecipientType::XWing).public());
 }

@@ -5,7 +5,9 @@
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::expect_used,
-    reason = "tests"
+    clippy::missing_assert_message,
+    clippy::disallowed_methods,
+    reason = "tests, which read and bless frozen files"
 )]
 
 extern crate amethyst_seal as seal;

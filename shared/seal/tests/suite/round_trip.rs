@@ -153,21 +153,22 @@ proptest! {
 
 /// A file in memory that one hand appends to while another reads.
 mod tempfile_like {
+    use std::cell::RefCell;
     use std::io::{Read, Result, Seek, SeekFrom};
-    use std::sync::{Arc, Mutex};
+    use std::rc::Rc;
 
     #[derive(Clone, Default)]
-    pub(crate) struct Growing(Arc<Mutex<Vec<u8>>>, u64);
+    pub(crate) struct Growing(Rc<RefCell<Vec<u8>>>, u64);
 
     impl Growing {
         pub(crate) fn append(&self, bytes: &[u8]) {
-            self.0.lock().unwrap().extend_from_slice(bytes);
+            self.0.borrow_mut().extend_from_slice(bytes);
         }
     }
 
     impl Read for Growing {
         fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
-            let bytes = self.0.lock().unwrap();
+            let bytes = self.0.borrow();
             let rest = bytes.get(self.1 as usize..).unwrap_or_default();
             let n = rest.len().min(buf.len());
             buf[..n].copy_from_slice(&rest[..n]);
@@ -178,7 +179,7 @@ mod tempfile_like {
 
     impl Seek for Growing {
         fn seek(&mut self, to: SeekFrom) -> Result<u64> {
-            let len = self.0.lock().unwrap().len() as u64;
+            let len = self.0.borrow().len() as u64;
             self.1 = match to {
                 SeekFrom::Start(n) => n,
                 SeekFrom::End(n) => len.saturating_add_signed(n),
