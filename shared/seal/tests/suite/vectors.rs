@@ -5,6 +5,12 @@
 use std::io::Cursor;
 use std::path::PathBuf;
 
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
+use hkdf::Hkdf;
+use rand_core::TryRng as _;
+use sha2::Sha256;
+
 use seal::{
     FinalInfo, KeyId, KeyRing, Kind, Part, RecipientSecret, RecipientType, State, Survey, VerifyingKey,
     Writer,
@@ -204,8 +210,66 @@ fn broken() -> Vec<(String, Vec<u8>)> {
     all.push(("trailer-missing".into(), whole[..whole.len() - 256].to_vec()));
     all.push(("trailer-reserved".into(), at(whole.len() - 100)));
     all.push(("trailer-signature".into(), at(whole.len() - 1)));
+    all.push(("mixed-recipients".into(), mixed_recipients()));
     all.push(("bytes-appended".into(), [whole.as_slice(), b"x"].concat()));
     all
+}
+
+/// A recovered part whose one AUDIO frame holds `plain`, whole and authentic: as a faulty sealer would write it. The file
+/// key is what the fixed dice give first.
+fn sealed_nonsense(plain: &[u8], media_us: u64, duration_us: u32) -> Vec<u8> {
+    let mut sealing = Sealing::begin(&spec(), RecipientType::X25519, 50);
+    sealing.meta(&[track(0, "PCMA", 8_000)]);
+    let mut bytes = sealing.bytes;
+    let mut dek = [0; 32];
+    Dice::new(50).try_fill_bytes(&mut dek).unwrap();
+    let okm_info = [b"amethyst/seal/payload/v1\0".as_slice(), &bytes[..144]].concat();
+    let mut okm = [0; 88];
+    Hkdf::<Sha256>::from_prk(&dek).unwrap().expand(&okm_info, &mut okm).unwrap();
+    let mut nonce: [u8; 24] = okm[32..56].try_into().unwrap();
+    nonce[23] ^= 1; // frame 1
+    let mut head = b"AMXF\x02\x00\x00\x00".to_vec();
+    head.extend((plain.len() as u32 + 16).to_le_bytes());
+    head.extend(1_u32.to_le_bytes());
+    head.extend(media_us.to_le_bytes());
+    head.extend(duration_us.to_le_bytes());
+    let aad = [&bytes[480..512], &head].concat();
+    let mut ct = plain.to_vec();
+    let cipher = XChaCha20Poly1305::new_from_slice(&okm[..32]).unwrap();
+    let tag = cipher.encrypt_inout_detached(&nonce.into(), &aad, ct.as_mut_slice().into()).unwrap();
+    ct.extend(tag);
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&head), &ct);
+    bytes.extend(head);
+    bytes.extend(crc.to_le_bytes());
+    bytes.extend(ct);
+    recovered(bytes)
+}
+
+/// Authentic frames whose run lists break one rule each.
+fn nonsense() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("long-varint", sealed_nonsense(&[0x80, 0, 0, 0, 1, 1, 9], 0, 125)),
+        ("trailing-run-bytes", sealed_nonsense(&[0, 0, 0, 1, 1, 9, 7], 0, 125)),
+        ("cause-without-gap", sealed_nonsense(&[0, 0, 1, 1, 1, 9], 0, 125)),
+        ("unknown-cause", sealed_nonsense(&[0, 1, 6, 1, 1, 9], 0, 250)),
+        ("samples-without-bytes", sealed_nonsense(&[0, 0, 0, 1, 0], 0, 125)),
+        ("open-gap-not-last", sealed_nonsense(&[0, 1, 1, 0, 0, 0, 0, 1, 1, 9], 0, 250)),
+        ("over-a-second", sealed_nonsense(&[0, 0, 0, 0xc1, 0x3e, 1, 9], 0, 1_000_125)),
+        ("no-run", sealed_nonsense(&[0], 0, 0)),
+        ("head-time-wrong", sealed_nonsense(&[0, 0, 0, 1, 1, 9], 5, 125)),
+        ("head-duration-wrong", sealed_nonsense(&[0, 0, 0, 1, 1, 9], 0, 126)),
+    ]
+}
+
+/// A header with one recipient of each kind, every length right.
+fn mixed_recipients() -> Vec<u8> {
+    let weak = Sealing::begin(&spec(), RecipientType::X25519, 51).bytes;
+    let strong = Sealing::begin(&spec(), RecipientType::XWing, 51).bytes;
+    let mut bytes = [&weak[..192], &weak[192..284], &strong[192..1_372]].concat();
+    bytes.resize(1_536, 0);
+    bytes[8..10].copy_from_slice(&1_536_u16.to_le_bytes());
+    bytes[184] = 2;
+    bytes
 }
 
 /// Where frames begin, then where the trailer does.
@@ -235,6 +299,12 @@ fn good_and_broken_files_are_frozen_with_their_outcomes() {
         assert!(!says.contains("opens: complete |"), "{name}: {says}");
         frozen(&format!("seal/broken/{name}.amx"), &bytes);
         manifest += &format!("broken/{name}.amx | {says}\n");
+    }
+    for (name, bytes) in nonsense() {
+        let says = outcome(&bytes);
+        assert!(says.contains("opens but holds nonsense"), "{name}: {says}");
+        frozen(&format!("seal/nonsense/{name}.amx"), &bytes);
+        manifest += &format!("nonsense/{name}.amx | {says}\n");
     }
     frozen("seal/outcomes.txt", manifest.as_bytes());
 }
