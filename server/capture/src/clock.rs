@@ -90,6 +90,8 @@ impl LiveClock {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::cast_sign_loss, reason = "tests with times after 1970")]
+
     use super::*;
 
     fn monos(times_ns: &[i64]) -> Vec<u64> {

@@ -44,13 +44,13 @@ impl<'a> Iterator for Packets<'a> {
         let captured = word(packet, 12)? as usize;
         let start = usize::from(half(packet, 24)?);
         let status = word(packet, 20)?;
-        let tag = word(packet, 32)? as u16;
+        let tag = u16::try_from(word(packet, 32)? & 0xffff).ok();
         let seconds = i64::from(word(packet, 4)?);
         let framed = Framed {
             utc_ns: seconds.wrapping_mul(1_000_000_000).wrapping_add(i64::from(word(packet, 8)?)),
             bytes: packet.get(start..start.checked_add(captured)?)?,
             orig_len: word(packet, 16)?,
-            vlan: (status & STATUS_VLAN != 0).then_some(tag),
+            vlan: tag.filter(|_| status & STATUS_VLAN != 0),
             kind: *packet.get(TYPE_AT)?,
         };
         self.at = self.at.saturating_add(word(packet, 0)? as usize);

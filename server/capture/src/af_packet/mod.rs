@@ -134,9 +134,11 @@ impl AfPacket {
             name: name.clone(),
             existing: system::interface_names().join(", "),
         })?;
-        let socket = system::open_socket().map_err(|source| match source.kind() {
-            ErrorKind::PermissionDenied => no_permission(&name),
-            _ => CaptureError::System { name: name.clone(), call: "socket(AF_PACKET)", source },
+        let socket = system::open_socket().map_err(|source| {
+            if source.kind() == ErrorKind::PermissionDenied {
+                return no_permission(&name);
+            }
+            CaptureError::System { name: name.clone(), call: "socket(AF_PACKET)", source }
         })?;
         if !system::is_up(&socket, &name).map_err(failed("SIOCGIFFLAGS"))? {
             return Err(CaptureError::SourceDown { name, what: "is down" });

@@ -9,7 +9,7 @@
 use std::ffi::{CStr, CString};
 use std::io::{Error, Result};
 use std::mem::{size_of, zeroed};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -64,9 +64,10 @@ pub(super) fn interface_names() -> Vec<String> {
     let list = unsafe { libc::if_nameindex() };
     let mut at = list;
     // SAFETY: `at` stays inside the array: it is advanced only past entries that aren't the last.
-    while let Some(entry) =
-        unsafe { at.as_ref() }.filter(|entry| entry.if_index != 0 && !entry.if_name.is_null())
-    {
+    while let Some(entry) = unsafe { at.as_ref() } {
+        if entry.if_index == 0 || entry.if_name.is_null() {
+            break;
+        }
         // SAFETY: the name is a string of the C library that lives until the list is freed.
         names.push(unsafe { CStr::from_ptr(entry.if_name) }.to_string_lossy().into_owned());
         at = at.wrapping_add(1);
@@ -122,7 +123,7 @@ pub(super) fn merging_features(socket: &OwnedFd, name: &str) -> Vec<&'static str
         // SAFETY: `value` has the layout of `ethtool_value` and outlives the call.
         let done = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCETHTOOL, &mut request) };
         let [_, data] = value;
-        (done == 0).then_some(data).unwrap_or_default()
+        if done == 0 { data } else { 0 }
     };
     let mut features = Vec::new();
     if ask(ETHTOOL_GGRO) != 0 {
@@ -132,6 +133,13 @@ pub(super) fn merging_features(socket: &OwnedFd, name: &str) -> Vec<&'static str
         features.push("lro");
     }
     features
+}
+
+/// Narrows one of the kernel's small constants.
+const fn half(constant: c_int) -> u16 {
+    #[allow(clippy::cast_possible_truncation, reason = "the low half is what is meant")]
+    let half = constant.cast_unsigned() as u16;
+    half
 }
 
 fn check(result: c_int) -> Result<()> {
@@ -188,8 +196,8 @@ pub(super) fn attach_filter(socket: &OwnedFd, program: &[FilterOp]) -> Result<()
 pub(super) fn bind(socket: &OwnedFd, index: c_int) -> Result<()> {
     // SAFETY: all zeros is a valid `sockaddr_ll`.
     let mut address: libc::sockaddr_ll = unsafe { zeroed() };
-    address.sll_family = libc::AF_PACKET as u16;
-    address.sll_protocol = (libc::ETH_P_ALL as u16).to_be();
+    address.sll_family = half(libc::AF_PACKET);
+    address.sll_protocol = half(libc::ETH_P_ALL).to_be();
     address.sll_ifindex = index;
     let octets = socklen_t::try_from(size_of::<libc::sockaddr_ll>()).unwrap_or(0);
     // SAFETY: the address is complete and its length is told.
@@ -201,7 +209,7 @@ pub(super) fn promiscuous(socket: &OwnedFd, index: c_int) -> Result<()> {
     // SAFETY: all zeros is a valid `packet_mreq`.
     let mut membership: libc::packet_mreq = unsafe { zeroed() };
     membership.mr_ifindex = index;
-    membership.mr_type = libc::PACKET_MR_PROMISC as u16;
+    membership.mr_type = half(libc::PACKET_MR_PROMISC);
     set(socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)
 }
 
@@ -295,8 +303,13 @@ impl Ring {
         Ok(Self { memory, block_bytes, blocks })
     }
 
+    /// Where a block begins, counted round the ring. The kernel accepts no ring of zero blocks.
+    fn place(&self, block: usize) -> usize {
+        block.checked_rem(self.blocks).unwrap_or(0).wrapping_mul(self.block_bytes)
+    }
+
     fn status(&self, block: usize) -> &AtomicU32 {
-        let at = (block % self.blocks).wrapping_mul(self.block_bytes).wrapping_add(STATUS_AT);
+        let at = self.place(block).wrapping_add(STATUS_AT);
         // SAFETY: inside the mapping, aligned to four octets (blocks are pages), and shared with the kernel as one word.
         unsafe { AtomicU32::from_ptr(self.memory.as_ptr().add(at).cast()) }
     }
@@ -307,13 +320,14 @@ impl Ring {
         if status & libc::TP_STATUS_USER == 0 {
             return None;
         }
-        let at = (block % self.blocks).wrapping_mul(self.block_bytes);
+        let at = self.place(block);
         // SAFETY: inside the mapping; the kernel doesn't write to a block until it's released, for which `release` needs
         // `&mut self`, so no slice of it is alive then.
         Some((status, unsafe { std::slice::from_raw_parts(self.memory.as_ptr().add(at), self.block_bytes) }))
     }
 
     /// Gives a block back to the kernel.
+    #[allow(clippy::needless_pass_by_ref_mut, reason = "so that no slice of the block is alive")]
     pub(super) fn release(&mut self, block: usize) {
         self.status(block).store(libc::TP_STATUS_KERNEL, Ordering::Release);
     }

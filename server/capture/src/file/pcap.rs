@@ -14,8 +14,9 @@ const RESYNC_NS: i64 = 86_400 * 1_000_000_000;
 #[derive(Debug)]
 pub(super) struct Pcap {
     big_endian: bool,
-    /// What the fraction of a time stamp is multiplied by.
+    /// What the fraction of a time stamp is multiplied by, and what it stays below.
     fraction_ns: u32,
+    fraction_end: u32,
     record_head: usize,
     link: LinkType,
     last_ns: i64,
@@ -24,13 +25,13 @@ pub(super) struct Pcap {
 impl Pcap {
     /// Reads a file header; `None` when it's another format.
     pub(super) fn open(header: &[u8]) -> Option<Result<Self, UnsupportedLink>> {
-        let (big_endian, fraction_ns, record_head) = match header.first_chunk::<4>()? {
-            [0xa1, 0xb2, 0xc3, 0xd4] => (true, 1_000, 16),
-            [0xd4, 0xc3, 0xb2, 0xa1] => (false, 1_000, 16),
-            [0xa1, 0xb2, 0x3c, 0x4d] => (true, 1, 16),
-            [0x4d, 0x3c, 0xb2, 0xa1] => (false, 1, 16),
-            [0xa1, 0xb2, 0xcd, 0x34] => (true, 1_000, 24),
-            [0x34, 0xcd, 0xb2, 0xa1] => (false, 1_000, 24),
+        let (big_endian, nanos, record_head) = match header.first_chunk::<4>()? {
+            [0xa1, 0xb2, 0xc3, 0xd4] => (true, false, 16),
+            [0xd4, 0xc3, 0xb2, 0xa1] => (false, false, 16),
+            [0xa1, 0xb2, 0x3c, 0x4d] => (true, true, 16),
+            [0x4d, 0x3c, 0xb2, 0xa1] => (false, true, 16),
+            [0xa1, 0xb2, 0xcd, 0x34] => (true, false, 24),
+            [0x34, 0xcd, 0xb2, 0xa1] => (false, false, 24),
             _ => return None,
         };
         // The upper bits say how long a frame check sequence is; it lies behind the packet and is never looked at.
@@ -39,7 +40,8 @@ impl Pcap {
             Ok(link) => link,
             Err(unsupported) => return Some(Err(unsupported)),
         };
-        Some(Ok(Self { big_endian, fraction_ns, record_head, link, last_ns: i64::MIN }))
+        let (fraction_ns, fraction_end) = if nanos { (1, 1_000_000_000) } else { (1_000, 1_000_000) };
+        Some(Ok(Self { big_endian, fraction_ns, fraction_end, record_head, link, last_ns: i64::MIN }))
     }
 
     pub(super) const fn link(&self) -> LinkType {
@@ -74,7 +76,7 @@ impl Pcap {
         let (seconds, fraction) = (number([s0, s1, s2, s3]), number([f0, f1, f2, f3]));
         let (captured, orig_len) = (number([c0, c1, c2, c3]), number([o0, o1, o2, o3]));
         let len = captured as usize;
-        let sane = len <= PACKET_OCTETS_MAX && fraction < 1_000_000_000 / self.fraction_ns.max(1);
+        let sane = len <= PACKET_OCTETS_MAX && fraction < self.fraction_end;
         if !sane || (seconds | captured | orig_len) == 0 {
             return None;
         }

@@ -2,7 +2,7 @@
 //!
 //! Head, as found in its recordings: 20 octets of address (family in the order of the writing host, port and address in
 //! network order, IPv4 padded), 8 octets of time (little-endian double, seconds since 1970), 2 octets of length. The
-//! receiver is not written; packets are handed on as raw IP to the documentation addresses 192.0.2.1 and 2001:db8::1,
+//! receiver is not written; packets are handed on as raw IP to the documentation addresses 192.0.2.1 and `2001:db8::1`,
 //! port 5004, where they can't be mistaken for somebody's.
 
 use telephony::net::LinkType;

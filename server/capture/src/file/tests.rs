@@ -4,6 +4,8 @@
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::missing_assert_message,
+    clippy::wildcard_enum_match_arm,
+    clippy::redundant_clone,
     reason = "tests"
 )]
 

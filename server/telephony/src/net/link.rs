@@ -24,7 +24,7 @@ pub enum LinkType {
     LinuxSll2,
     /// PPP, perhaps with its HDLC address and control octets (9, 50).
     Ppp,
-    /// A PPPoE header without Ethernet before it (51).
+    /// A `PPPoE` header without Ethernet before it (51).
     PppEther,
     /// Cisco HDLC (104).
     CiscoHdlc,

@@ -302,10 +302,10 @@ impl Stream {
         self.expire_hole(now_ns, nanos(limits.hole_wait_us), out);
         let ahead = first.wrapping_sub(self.next);
         if ahead == 0 || ahead >= 1 << 31 {
-            let again = self.next.wrapping_sub(first) as usize;
+            let again = self.next.wrapping_sub(first);
             out.stats.repeated_octets =
-                out.stats.repeated_octets.wrapping_add(u64::from(octets(payload).min(again as u32)));
-            if let Some(new @ [_, ..]) = payload.get(again..) {
+                out.stats.repeated_octets.wrapping_add(u64::from(octets(payload).min(again)));
+            if let Some(new @ [_, ..]) = payload.get(again as usize..) {
                 self.deliver(new, out);
                 self.drain(out);
             }
@@ -342,7 +342,7 @@ impl Stream {
         while !rest.is_empty() && self.pieces.len() < PIECES_MAX {
             let next =
                 self.pieces.get(index).map(|(seq, b)| (offset(*seq), offset(*seq).saturating_add(octets(b))));
-            let free = next.map_or(octets(rest), |(start, _)| start.saturating_sub(at));
+            let free = next.map_or_else(|| octets(rest), |(start, _)| start.saturating_sub(at));
             let (mine, after) = rest.split_at_checked(free as usize).unwrap_or((rest, &[]));
             if !mine.is_empty() {
                 self.pieces.insert(index, (base.wrapping_add(at), mine.to_vec()));

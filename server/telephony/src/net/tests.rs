@@ -4,6 +4,8 @@
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::missing_assert_message,
+    clippy::cast_possible_wrap,
+    clippy::wildcard_enum_match_arm,
     reason = "tests"
 )]
 

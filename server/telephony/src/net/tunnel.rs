@@ -132,7 +132,7 @@ fn gtp_u(payload: &[u8]) -> Option<Inner<'_>> {
     matches!(inner.first()? >> 4, 4 | 6).then_some(Inner::Layer(Layer::Ip, inner))
 }
 
-/// A data message of L2TPv2 (RFC 2661, 3.1), which carries PPP.
+/// A data message of `L2TPv2` (RFC 2661, 3.1), which carries PPP.
 fn l2tp(payload: &[u8]) -> Option<Inner<'_>> {
     let flags = be16(payload, 0)?;
     if flags & 0x800f != 0x0002 || flags & 0x34f0 != 0 {

@@ -171,7 +171,7 @@ fn ppp(bytes: &[u8]) -> Option<Step<'_>> {
     })
 }
 
-/// A PPPoE session packet (RFC 2516); its length trims Ethernet's padding.
+/// A `PPPoE` session packet (RFC 2516); its length trims Ethernet's padding.
 fn pppoe(bytes: &[u8]) -> Option<Step<'_>> {
     let ([0x11, 0, _, _, l0, l1], rest) = bytes.split_first_chunk::<6>()? else { return None };
     Some(Step::Next(Layer::Ppp, at_most(rest, usize::from(u16::from_be_bytes([*l0, *l1])))))
