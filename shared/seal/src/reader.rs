@@ -308,11 +308,12 @@ impl<R: Read + Seek> Part<R> {
             self.state = if damaged { State::DamagedInside } else { State::Recovered };
             return Ok(());
         }
+        let walked_to = self.end;
         match self.read_tables(&trailer) {
             Ok(()) => self.state = State::Complete,
             Err(SealError::Io(e)) => return Err(e.into()),
             Err(_altered_after_signing) => {
-                self.final_table = None;
+                (self.final_table, self.end) = (None, walked_to);
                 self.walk_on(trailer.facts.body_len)?;
                 self.state = State::DamagedInside;
             }

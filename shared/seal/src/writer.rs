@@ -6,7 +6,7 @@
 
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
-use shared::{Chunk, Event, FrameBuf, GapCause, GapTotals, HEADROOM, RunHead, Track, UtcMicros};
+use shared::{Chunk, Event, FrameBuf, GapCause, HEADROOM, RunHead, Track, UtcMicros};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cipher::{FileKey, FrameCipher, KEYED_HEADER};
@@ -26,6 +26,10 @@ const PART_BYTES: u64 = 1 << 30;
 const CLOSING_BYTES: u64 = 4 << 20;
 /// From here on [`Writer::must_close`] asks for the end, so that a last flush of all tracks still fits.
 const ASK_BYTES: u64 = PART_BYTES - CLOSING_BYTES - (28 << 20);
+/// Sync points of one part: 3 MiB of them, nine a second for twelve hours.
+const POINTS_MAX: usize = 393_216;
+/// Bytes of the word that says why a part ended.
+const REASON_MAX: usize = 200;
 const PART_US: u64 = 12 * 3_600 * 1_000_000;
 
 /// Why a part must end.
@@ -169,7 +173,7 @@ impl Writer {
     /// No META yet, a full part, an event above 64 KiB, a file of kind 1 to 4.
     pub fn event(&mut self, event: &Event) -> Result<Vec<u8>> {
         self.needs_meta()?;
-        self.needs_kind(self.spec.kind == Kind::Recording, FrameType::Event)?;
+        self.needs_kind(true, FrameType::Event)?;
         let media_us = u64::try_from(event.t_us).unwrap_or(0);
         self.small(FrameType::Event, media_us, &event::encode(event))
     }
@@ -180,7 +184,7 @@ impl Writer {
     /// No META yet, a full part, too many bytes, a recording.
     pub fn data(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
         self.needs_meta()?;
-        self.needs_kind(self.spec.kind != Kind::Recording, FrameType::Data)?;
+        self.needs_kind(false, FrameType::Data)?;
         self.small(FrameType::Data, 0, bytes)
     }
 
@@ -196,7 +200,7 @@ impl Writer {
     /// A broken rule of section 3.2; the chunk is lost then and nothing was sealed, so the caller must account for it.
     pub fn audio(&mut self, chunk: Chunk) -> Result<SealedAudio> {
         self.needs_meta()?;
-        self.needs_kind(self.spec.kind == Kind::Recording, FrameType::Audio)?;
+        self.needs_kind(true, FrameType::Audio)?;
         let sums = self.check_chunk(&chunk)?;
         let Chunk { track, base_samples, runs, mut buf } = chunk;
         let start = self.assemble(base_samples, &runs, &mut buf)?;
@@ -260,7 +264,10 @@ impl Writer {
     pub fn close(mut self, info: FinalInfo) -> Result<(Vec<u8>, Closing)> {
         self.needs_meta()?;
         self.flush_from_us = None;
-        let points = std::mem::take(&mut self.index);
+        let points = thinned(std::mem::take(&mut self.index));
+        let FinalInfo { end, mut reason, packets, clock } = info;
+        reason.truncate(reason.floor_char_boundary(REASON_MAX));
+        let info = FinalInfo { end, reason, packets, clock };
         let (mut out, mut index_offsets) = (Vec::new(), Vec::new());
         for some in points.chunks(INDEX_ENTRIES) {
             index_offsets.push(self.offset);
@@ -295,9 +302,13 @@ impl Writer {
         if self.has_meta { Ok(()) } else { Err(WriteRule::MetaFirst.into()) }
     }
 
-    fn needs_kind(&self, fits: bool, frame: FrameType) -> Result<()> {
-        let _ = self;
-        if fits { Ok(()) } else { Err(WriteRule::Kind(frame.word()).into()) }
+    /// AUDIO and EVENT belong in recordings, DATA in everything else.
+    fn needs_kind(&self, recording: bool, frame: FrameType) -> Result<()> {
+        if (self.spec.kind == Kind::Recording) == recording {
+            Ok(())
+        } else {
+            Err(WriteRule::Kind(frame.word()).into())
+        }
     }
 
     fn media_now_us(&self) -> u64 {
@@ -431,6 +442,19 @@ impl Writer {
     }
 }
 
+/// Leaves out every other sync point until closing fits the room kept for it. What is left keeps its promise; reading only
+/// begins earlier than it could.
+fn thinned(mut points: Vec<SyncPoint>) -> Vec<SyncPoint> {
+    while points.len() > POINTS_MAX {
+        let mut keep = false;
+        points.retain(|_| {
+            keep = !keep;
+            keep
+        });
+    }
+    points
+}
+
 fn ms(us: u64) -> u32 {
     u32::try_from(us / 1_000).unwrap_or(u32::MAX)
 }
@@ -557,8 +581,3 @@ impl Closing {
         trailer.build(&self.spec.recording_id, self.spec.part, key)
     }
 }
-
-const _: fn() = || {
-    // Gap totals have one place per cause of the format.
-    let _six: [u64; 6] = GapTotals::default().0;
-};

@@ -399,6 +399,20 @@ fn damage_inside_is_shown_as_lost_by_the_recorder() {
 }
 
 #[test]
+fn with_final_or_index_damaged_the_audio_is_still_there_but_never_whole() {
+    let bytes = seconds(RecipientType::X25519, 3, 3).close();
+    let starts = frame_starts(&bytes);
+    for frame in [starts.len() - 3, starts.len() - 2] {
+        let mut altered = bytes.clone();
+        altered[starts[frame] + 40] ^= 1;
+        let mut part = Part::open(Cursor::new(altered), &Keys, RecipientType::X25519).unwrap();
+        assert_eq!(part.state(), State::DamagedInside);
+        let samples: u64 = part.runs(0, 0..u64::MAX).unwrap().map(|r| r.unwrap().samples).sum();
+        assert_eq!(samples, 1_200, "frame {frame}");
+    }
+}
+
+#[test]
 fn a_writer_refuses_what_the_format_forbids() {
     let fresh = || {
         let mut s = Sealing::begin(&spec(), RecipientType::X25519, 8);
