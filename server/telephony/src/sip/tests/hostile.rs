@@ -55,7 +55,7 @@ fn balance(calls: &mut Calls, open: &mut std::collections::BTreeMap<u64, bool>) 
             | CallEventKind::Answered
             | CallEventKind::Note(_)
             | CallEventKind::Linked { .. } => {
-                prop_assert_eq!(ended, Some(false), "nothing before New or after Ended")
+                prop_assert_eq!(ended, Some(false), "nothing before New or after Ended");
             }
         }
     }
