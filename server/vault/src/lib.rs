@@ -28,6 +28,9 @@ mod row;
 mod shard;
 mod vault;
 
+#[cfg(test)]
+mod tests;
+
 pub use account::LedgerEntry;
 pub use admit::{AdmitReport, Admitted, Left};
 pub use catalogue::{

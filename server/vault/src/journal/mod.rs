@@ -74,6 +74,8 @@ pub struct Ledger {
     last_sequence: u32,
     durable: LedgerNo,
     waiting: Vec<u8>,
+    /// Entries whose end waits: if their file is given up, the next one must still say whose end it is.
+    ending: Vec<OpenEntry>,
     open: BTreeMap<LedgerNo, OpenEntry>,
     totals: Totals,
 }
@@ -129,6 +131,7 @@ impl Ledger {
     ) -> Option<OpenEntry> {
         let entry = self.open.remove(&ledger_no)?;
         self.totals.ended(entry.reference.day, end);
+        self.ending.push(entry);
         self.waiting.extend_from_slice(&Record::End { ledger_no, end, rule, at }.encode());
         Some(entry)
     }
@@ -153,6 +156,7 @@ impl Ledger {
                 self.hasher.update(&self.waiting);
                 self.hashed = before.saturating_add(u64::try_from(self.waiting.len()).unwrap_or(u64::MAX));
                 self.waiting.clear();
+                self.ending.clear();
                 self.durable = LedgerNo(self.next_no.saturating_sub(1));
                 Ok(self.durable)
             }
@@ -225,6 +229,7 @@ impl Ledger {
         self.hasher.update(&bytes);
         self.hashed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.waiting.clear();
+        self.ending.clear();
         self.durable = LedgerNo(self.next_no.saturating_sub(1));
         Ok(self.durable)
     }
@@ -236,16 +241,10 @@ impl Ledger {
         let mut said: Vec<Record> =
             self.totals.days().map(|(day, totals)| Record::Totals { day, totals }).collect();
         said.extend(self.open.values().copied().map(Record::Carried));
+        said.extend(self.ending.iter().copied().map(Record::Carried));
         let (waiting, _always_whole) = self.waiting.as_chunks::<RECORD_LEN>();
-        for record in waiting.iter().filter_map(|bytes| Record::decode(bytes, self.owner.letter)) {
-            match record {
-                Record::Open(entry) if !self.open.contains_key(&entry.ledger_no) => {
-                    said.push(Record::Carried(entry))
-                }
-                Record::End { .. } => said.push(record),
-                Record::Open(_) | Record::Carried(_) | Record::Totals { .. } => {}
-            }
-        }
+        let waiting = waiting.iter().filter_map(|bytes| Record::decode(bytes, self.owner.letter));
+        said.extend(waiting.filter(|record| matches!(record, Record::End { .. })));
         said.iter().map(Record::encode).collect()
     }
 }

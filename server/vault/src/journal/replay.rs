@@ -110,6 +110,7 @@ fn begin(disk: Arc<dyn Disk>, owner: LedgerOwner) -> Result<(Ledger, Replayed)> 
         last_sequence: 0,
         durable: LedgerNo(0),
         waiting: Vec::new(),
+        ending: Vec::new(),
         open: BTreeMap::new(),
         totals: Totals::default(),
     };
@@ -131,9 +132,12 @@ fn resume(
     // Also without a torn tail: what was read may come from memory and not be on the disk (a killed process).
     file.sync()?;
     let mut replayed = Replayed { torn_bytes: state.torn_bytes, ..Replayed::default() };
-    if let Some(before) = before {
-        let was = digest(&*disk, &file_path(file_no.saturating_sub(1)), state.header.previous_len)?;
+    let previous = file_path(file_no.saturating_sub(1));
+    if file_no > 1 && disk.exists(&previous)? {
+        let was = digest(&*disk, &previous, state.header.previous_len)?;
         replayed.chain_broken = was.finalize().as_bytes() != &state.header.previous_blake3;
+    }
+    if let Some(before) = before {
         replayed.ended = before.ended;
     }
     replayed.ended.append(&mut state.ended);
@@ -152,6 +156,7 @@ fn resume(
         last_day: state.last_day,
         last_sequence: state.last_sequence,
         waiting: Vec::new(),
+        ending: Vec::new(),
         open: state.open,
         totals: state.totals,
     };
