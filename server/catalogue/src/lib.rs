@@ -20,6 +20,9 @@ mod read;
 mod rows;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{CatalogueError, Kind};
 pub use find::{Cursor, Page, Query};
 pub use open::{Catalogue, CatalogueKey};
