@@ -169,6 +169,7 @@ impl TcpStreams {
             let mut out = Out { id: stream.id(*key), sink, stats: &mut self.stats };
             let before = stream.waiting();
             stream.expire_hole(now.mono_ns, hole_ns, &mut out);
+            stream.end_at_fin(&mut out);
             self.waiting = self.waiting.saturating_sub(before).saturating_add(stream.waiting());
             if now.mono_ns.saturating_sub(stream.seen_ns) > idle_ns {
                 idle.push(*key);
@@ -321,8 +322,14 @@ impl Stream {
                 self.jump_hole(out);
             }
         }
+        self.end_at_fin(out);
+    }
+
+    /// Ends the stream where its sender said; what a liar sent beyond that is dropped.
+    fn end_at_fin(&mut self, out: &mut Out<'_>) {
         if self.fin == Some(self.next) && !self.ended {
             self.ended = true;
+            self.pieces.clear();
             out.tell(StreamEvent::End);
         }
     }

@@ -540,6 +540,23 @@ mod streams {
     }
 
     #[test]
+    fn nothing_is_delivered_after_the_end() {
+        check(
+            &[(0, 99, SYN, b""), (1, 110, ACK, b"liar"), (2, 100, FIN, b"abc"), (2_000, 103, ACK, b"d")],
+            "abc$1 ",
+        );
+        let (mut streams, mut text) = (TcpStreams::default(), String::new());
+        let mut sink = |_: StreamId, event: StreamEvent<'_>| text.push_str(&format!("{event:?} "));
+        for (seq, flags, payload) in [(99, SYN, &b""[..]), (101, FIN, b"b"), (110, ACK, b"liar")] {
+            streams.handle(at(0), &segment(seq, flags, payload), &mut sink);
+        }
+        streams.handle_timeout(at(1_500), &mut sink);
+        streams.handle_timeout(at(3_000), &mut sink);
+        streams.finish(&mut sink);
+        assert_eq!(text, "Hole Data([98]) End ");
+    }
+
+    #[test]
     fn idle_streams_are_forgotten_and_a_full_table_gives_up_the_oldest() {
         let mut streams = TcpStreams::new(TcpLimits { streams: 8, ..TcpLimits::default() });
         let mut ends = Vec::new();
