@@ -21,7 +21,7 @@ fn tell(calls: &mut Calls, open: &mut BTreeMap<u64, bool>) {
             }
             CallEventKind::Media(plan) => {
                 assert_eq!(ended, Some(false), "of a call that is up");
-                assert!(plan.legs.len() <= 48, "bounded");
+                assert!(plan.legs.len() <= 32, "bounded");
             }
             _ => assert_eq!(ended, Some(false), "of a call that is up"),
         }

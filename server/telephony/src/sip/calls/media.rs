@@ -15,7 +15,7 @@ use crate::sip::sdp::{Media, MediaKind, Session};
 /// Descriptions kept of one side: links that the message was seen on, times the parts of a multipart.
 const DESCRIPTIONS_MAX: usize = 8;
 /// Legs of one plan, other receivers of the same leg included.
-const LEGS_MAX: usize = 48;
+const LEGS_MAX: usize = 32;
 /// Voice lines that are followed.
 const LINES_MAX: u8 = 8;
 

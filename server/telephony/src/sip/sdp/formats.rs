@@ -2,7 +2,9 @@
 
 use crate::sip::Format;
 
-/// Longest text kept of a name or of parameters, in octets.
+/// Longest name kept, in octets.
+const NAME_BYTES_MAX: usize = 64;
+/// Longest parameters kept, in octets.
 const TEXT_BYTES_MAX: usize = 512;
 
 /// Static payload types of voice (RFC 3551, table 4). G722's clock of 8000 is an old error that became the rule.
@@ -47,7 +49,7 @@ pub(super) fn rtpmap(formats: &mut Vec<Format>, value: &str) {
     let name = parts.next().unwrap_or_default();
     let clock_hz = parts.next().and_then(|clock| clock.parse().ok()).unwrap_or(0);
     let channels = parts.next().and_then(|count| count.parse().ok()).filter(|count| *count > 0).unwrap_or(1);
-    if name.is_empty() || name.len() > TEXT_BYTES_MAX {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return;
     }
     if let Some(format) = slot(formats, payload_type) {

@@ -15,11 +15,11 @@ pub use formats::static_format;
 /// Media lines read of one description.
 pub const MEDIA_MAX: usize = 16;
 /// Formats read of one media line.
-pub const FORMATS_MAX: usize = 64;
+pub const FORMATS_MAX: usize = 32;
 /// Lines read of one description.
 const LINES_MAX: usize = 2_000;
 /// Extra addresses (ICE candidates) kept of one media line.
-const CANDIDATES_MAX: usize = 8;
+const CANDIDATES_MAX: usize = 4;
 /// `a=crypto` lines kept of one media line.
 const CRYPTO_MAX: usize = 8;
 /// Longest line, in octets.
