@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use shared::{Event, GapCause, Track};
 use zeroize::Zeroizing;
@@ -242,19 +242,39 @@ impl<R: Read + Seek> Part<R> {
         })
     }
 
+    /// Opens frame after frame from byte `from` on (0: from the first) and gives head and plaintext of each, until `each`
+    /// breaks or the frames end. Returns where the next one begins, to go on from when the part has grown.
+    ///
+    /// # Errors
+    /// The first frame that does not open; those before it were given. `from` that is no place where a frame begins.
+    pub fn frames(
+        &mut self,
+        from: u64,
+        mut each: impl FnMut(&FrameHead, &[u8]) -> ControlFlow<()>,
+    ) -> Result<u64> {
+        let mut offset = from.max(self.header.len.into());
+        while let Some(head) = self.head_at(&mut offset)? {
+            let flow = each(&head, self.open_frame(offset, &head)?);
+            offset = offset.saturating_add(head.frame_len());
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(offset)
+    }
+
     /// Gives the plaintexts of DATA frames (kinds 1 to 4), in order.
     ///
     /// # Errors
     /// A frame that does not open.
     pub fn data(&mut self, mut each: impl FnMut(&[u8])) -> Result<()> {
-        let mut offset = u64::from(self.header.len);
-        while let Some(head) = self.head_at(&mut offset)? {
+        self.frames(0, |head, plain| {
             if head.kind == FrameType::Data {
-                each(self.open_frame(offset, &head)?);
+                each(plain);
             }
-            offset = offset.saturating_add(head.frame_len());
-        }
-        Ok(())
+            ControlFlow::Continue(())
+        })
+        .map(|_end| ())
     }
 
     /// Opens every frame: all tags, all run lists, the order of runs, and for a complete part the totals of FINAL.
@@ -263,11 +283,7 @@ impl<R: Read + Seek> Part<R> {
     /// The first thing that is wrong.
     pub fn check(&mut self) -> Result<()> {
         let meta = self.meta()?.clone();
-        let mut offset = u64::from(self.header.len);
-        while let Some(head) = self.head_at(&mut offset)? {
-            self.open_frame(offset, &head)?;
-            offset = offset.saturating_add(head.frame_len());
-        }
+        self.frames(0, |_head, _plain| ControlFlow::Continue(()))?;
         for track in &meta.tracks {
             self.check_track(track.track)?;
         }

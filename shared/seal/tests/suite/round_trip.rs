@@ -1,5 +1,7 @@
 //! What goes in comes out: runs, gaps, events, details, at any place, from closed and growing parts.
 
+use std::ops::ControlFlow;
+
 use proptest::prelude::*;
 use seal::{RecipientType, Run, Signer, State};
 use shared::{Event, GapCause, RunHead};
@@ -108,6 +110,43 @@ fn events_and_later_details_come_back_in_order() {
     assert_eq!(part.meta().unwrap().tracks.len(), 2);
     part.check().unwrap();
     assert_eq!(runs_of(&bytes, 2, 0, u64::MAX).len(), 2);
+}
+
+#[test]
+fn frames_can_be_taken_one_by_one_and_gone_on_from() {
+    let bytes = stereo(2);
+    let mut part = open(&bytes).unwrap();
+    let (mut kinds, mut from) = (Vec::new(), 0);
+    loop {
+        let before = kinds.len();
+        from = part
+            .frames(from, |head, plain| {
+                assert_eq!(plain.len() as u32 + 16, head.ct_len);
+                kinds.push(head.kind.word());
+                ControlFlow::Break(())
+            })
+            .unwrap();
+        if kinds.len() == before {
+            break;
+        }
+    }
+    assert_eq!(kinds, ["META", "AUDIO", "AUDIO", "AUDIO", "AUDIO", "INDEX", "FINAL"]);
+    assert_eq!(from + 256, bytes.len() as u64);
+}
+
+#[test]
+fn opaque_bytes_of_a_backup_come_back_and_audio_is_refused() {
+    let spec = seal::PartSpec { kind: seal::Kind::DatabaseBackup, ..spec() };
+    let mut sealing = Sealing::begin(&spec, RecipientType::XWing, 60);
+    sealing.meta(&[]);
+    let pieces = [vec![1; 65_536], vec![2; 3], vec![]];
+    for piece in &pieces {
+        sealing.bytes.extend(sealing.writer.data(piece).unwrap());
+    }
+    assert!(sealing.writer.event(&Event::new("held", 0)).is_err());
+    let mut read = Vec::new();
+    open(&sealing.close()).unwrap().data(|bytes| read.push(bytes.to_vec())).unwrap();
+    assert_eq!(read, pieces);
 }
 
 /// Random seconds of one track: each a list of runs within the limits.
