@@ -301,10 +301,13 @@ impl Decoder {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic_in_result_fn, reason = "tests")]
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
-    pub(super) fn track(codec: &str, clock_hz: u32) -> Track {
+    fn track(codec: &str, clock_hz: u32) -> Track {
         Track { codec: codec.to_owned(), clock_hz, channels: 1, ..Track::default() }
     }
 
@@ -330,5 +333,61 @@ mod tests {
         assert!(Codec::from_track(&track("G722", 16_000)).is_err(), "a clock that G.722 cannot have");
         let opaque = Track { opaque: true, ..track("PCMU", 8_000) };
         assert!(Codec::from_track(&opaque).is_err(), "encrypted payload is never played as noise");
+    }
+
+    const ALL: [(&str, u32, &str); 20] = [
+        ("PCMU", 8_000, ""),
+        ("PCMA", 8_000, ""),
+        ("L16", 44_100, ""),
+        ("L8", 8_000, ""),
+        ("G722", 8_000, ""),
+        ("G726-16", 8_000, ""),
+        ("G726-24", 8_000, ""),
+        ("G726-32", 8_000, ""),
+        ("G726-40", 8_000, ""),
+        ("AAL2-G726-24", 8_000, ""),
+        ("AAL2-G726-40", 8_000, ""),
+        ("GSM", 8_000, ""),
+        ("DVI4", 16_000, ""),
+        ("CN", 8_000, ""),
+        ("opus", 48_000, ""),
+        ("G729", 8_000, ""),
+        ("AMR", 8_000, ""),
+        ("AMR", 8_000, "octet-align=1;crc=1"),
+        ("AMR-WB", 16_000, ""),
+        ("AMR-WB", 16_000, "octet-align=1"),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        /// In a debug build every overflow would panic.
+        #[test]
+        fn no_payload_panics_a_decoder(
+            which in 0..ALL.len(),
+            lead in any::<u8>(),
+            payloads in vec((vec(any::<u8>(), 0..90), any::<bool>()), 1..30),
+        ) {
+            let (name, clock_hz, fmtp) = ALL[which];
+            let codec = Codec::from_track(&Track { fmtp: fmtp.to_owned(), ..track(name, clock_hz) }).unwrap();
+            let (mut decoder, mut out) = (codec.decoder(), Vec::new());
+            for (mut payload, plausible) in payloads {
+                match (name, payload.first_mut()) {
+                    ("GSM", Some(first)) if plausible => {
+                        *first = 0xd0 | (*first & 0x0f);
+                        payload.resize(33, lead);
+                    }
+                    ("G729", _) if plausible => payload.resize(20, lead),
+                    ("opus", Some(first)) if plausible => *first = lead,
+                    _ => {}
+                }
+                out.clear();
+                if decoder.decode(&payload, &mut out).is_err() {
+                    prop_assert!(out.is_empty(), "{} left samples of a refused payload", name);
+                    decoder.conceal(100, &mut out);
+                    prop_assert_eq!(out.len(), 100);
+                }
+            }
+        }
     }
 }
