@@ -87,7 +87,7 @@ impl CatalogueError {
     }
 }
 
-/// `SQLITE_FULL`, `SQLITE_NOTADB` (SQLite result codes).
+/// `SQLITE_FULL`, `SQLITE_NOTADB` (result codes of `SQLite`).
 const FULL: &str = "13";
 pub(crate) const NOT_A_DATABASE: &str = "26";
 

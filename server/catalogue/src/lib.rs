@@ -1,6 +1,6 @@
 //! All SQL of AMETHYST: what was recorded, from whom to whom, where its sealed file lies, and the account of every call.
 //!
-//! One SQLite database encrypted as a whole by SQLCipher (page by page, AES-256 and HMAC-SHA512, under a raw 32-byte key that the
+//! One `SQLite` database encrypted as a whole by SQLCipher (page by page, AES-256 and HMAC-SHA512, under a raw 32-byte key that the
 //! caller brings). One writer groups rows into transactions, readers have a pool; WAL, `synchronous = FULL`: what a call to
 //! [`Catalogue`] reported as written survives a power cut. Calls block their caller; the database works on threads of its own.
 //!

@@ -70,7 +70,7 @@ impl Vault {
 
     /// Removes a part that a rule excludes although something of it was sealed already; the only deletion there is.
     ///
-    /// 1. The ledger says why, durably. 2. unlink. 3. `fsync` of the spool. Cut between 1 and 3: recovery may find the part and
+    /// Steps: the ledger says why, durably; unlink; `fsync` of the spool. Cut in between: recovery may find the part and
     /// admit it, with the end that the ledger says; it keeps more than was asked for, never less.
     ///
     /// # Errors

@@ -190,7 +190,7 @@ impl Vault {
             rows.extend(here.map(|place| (place.row.path.clone(), (place.recording_id, place.row))));
             match rows.last_key_value() {
                 Some((last, _)) if rows.len().saturating_sub(before) == all && all > 0 => {
-                    after.clone_from(last)
+                    after.clone_from(last);
                 }
                 _ => return Ok(rows),
             }

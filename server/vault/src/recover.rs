@@ -2,7 +2,7 @@
 //! `docs/design/recording-lifecycle.md`; the numbers below are its steps.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read as _};
 
 use catalogue::{LedgerEnding, LedgerRow, RecordingRow};
 use seal::{
@@ -207,7 +207,7 @@ impl Vault {
             match self.row_of(&part.path, &part.trailer, with, ends) {
                 Ok(row) => rows.push((part, row)),
                 Err(VaultError::Seal { source: SealError::NoKey(_), .. }) => {
-                    report.awaiting_unlock.push(part.path)
+                    report.awaiting_unlock.push(part.path);
                 }
                 Err(why) => report.unreadable.push((part.path, why.to_string())),
             }
@@ -297,7 +297,7 @@ impl Vault {
                         rows.push(row);
                     }
                     Err(VaultError::Seal { source: SealError::NoKey(_), .. }) => {
-                        report.awaiting_unlock.push(path)
+                        report.awaiting_unlock.push(path);
                     }
                     Err(why) => report.unreadable.push((path, why.to_string())),
                 }

@@ -1,5 +1,11 @@
 //! The vault over a disk that loses power: closing and admission cut at every operation, then started again.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +34,7 @@ impl Site {
         let catalogue = tempfile::tempdir().unwrap();
         drop(Catalogue::create(&catalogue.path().join("c.db"), &key(), AT).unwrap());
         let disk = FaultyDisk::new();
-        crate::folder::make(&disk, "memory").unwrap();
+        folder::make(&disk, "memory").unwrap();
         let day_key = RecipientSecret::from_seed(RecipientType::X25519, [3; 32]);
         Self { disk, catalogue, day_key, signer: SigningKey::from_seed(&[4; 32]) }
     }

@@ -279,6 +279,8 @@ impl State {
     fn take(&mut self, record: Record, carried: bool) -> std::result::Result<(), Fault> {
         match record {
             Record::Totals { day, totals } => self.totals.set(day, totals),
+            // What is carried over was given before the file began.
+            Record::Carried(entry) if entry.ledger_no.0 >= self.header.next_no => return Err(Fault::Damaged),
             Record::Carried(entry) => {
                 self.open.insert(entry.ledger_no, entry);
             }

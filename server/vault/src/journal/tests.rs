@@ -137,7 +137,7 @@ fn a_full_file_is_followed_by_the_next_and_the_chain_holds() {
     for _ in 0..100 {
         let no = allot(&mut ledger);
         ledger.commit().unwrap();
-        if no.0 % 3 != 0 {
+        if !no.0.is_multiple_of(3) {
             ledger.end(no, LedgerEnd::Recorded, None, UtcMicros(9));
         }
     }
