@@ -59,7 +59,7 @@ fn bench(criterion: &mut Criterion) {
         let tracks = [track(0, Role::Near, codec, 8_000), track(1, Role::Far, codec, 8_000)];
         let name = format!("{codec} in runs of {ticks}");
         group.bench_function(BenchmarkId::from_parameter(name), |b| {
-            b.iter(|| export(&tracks, ticks, payload))
+            b.iter(|| export(&tracks, ticks, payload));
         });
     }
     let tracks = [track(0, Role::Near, "PCMU", 8_000), track(1, Role::Far, "G722", 8_000)];

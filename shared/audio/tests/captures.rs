@@ -4,6 +4,8 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::panic_in_result_fn,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::disallowed_types,
