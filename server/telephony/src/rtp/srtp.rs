@@ -182,7 +182,9 @@ impl SrtpReceiver {
         for at in (0..count).map(|n| n.wrapping_add(self.rtcp_master)) {
             let at = at.checked_rem(count).unwrap_or(0);
             let Some(master) = self.masters.get(at) else { continue };
-            if master.mki_lens().any(|mki_len| master.rtcp.open_rtcp(packet, mki_len, out)) {
+            let mut ways =
+                master.mki_lens().flat_map(|mki| master.rtcp_tag_lens().map(move |tag| (mki, tag)));
+            if ways.any(|(mki_len, tag_len)| master.rtcp.open_rtcp(packet, mki_len, tag_len, out)) {
                 self.rtcp_master = at;
                 return Ok(());
             }

@@ -96,6 +96,12 @@ impl Master {
         let announced = self.mki_len;
         std::iter::once(announced).chain((announced != 0).then_some(0))
     }
+
+    /// Returns the lengths of SRTCP tags to expect: the long one, and for suites with a short RTP tag also the short one,
+    /// which some senders (FFmpeg) use for both against RFC 4568, 6.2.
+    pub(super) fn rtcp_tag_lens(&self) -> impl Iterator<Item = usize> + use<> {
+        std::iter::once(self.rtcp.tag_len()).chain((self.rtp.tag_len() == 4).then_some(4))
+    }
 }
 
 /// `KDR=0` is the default and harmless.

@@ -177,25 +177,26 @@ impl Session {
         found
     }
 
-    /// Opens an SRTCP packet and puts the RTCP packet into `out`. True if its tag was right.
-    pub(super) fn open_rtcp(&self, packet: &[u8], mki_len: usize, out: &mut Vec<u8>) -> bool {
+    /// Opens an SRTCP packet and puts the RTCP packet into `out`. True if its tag was right. Its length is given for
+    /// counter mode; GCM has one only.
+    pub(super) fn open_rtcp(&self, packet: &[u8], mki_len: usize, tag_len: usize, out: &mut Vec<u8>) -> bool {
         out.clear();
-        let done = self.try_open_rtcp(packet, mki_len, out).is_some();
+        let done = self.try_open_rtcp(packet, mki_len, tag_len, out).is_some();
         if !done {
             out.clear();
         }
         done
     }
 
-    fn try_open_rtcp(&self, packet: &[u8], mki_len: usize, out: &mut Vec<u8>) -> Option<()> {
+    fn try_open_rtcp(&self, packet: &[u8], mki_len: usize, tag_len: usize, out: &mut Vec<u8>) -> Option<()> {
         let &[_, _, _, _, c0, c1, c2, c3] = packet.first_chunk::<RTCP_HEADER_LEN>()?;
         let ssrc = u32::from_be_bytes([c0, c1, c2, c3]);
         match &self.transform {
-            Transform::CounterMode { key, mac, tag_len } => {
+            Transform::CounterMode { key, mac, .. } => {
                 // RFC 3711, 3.4: header, body, index word, MKI, tag; the tag covers all before the MKI.
-                let covered_len = packet.len().checked_sub(*tag_len)?.checked_sub(mki_len)?;
+                let covered_len = packet.len().checked_sub(tag_len)?.checked_sub(mki_len)?;
                 let (covered, tail) = packet.split_at_checked(covered_len)?;
-                if *tag_len > 0 && !verify(mac.clone(), covered, tail.get(mki_len..)?) {
+                if !verify(mac.clone(), covered, tail.get(mki_len..)?) {
                     return None;
                 }
                 let (body, word) = covered.split_last_chunk::<INDEX_LEN>()?;
