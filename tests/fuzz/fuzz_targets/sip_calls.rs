@@ -47,7 +47,7 @@ fuzz_target!(|bytes: &[u8]| {
         calls.handle_message(now, TapId(u16::from(way & 1)), host(way >> 4), host(way & 14), message.get(2..).unwrap_or_default());
         tell(&mut calls, &mut open);
         assert!(calls.len() <= 8, "bounded");
-        calls.poll_timeout();
+        std::hint::black_box(calls.poll_timeout());
     }
     let counters = calls.counters();
     assert_eq!(counters.calls, open.len() as u64);
