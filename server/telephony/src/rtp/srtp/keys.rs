@@ -98,7 +98,7 @@ impl Master {
     }
 
     /// Returns the lengths of SRTCP tags to expect: the long one, and for suites with a short RTP tag also the short one,
-    /// which some senders (FFmpeg) use for both against RFC 4568, 6.2.
+    /// which some senders (`FFmpeg`) use for both against RFC 4568, 6.2.
     pub(super) fn rtcp_tag_lens(&self) -> impl Iterator<Item = usize> + use<> {
         std::iter::once(self.rtcp.tag_len()).chain((self.rtp.tag_len() == 4).then_some(4))
     }
