@@ -69,6 +69,7 @@ impl Engine {
         let decision = self.config.rules.decide_call(&info, at.utc, &self.config.zone);
         let call = Call {
             info,
+            began: *at,
             plan: MediaPlan::default(),
             seg: None,
             answered: false,
@@ -202,6 +203,7 @@ impl Engine {
         }
         let live = call.ended.is_none();
         call.plan = plan;
+        let mut claimed = Vec::new();
         for (endpoint, claim) in wanted {
             if !call.claimed.contains(&endpoint) {
                 if call.claimed.len() >= CLAIMS_PER_CALL_MAX {
@@ -211,7 +213,11 @@ impl Engine {
             }
             if live {
                 self.flows.claim(endpoint, claim);
+                claimed.push((endpoint, claim));
             }
+        }
+        for (endpoint, claim) in claimed {
+            self.watch_for_twins(key, endpoint, &claim);
         }
         self.join_waiting(at, key);
     }

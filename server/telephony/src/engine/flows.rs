@@ -150,6 +150,17 @@ impl Flows {
         }
     }
 
+    /// Counts the changes of expectations.
+    pub(super) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Returns the live calls that expect RTP from just `src` at `dst`.
+    pub(super) fn rivals(&self, src: Endpoint, dst: Endpoint) -> Vec<Claim> {
+        let list = self.claims.get(&dst).map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter(|c| !c.rtcp && !c.ended && c.hint == Some(src)).copied().collect()
+    }
+
     /// Finds whose packet from `src` to `dst` is: a live call before an ended one, the one whose sender is known to be at
     /// `src` before others, the newest before older ones.
     pub(super) fn claimant(&self, src: Endpoint, dst: Endpoint, rtcp: bool) -> Option<Claim> {

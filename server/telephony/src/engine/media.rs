@@ -6,6 +6,7 @@ use crate::net::Datagram;
 use crate::rtp::formats::Formats;
 use crate::rtp::leg::{Fast, Leg};
 use crate::rtp::packet::{Protocol, RtpPacket};
+use crate::rtp::rtcp::{self, ReportBlock, RtcpPacket};
 use crate::sip::{self, CallKey, Protection};
 
 use super::Engine;
@@ -28,7 +29,7 @@ impl Engine {
         {
             let drops = self.drops_of(tap);
             let Some(leg) = self.legs.at_mut(place) else { return };
-            if leg.protected {
+            if leg.protected || leg.twinned {
                 return self.bound(now, tap, key, place, datagram);
             }
             match leg.fast(now, drops, &rtp) {
@@ -54,6 +55,9 @@ impl Engine {
         let Some(rtp) = RtpPacket::parse(datagram.payload) else { return };
         let place = self.rebound(now, tap, key, place, &rtp);
         self.feed(now, tap, place, datagram.payload, &rtp);
+        if self.legs.at(place).is_some_and(|leg| leg.twinned) {
+            self.feed_twins(now, tap, key, place, datagram.payload, &rtp);
+        }
     }
 
     /// Gives one RTP packet to a leg, opening it first where the leg is under SRTP.
@@ -129,7 +133,7 @@ impl Engine {
                     self.feed(now, tap, place, datagram.payload, &rtp);
                 }
             } else if let Some(place) = self.bind(now, tap, key, &claim, &rtp) {
-                self.feed(now, tap, place, datagram.payload, &rtp);
+                self.bound(now, tap, key, place, datagram);
             }
             return;
         }
@@ -157,20 +161,24 @@ impl Engine {
             // Its segment had ended for want of media; they are back.
             self.signal_again(now, claim.call);
         }
-        let place = self.leg_for(now, tap, claim.call, claim.leg, rtp)?;
+        let place = self.leg_for(now, claim.call, claim.leg, rtp)?;
         if !self.flows.bind(key, Flow::Leg(place)) {
             self.limit(now, "flows");
             return None;
         }
         self.beside_mut(place).flows.push(key);
+        if self.flows.rivals(key.src, key.dst).len() > 1
+            && let Some(leg) = self.legs.at_mut(place)
+        {
+            leg.twinned = true;
+        }
         Some(place)
     }
 
     /// Finds or makes the leg of a call for a stream that begins.
-    fn leg_for(
+    pub(super) fn leg_for(
         &mut self,
         now: &Stamp,
-        tap: TapId,
         key: CallKey,
         number: u8,
         rtp: &RtpPacket<'_>,
@@ -202,7 +210,7 @@ impl Engine {
             protected |= leg.protection != Protection::None;
         }
         let role = super::calls::role_of(&call.info, number);
-        let place = self.add_leg(seg, Some(key), tap, Leg::new(seg, number, role, formats));
+        let place = self.add_leg(seg, Some(key), Leg::new(seg, number, role, formats));
         if let Some(leg) = self.legs.at_mut(place) {
             leg.protected = protected;
         }
@@ -213,9 +221,9 @@ impl Engine {
     }
 
     /// Puts a leg into the table.
-    pub(super) fn add_leg(&mut self, seg: u32, call: Option<CallKey>, tap: TapId, leg: Leg) -> u32 {
+    pub(super) fn add_leg(&mut self, seg: u32, call: Option<CallKey>, leg: Leg) -> u32 {
         let place = self.legs.add(leg);
-        *self.beside_mut(place) = Beside { flows: Vec::new(), call, tap };
+        *self.beside_mut(place) = Beside { call, ..Beside::default() };
         if let Some(seg) = self.segs.at_mut(seg) {
             seg.legs.push(place);
         }
@@ -251,8 +259,46 @@ impl Engine {
         call.legs.iter().find(|(n, _)| *n == claim.leg).map(|(_, place)| *place)
     }
 
-    fn rtcp(&mut self, _now: &Stamp, _leg: Option<u32>, _packet: &[u8]) {
+    /// Takes an RTCP compound; `leg` is the leg whose sender sent it.
+    fn rtcp(&mut self, now: &Stamp, leg: Option<u32>, compound: &[u8]) {
         self.counters.rtcp = self.counters.rtcp.wrapping_add(1);
+        let Some(place) = leg else { return };
+        let mut clear = Vec::new();
+        let compound = match self.crypto.get_mut(&place) {
+            Some(crypto) => match crypto.open_rtcp(compound, &mut clear) {
+                true => clear.as_slice(),
+                false => return,
+            },
+            None if self.legs.at(place).is_some_and(|l| l.protected) => return,
+            None => compound,
+        };
+        for packet in rtcp::packets(compound) {
+            match packet {
+                RtcpPacket::SenderReport { reports, .. } | RtcpPacket::ReceiverReport { reports, .. } => {
+                    for report in reports {
+                        self.reported(now, place, &report);
+                    }
+                }
+                RtcpPacket::Bye { .. } => {
+                    let seg = self.legs.at(place).map(|l| l.seg);
+                    if let Some(seg) = seg.and_then(|s| self.segs.at_mut(s)) {
+                        seg.rtcp_bye = true;
+                    }
+                }
+                RtcpPacket::SourceDescription(_) | RtcpPacket::Other { .. } => {}
+            }
+        }
+    }
+
+    /// What the sender of leg `by` says of the stream that it receives: another leg of the same segment.
+    fn reported(&mut self, now: &Stamp, by: u32, report: &ReportBlock) {
+        let Some(seg) = self.legs.at(by).and_then(|l| self.segs.at(l.seg)) else { return };
+        let about = seg.legs.iter().copied().find(|place| {
+            *place != by && self.legs.at(*place).is_some_and(|leg| leg.ssrc() == Some(report.ssrc))
+        });
+        if let Some(about) = about {
+            self.with_leg(about, now, |leg, env| leg.report(report.lost, report.highest_sequence, env));
+        }
     }
 
     /// The role of an orphan's leg: nothing tells.

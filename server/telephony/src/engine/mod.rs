@@ -9,6 +9,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `media` | RTP: from a datagram to its leg |
+//! | `twins` | one stream that two calls announce |
 //! | `protected` | SRTP: packets are opened before they are written |
 //! | `orphans` | RTP that no signalling announced |
 //! | `calls` | what the signalling says, turned into segments and claims |
@@ -28,6 +29,7 @@ mod segs;
 mod slab;
 #[cfg(test)]
 mod tests;
+mod twins;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};

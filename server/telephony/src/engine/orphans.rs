@@ -221,7 +221,7 @@ impl Engine {
         let seg = mirrored.unwrap_or_else(|| self.signal_orphan(&candidate));
         let number = self.segs.at(seg).map_or(0, |s| u8::try_from(s.legs.len()).unwrap_or(u8::MAX));
         let leg = Leg::new(seg, number, Self::orphan_role(), Formats::default());
-        let leg = self.add_leg(seg, None, candidate.tap, leg);
+        let leg = self.add_leg(seg, None, leg);
         self.flows.bind(key, Flow::Leg(leg));
         self.beside_mut(leg).flows.push(key);
         if candidate.looks_encrypted() || self.opens_with_known_keys(&candidate) {

@@ -23,6 +23,11 @@ impl Crypto {
     pub(super) const fn new(receiver: SrtpReceiver) -> Self {
         Self { receiver, waiting: Vec::new() }
     }
+
+    /// Opens an RTCP packet into `clear`; tells whether it could be done.
+    pub(super) fn open_rtcp(&mut self, packet: &[u8], clear: &mut Vec<u8>) -> bool {
+        self.receiver.unprotect_rtcp(packet, clear).is_ok()
+    }
 }
 
 /// Takes over the keys that SDP announces for the sender of a leg.

@@ -70,6 +70,7 @@ impl Seg {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) info: CallInfo,
+    pub(super) began: Stamp,
     pub(super) plan: MediaPlan,
     pub(super) seg: Option<u32>,
     pub(super) answered: bool,
@@ -93,5 +94,7 @@ pub(super) struct Call {
 pub(super) struct Beside {
     pub(super) flows: Vec<FlowKey>,
     pub(super) call: Option<CallKey>,
-    pub(super) tap: TapId,
+    /// Legs of other calls that hear the same stream, and the generation of expectations for which that is so.
+    pub(super) twins: Vec<(u32, CallKey)>,
+    pub(super) twins_of: Option<u32>,
 }

@@ -104,9 +104,4 @@ impl Formats {
             }
         }
     }
-
-    /// Adds one more.
-    pub(crate) fn add(&mut self, meaning: Meaning) {
-        self.known.push(meaning);
-    }
 }

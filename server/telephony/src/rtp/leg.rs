@@ -104,6 +104,8 @@ pub(crate) struct Leg {
     last_ticks: u32,
     /// The leg is under SRTP: its packets are opened before they come here, or are opaque.
     pub(crate) protected: bool,
+    /// Other calls may expect the same stream.
+    pub(crate) twinned: bool,
     writer: Writer,
     /// The segment that this leg belongs to, a place in the engine's table.
     pub(crate) seg: u32,
@@ -144,9 +146,25 @@ struct Cold {
     duplicate: u64,
     late: u64,
     reordered: u64,
+    /// Gaps since the last report of the receiver, and what that one said was lost so far.
+    suspects: Vec<Suspect>,
+    reported_lost: Option<i32>,
     /// Gaps of earlier tracks.
     gaps: shared::GapTotals,
 }
+
+/// A gap that the network may not be to blame for: the receiver's next report tells.
+#[derive(Clone, Copy, Debug)]
+struct Suspect {
+    from: u64,
+    samples: u64,
+    track: u8,
+    /// The packet after the gap.
+    seq: u16,
+}
+
+/// Suspects kept between two reports of a receiver.
+const SUSPECTS_MAX: usize = 32;
 
 /// One packet on its slow way.
 #[derive(Clone, Copy)]
@@ -176,6 +194,7 @@ impl Leg {
             packets: 0,
             last_ticks: 0,
             protected: false,
+            twinned: false,
             writer: Writer::default(),
             seg,
             cold: Box::new(Cold { number, role, formats, anchor_due: true, ..Cold::default() }),
@@ -366,11 +385,6 @@ impl Leg {
         self.cut(env);
     }
 
-    /// Tells whether something waits to be cut.
-    pub(crate) const fn has_chunk(&self) -> bool {
-        self.writer.has_chunk()
-    }
-
     /// Lets go of everything: the leg is over.
     pub(crate) fn finish(&mut self, env: &mut Env<'_>) {
         self.settle(true, env);
@@ -464,7 +478,9 @@ impl Leg {
         let reach = self.writer.clock_hz().max(8_000) / 5;
         while let Some(first) = self.cold.ring.first() {
             let missing = first.seq.wrapping_sub(self.next_seq);
-            let overdue = all || self.cold.ring.span(self.next_ts) > reach;
+            // Counted from the place of the last packet that may still come, the one just before the first in waiting.
+            let awaited = first.ts.wrapping_sub(self.last_ticks);
+            let overdue = all || self.cold.ring.span(awaited) > reach;
             if missing > 0 && !overdue {
                 break;
             }
@@ -620,7 +636,27 @@ impl Leg {
         };
         let by = if self.cold.dropped { GapCause::LostByRecorder } else { GapCause::LostInNetwork };
         let rest = if silent { GapCause::SilenceSuppressed } else { GapCause::None };
+        let from = self.writer.pos().saturating_sub(self.cold.open);
         self.close_gap(&[(by, lost), (rest, step.saturating_sub(lost))], env);
+        if lost > 0 && by == GapCause::LostInNetwork && self.cold.suspects.len() < SUSPECTS_MAX {
+            let track = self.writer.track();
+            self.cold.suspects.push(Suspect { from, samples: lost, track, seq: packet.seq });
+        }
+    }
+
+    /// Hears what the receiver of this leg says of it (RTCP receiver report): if it got what we miss, the loss is ours.
+    pub(crate) fn report(&mut self, lost: i32, highest: u32, env: &mut Env<'_>) {
+        let before = self.cold.reported_lost.replace(lost);
+        let newest = u16::try_from(highest & 0xffff).unwrap_or(0);
+        let suspects = std::mem::take(&mut self.cold.suspects);
+        for suspect in suspects {
+            if distance(newest, suspect.seq) < 0 {
+                self.cold.suspects.push(suspect); // the report does not reach that far yet
+            } else if before == Some(lost) && suspect.track == self.writer.track() {
+                let (was, is) = (GapCause::LostInNetwork, GapCause::LostByRecorder);
+                self.correct(was, is, suspect.from, suspect.samples, env);
+            }
+        }
     }
 
     /// Learns the true length of a packet whose octets did not tell it; tells whether that explains the step.

@@ -156,3 +156,26 @@ fn a_call_that_is_up_at_the_end_of_input_is_closed() {
     assert!(seen[0].only(0).bytes == speech(0..33), "the octets that were sent");
     assert_eq!(seen[0].end(), LedgerEnd::Partly(Partly::EndUnknown));
 }
+
+#[test]
+fn two_calls_that_announce_one_stream_are_both_recorded() {
+    let mut bench = Bench::new();
+    for id in ["outside", "inside"] {
+        bench.invite(id);
+    }
+    for id in ["inside", "outside"] {
+        bench.answer(id);
+    }
+    bench.talk(0..100);
+    for id in ["outside", "inside"] {
+        bench.bye(id);
+    }
+    bench.pass_ms(1_000);
+    let seen = bench.finish();
+    assert_eq!(seen.len(), 2);
+    for call in &seen {
+        assert!(call.only(0).bytes == speech(0..100), "the octets that were sent");
+        assert!(call.only(1).bytes == speech(0..100), "the octets that were sent");
+        assert_eq!(call.end(), LedgerEnd::Recorded);
+    }
+}

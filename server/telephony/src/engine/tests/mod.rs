@@ -11,6 +11,8 @@ mod bench;
 mod calls;
 mod loss;
 mod orphans;
+mod rules;
+mod secure;
 mod streams;
 
 use bench::{Bench, Rtp};

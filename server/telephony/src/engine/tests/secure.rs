@@ -1,0 +1,64 @@
+//! SRTP: opened with announced keys, a gap without them, never noise.
+
+use shared::{GapCause, LedgerEnd, Partly};
+
+use super::bench::{CALLED, CALLER};
+use super::{Bench, Rtp};
+
+const KEY: &str = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
+
+fn savp(at: super::bench::At, extra: &str) -> String {
+    Bench::sdp(at, extra).replace("RTP/AVP", "RTP/SAVP")
+}
+
+fn secure_call(bench: &mut Bench, extra: &str) {
+    bench.sip(true, "INVITE sip:0115550100@10.0.0.2 SIP/2.0", "one", "1 INVITE", &savp(CALLER, extra));
+    bench.sip(false, "SIP/2.0 200 OK", "one", "1 INVITE", &savp(CALLED, extra));
+}
+
+/// A packet as it looks under SRTP: noise and a tag.
+fn sealed(n: u32) -> Rtp {
+    let payload = (0..170u32).map(|i| (n.wrapping_mul(7_919).wrapping_add(i * i)) as u8).collect();
+    Rtp { payload, ..Rtp::g711(n) }
+}
+
+fn nothing_is_kept(extra: &str) {
+    let mut bench = Bench::new();
+    secure_call(&mut bench, extra);
+    for n in 0..150 {
+        bench.rtp(CALLER, CALLED, &sealed(n));
+        bench.rtp(CALLED, CALLER, &sealed(n));
+        bench.pass_ms(20);
+    }
+    bench.bye("one");
+    bench.pass_ms(1_000);
+    let call = bench.finish().remove(0);
+    assert_eq!(call.end(), LedgerEnd::Partly(Partly::EncryptedMedia));
+    for leg in [0, 1] {
+        let track = call.only(leg);
+        assert!(track.bytes.is_empty(), "no octet of noise");
+        assert_eq!((track.gaps(GapCause::Undecodable), track.end), (24_000, 24_000), "of the right length");
+    }
+}
+
+#[test]
+fn media_under_keys_that_never_pass_by_are_a_gap_of_their_length() {
+    nothing_is_kept("a=fingerprint:sha-256 00:11\r\n");
+}
+
+#[test]
+fn media_under_another_key_than_announced_are_a_gap_of_their_length() {
+    nothing_is_kept(KEY);
+}
+
+#[test]
+fn an_orphan_whose_payloads_carry_a_tag_is_never_taken_for_sound() {
+    let mut bench = Bench::new();
+    for n in 0..150 {
+        bench.rtp(CALLER, CALLED, &sealed(n));
+        bench.pass_ms(20);
+    }
+    let orphan = bench.finish().remove(0);
+    assert_eq!(orphan.end(), LedgerEnd::Partly(Partly::EncryptedMedia));
+    assert!(orphan.only(0).bytes.is_empty(), "no octet of noise");
+}
