@@ -50,10 +50,12 @@ impl Engine {
         match Protocol::of(datagram.payload) {
             Protocol::Rtp => {}
             Protocol::Rtcp => return self.rtcp(now, Some(place), datagram.payload),
-            _ => return self.no_media(now, tap, datagram),
+            Protocol::Stun | Protocol::Zrtp | Protocol::Dtls | Protocol::TurnChannel | Protocol::Other => {
+                return self.no_media(now, tap, datagram);
+            }
         }
         let Some(rtp) = RtpPacket::parse(datagram.payload) else { return };
-        let place = self.rebound(now, tap, key, place, &rtp);
+        let place = self.rebound(now, key, place, &rtp);
         self.feed(now, tap, place, datagram.payload, &rtp);
         if self.legs.at(place).is_some_and(|leg| leg.twinned) {
             self.feed_twins(now, tap, key, place, datagram.payload, &rtp);
@@ -81,16 +83,14 @@ impl Engine {
     }
 
     /// Decides whether a bound flow now belongs to a newer call on the same endpoint (ports are used again).
-    fn rebound(&mut self, now: &Stamp, tap: TapId, key: FlowKey, place: u32, rtp: &RtpPacket<'_>) -> u32 {
+    fn rebound(&mut self, now: &Stamp, key: FlowKey, place: u32, rtp: &RtpPacket<'_>) -> u32 {
         let follows = self.legs.at(place).is_none_or(|leg| leg.continues(rtp));
         let owner = self.beside_of(place).and_then(|b| b.call);
         if follows {
             return place;
         }
         match self.flows.claimant(key.src, key.dst, false) {
-            Some(claim) if Some(claim.call) != owner => {
-                self.bind(now, tap, key, &claim, rtp).unwrap_or(place)
-            }
+            Some(claim) if Some(claim.call) != owner => self.bind(now, key, &claim, rtp).unwrap_or(place),
             Some(_) | None => place,
         }
     }
@@ -110,7 +110,9 @@ impl Engine {
                 let leg = if let Some(Flow::Leg(place)) = found { Some(place) } else { None };
                 return self.rtcp(now, leg.or_else(|| self.rtcp_leg(key)), datagram.payload);
             }
-            _ => return self.no_media(now, tap, datagram),
+            Protocol::Stun | Protocol::Zrtp | Protocol::Dtls | Protocol::TurnChannel | Protocol::Other => {
+                return self.no_media(now, tap, datagram);
+            }
         }
         let Some(rtp) = RtpPacket::parse(datagram.payload) else {
             return self.no_media(now, tap, datagram);
@@ -132,7 +134,7 @@ impl Engine {
                 if let Some(Flow::Leg(place)) = self.flows.find(&key) {
                     self.feed(now, tap, place, datagram.payload, &rtp);
                 }
-            } else if let Some(place) = self.bind(now, tap, key, &claim, &rtp) {
+            } else if let Some(place) = self.bind(now, key, &claim, &rtp) {
                 self.bound(now, tap, key, place, datagram);
             }
             return;
@@ -144,7 +146,6 @@ impl Engine {
     pub(super) fn bind(
         &mut self,
         now: &Stamp,
-        tap: TapId,
         key: FlowKey,
         claim: &Claim,
         rtp: &RtpPacket<'_>,

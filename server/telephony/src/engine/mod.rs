@@ -212,7 +212,7 @@ impl Engine {
     pub fn finish(&mut self, now: Stamp) {
         self.handle_timeout(now);
         self.finish_streams(now);
-        self.promote_all(now);
+        self.promote_all();
         for seg in self.segs.places() {
             self.close(seg, &now, "end-of-input");
         }

@@ -174,7 +174,7 @@ impl Engine {
         if !self.config.record_orphans {
             self.roll(now, place, wait_ns);
         } else if ripe || full || sibling {
-            self.promote(now, place);
+            self.promote(place);
         }
     }
 
@@ -214,7 +214,7 @@ impl Engine {
     }
 
     /// Makes a candidate an orphan: a segment of its own, or the other direction of one.
-    fn promote(&mut self, now: &Stamp, place: u32) {
+    fn promote(&mut self, place: u32) {
         let Some(candidate) = self.take_candidate(place) else { return };
         let key = candidate.key;
         let mirrored = self.orphan_segment(key.mirrored());
@@ -232,7 +232,7 @@ impl Engine {
             && let Some(Flow::Candidate(other)) = self.flows.find(&key.mirrored())
             && self.candidates.at(other).is_some_and(Candidate::is_good)
         {
-            self.promote(now, other);
+            self.promote(other);
         }
     }
 
@@ -284,7 +284,7 @@ impl Engine {
         let Some(candidate) = self.take_candidate(place) else { return };
         let Some(first) = candidate.early.first().map(|e| e.datagram.clone()) else { return };
         let Some(rtp) = RtpPacket::parse(&first) else { return };
-        if let Some(leg) = self.bind(now, candidate.tap, candidate.key, claim, &rtp) {
+        if let Some(leg) = self.bind(now, candidate.key, claim, &rtp) {
             self.replay(candidate, leg);
         }
     }
@@ -314,11 +314,11 @@ impl Engine {
     }
 
     /// The end of input: whatever shows itself as RTP is recorded.
-    pub(super) fn promote_all(&mut self, now: Stamp) {
+    pub(super) fn promote_all(&mut self) {
         for place in self.candidates.places() {
             let good = self.candidates.at(place).is_some_and(Candidate::is_good);
             if good && self.config.record_orphans {
-                self.promote(&now, place);
+                self.promote(place);
             } else {
                 self.dismiss(place);
             }

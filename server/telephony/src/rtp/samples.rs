@@ -155,7 +155,7 @@ fn g7231(payload: &[u8]) -> u32 {
 }
 
 fn ilbc(len: u32, slow: bool) -> u32 {
-    let (twenty, thirty) = (len % 38 == 0, len % 50 == 0);
+    let (twenty, thirty) = (len.is_multiple_of(38), len.is_multiple_of(50));
     if thirty && (slow || !twenty) {
         (len / 50).saturating_mul(240)
     } else if twenty {
