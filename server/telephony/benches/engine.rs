@@ -12,11 +12,11 @@
     reason = "a bench"
 )]
 
+use amethyst_telephony::cmd::SegCmd;
+use amethyst_telephony::engine::{Engine, EngineConfig};
+use amethyst_telephony::net::LinkType;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use shared::{Stamp, TapId, TimeQuality, UtcMicros};
-use telephony::cmd::SegCmd;
-use telephony::engine::{Engine, EngineConfig};
-use telephony::net::LinkType;
 
 const CALLS: u32 = 1_000;
 

@@ -158,7 +158,7 @@ proptest! {
         let sent: Vec<u32> = (0u32..).zip(&fates).filter(|(_, f)| !matches!(f, Fate::Lost)).map(|(n, _)| n).collect();
         let bytes: Vec<u8> = sent.iter().flat_map(|n| Rtp::g711(*n).payload).collect();
         let lost = (fates.len() - sent.len()) as u64 * 160;
-        prop_assert!(&track.bytes == &bytes, "the octets that were sent");
+        prop_assert!(track.bytes == bytes, "the octets that were sent");
         prop_assert_eq!(track.gaps(GapCause::LostInNetwork), lost);
         prop_assert_eq!(track.all_gaps(), lost);
         prop_assert_eq!(track.base.unwrap() + track.samples() + track.all_gaps(), track.end);
