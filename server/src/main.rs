@@ -1,2 +1,59 @@
-//! The program `amethyst` (being written).
-fn main() {}
+//! The program `amethyst`: reads the command line, runs one command, ends with an exit code that a program may rely on.
+//!
+//! Nothing is decided here. The real clock, the operating system's dice and the signals are made in this crate and handed
+//! inwards; `cmds/` holds one file per command.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod cmds;
+mod config;
+mod disk;
+mod failure;
+mod keys;
+mod names;
+mod site;
+mod terminal;
+mod view;
+mod wire;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.verbose);
+    match run(&cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            terminal::fail(&error);
+            ExitCode::from(failure::code_of(&error))
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Init(words) => cmds::init::run(words),
+        Command::Record(words) => cmds::record::run(words),
+        Command::List(words) => cmds::list::run(words),
+        Command::Show(words) => cmds::show::run(words),
+        Command::Export(words) => cmds::export::run(words),
+        Command::Verify(words) => cmds::verify::run(words),
+        Command::Check(words) => cmds::check::run(words),
+        Command::Ledger(words) => cmds::ledger::run(words),
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+}

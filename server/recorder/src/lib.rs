@@ -1,1 +1,210 @@
-//! (see the first line of this crate's Cargo.toml entry; being written)
+//! From segment commands to sealed recordings in the spool.
+//!
+//! The engine says what happens ([`telephony::cmd::SegCmd`]); this crate seals it at once and never asks where the packets
+//! came from: it does not know `capture`. What must hold: a ledger entry is durable before the first sealed byte of its
+//! call; both legs of a flush go to the disk in one write; a pair of file key and frame number is used once; what cannot be
+//! kept becomes a gap of cause 2 and is said, never silence; the thread that reads the wire waits for nobody, unless it
+//! reads a file.
+//!
+//! The way of a second of audio: [`Recorder::submit`] puts it into the queue of its sealer (segment number modulo sealers);
+//! the sealer encrypts it in place and appends it; at the end the part goes to the admitter, which closes parts in batches
+//! through [`vault::Vault::admit`] and makes everything durable every five seconds.
+
+#![forbid(unsafe_code)]
+
+mod admitter;
+mod desk;
+mod error;
+mod keys;
+mod loss;
+mod part;
+mod queue;
+mod sealer;
+mod segment;
+mod summary;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+
+use rand_core::Rng as _;
+use shared::{FrameBuf, RecorderId, RecordingId, SiteId, UtcMicros, Zone};
+use telephony::cmd::SegCmd;
+use vault::Vault;
+
+pub use error::{Kind, RecorderError};
+pub use keys::{Dice, KeySource};
+pub use summary::{Fault, Summary};
+
+use admitter::Admitter;
+use desk::Desk;
+use queue::Queue;
+use sealer::{Job, Sealer};
+
+/// What a recorder is and how much it may use.
+#[derive(Debug, Clone)]
+pub struct RecorderConfig {
+    /// The site.
+    pub site_id: SiteId,
+    /// Who seals.
+    pub recorder_id: RecorderId,
+    /// The site's zone: it gives each part its civil day.
+    pub zone: Zone,
+    /// Hash of the running program, sealed into every recording.
+    pub build: Vec<u8>,
+    /// Names of the taps by their number.
+    pub tap_names: Vec<String>,
+    /// Sealer threads, at least 1.
+    pub sealers: usize,
+    /// Audio that may wait for a slow disk, in octets over all sealers.
+    pub queue_octets_max: usize,
+    /// True when reading capture files: the reader waits for the sealers instead of losing audio.
+    pub offline: bool,
+}
+
+/// What all threads of one recorder share.
+pub(crate) struct Common {
+    pub(crate) config: RecorderConfig,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) keys: Arc<dyn KeySource>,
+    pub(crate) desk: Desk,
+    pub(crate) summary: summary::Tally,
+    pub(crate) faults: Sender<Fault>,
+    pub(crate) aborted: AtomicBool,
+}
+
+impl Common {
+    /// Draws the identity of a recording that begins at `at`.
+    pub(crate) fn new_recording_id(&self, at: UtcMicros) -> RecordingId {
+        let mut dice = [0; 10];
+        self.keys.dice().fill_bytes(&mut dice);
+        RecordingId::v7(at, dice)
+    }
+
+    /// Tells the operator what went wrong.
+    pub(crate) fn report(&self, error: &RecorderError) {
+        let text = error.to_string();
+        let fault = if error.is_no_space() { Fault::DiskFull { text } } else { Fault::Disk { text } };
+        // Nobody listens any more only when the recorder is being dropped.
+        drop(self.faults.send(fault));
+    }
+}
+
+/// A running recorder: its threads and the queues into them.
+#[allow(missing_debug_implementations, reason = "it reaches keys")]
+pub struct Recorder {
+    common: Arc<Common>,
+    queues: Vec<Queue<Job>>,
+    sealers: Vec<JoinHandle<()>>,
+    admitter: Admitter,
+    used: Receiver<FrameBuf>,
+    faults: Receiver<Fault>,
+    desk_thread: JoinHandle<()>,
+}
+
+impl Recorder {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(
+        config: RecorderConfig,
+        vault: Arc<Vault>,
+        keys: Arc<dyn KeySource>,
+    ) -> Result<Self, RecorderError> {
+        let (faults_in, faults) = channel();
+        let (used_in, used) = channel();
+        let sealers_wanted = config.sealers.max(1);
+        let octets_each = (config.queue_octets_max / sealers_wanted).max(1 << 20);
+        let desk = Desk::new(Arc::clone(&vault));
+        let common = Arc::new(Common {
+            config,
+            vault,
+            keys,
+            desk,
+            summary: summary::Tally::default(),
+            faults: faults_in,
+            aborted: AtomicBool::new(false),
+        });
+        let desk_thread = desk::run(&common)?;
+        let admitter = Admitter::start(&common)?;
+        let (mut queues, mut sealers) = (Vec::new(), Vec::new());
+        for number in 0..sealers_wanted {
+            let queue = Queue::new(octets_each);
+            let sealer = Sealer::new(Arc::clone(&common), queue.clone(), admitter.entry(), used_in.clone());
+            let thread = std::thread::Builder::new().name(format!("sealer-{number}"));
+            sealers.push(thread.spawn(move || sealer.run()).map_err(RecorderError::NoThread)?);
+            queues.push(queue);
+        }
+        Ok(Self { common, queues, sealers, admitter, used, faults, desk_thread })
+    }
+
+    /// Takes one command. Live it never waits: audio that does not fit becomes a gap of cause 2 of its length.
+    pub fn submit(&self, cmd: SegCmd) {
+        if let SegCmd::Signalled { seg, at, .. } = &cmd {
+            self.common.summary.signalled();
+            self.common.desk.signalled(*seg, at.utc, self.common.new_recording_id(at.utc));
+        }
+        let slot = usize::try_from(cmd.seg().0).unwrap_or(0).checked_rem(self.queues.len()).unwrap_or(0);
+        let Some(queue) = self.queues.get(slot) else { return };
+        let mut job = Job(cmd);
+        if self.common.config.offline {
+            queue.push_waiting(job);
+            return;
+        }
+        let octets = queue::Weigh::octets(&job);
+        if octets > 0 && queue.is_full(octets) {
+            self.common.summary.overrun(octets);
+            job.lose_audio();
+        }
+        queue.push(job);
+    }
+
+    /// Returns a buffer that has been written, for the engine to fill again.
+    #[must_use]
+    pub fn used_buffer(&self) -> Option<FrameBuf> {
+        self.used.try_recv().ok()
+    }
+
+    /// Returns the next thing that went wrong since the last call, if any. Ask about once a second.
+    #[must_use]
+    pub fn poll_fault(&self) -> Option<Fault> {
+        self.faults.try_recv().ok()
+    }
+
+    /// Returns the figures so far.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.common.summary.now()
+    }
+
+    /// Lets the sealers finish what is queued, closes and admits all parts, makes the ledger durable and stops the threads.
+    ///
+    /// Every segment must have been closed before. Faults that are still unread are returned with the figures.
+    pub fn finish(self) -> (Summary, Vec<Fault>) {
+        for queue in &self.queues {
+            queue.close();
+        }
+        let mut whole = true;
+        for sealer in self.sealers {
+            whole &= sealer.join().is_ok();
+        }
+        whole &= self.admitter.finish();
+        self.common.desk.close();
+        whole &= self.desk_thread.join().is_ok();
+        if !whole {
+            self.common.aborted.store(true, Ordering::Relaxed);
+        }
+        let mut faults: Vec<Fault> = self.faults.try_iter().collect();
+        if !whole {
+            faults.push(Fault::ThreadDied);
+        }
+        (self.common.summary.now(), faults)
+    }
+}
+
+/// Takes a lock even if another thread panicked while holding it: recording goes on with what is there.
+pub(crate) fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

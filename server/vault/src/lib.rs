@@ -42,6 +42,7 @@ pub use error::{Kind, VaultError};
 pub use look::RecordingReader;
 pub use part::{ClosedPart, PartFile};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};
+pub use store::ReadSeek;
 pub use vault::{Use, Vault, VaultConfig};
 
 /// The result of this crate.

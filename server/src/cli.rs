@@ -1,0 +1,237 @@
+//! The command line: every command, every option, with the words a newcomer needs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Records calls, seals every recording at the moment of capture, and gives them back with proof.
+#[derive(Debug, Parser)]
+#[command(
+    name = "amethyst",
+    version,
+    propagate_version = true,
+    after_help = "Start with:\n  \
+    amethyst init --data /srv/amethyst --site-name \"Town hall\" --zone Africa/Johannesburg\n  \
+    amethyst record --data /srv/amethyst --interface eth1\n  \
+    amethyst list --data /srv/amethyst\n\n\
+    Exit codes: 0 done; 1 something is wrong with what was looked at; 2 command line or configuration; \
+    3 input cannot be used; 4 not permitted; 5 data folder cannot be used; 6 disk failed or full."
+)]
+pub(crate) struct Cli {
+    /// Say more about what is done (twice: even more). Goes to standard error.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a site: keys, data folder, configuration. Prints the three recovery shares once.
+    Init(Init),
+    /// Record calls from network interfaces or capture files.
+    Record(Record),
+    /// List recordings, newest first.
+    List(List),
+    /// Show all that is known about one recording.
+    Show(Show),
+    /// Decrypt recordings to WAV, FLAC or raw files, each with a sidecar that tells what it is and proves it.
+    Export(Export),
+    /// Verify sealed files without any key: structure, checksums, digests, signatures.
+    Verify(Verify),
+    /// Compare files with the database: are all recordings there, whole and unaltered?
+    Check(Check),
+    /// Show the ledger: the account of every call that was signalled on one day.
+    Ledger(Ledger),
+}
+
+/// Where a site keeps everything.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// The site's data folder, as made by `amethyst init`.
+    #[arg(long = "data", value_name = "DIR", env = "AMETHYST_DATA")]
+    pub(crate) dir: PathBuf,
+}
+
+/// `amethyst init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder to create the site in; it must not exist or be empty.
+    #[arg(long = "data", value_name = "DIR", env = "AMETHYST_DATA")]
+    pub(crate) dir: PathBuf,
+    /// What people call the site, for screens and reports.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) site_name: String,
+    /// The site's time zone by its name in the tz database, such as Africa/Johannesburg. It decides to which day a call belongs.
+    #[arg(long, value_name = "AREA/CITY")]
+    pub(crate) zone: String,
+    /// The letter that references of this recorder begin with.
+    #[arg(long, default_value = "A", value_name = "LETTER")]
+    pub(crate) letter: char,
+    /// Print the result, shares included, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst record`.
+#[derive(Debug, Args)]
+#[command(after_help = "Several --interface and --pcap may be given; each is a tap of its own.\n\
+    With --pcap the files are read as fast as possible and a JSON summary is printed.\n\
+    With --interface it records until Ctrl-C (SIGINT) or SIGTERM and then closes all recordings cleanly.")]
+pub(crate) struct Record {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Record live from this network interface (a mirror port). Needs root or `CAP_NET_RAW`.
+    #[arg(
+        long = "interface",
+        value_name = "IF",
+        required_unless_present = "pcaps",
+        conflicts_with = "pcaps"
+    )]
+    pub(crate) interfaces: Vec<String>,
+    /// Record from a capture file: pcap or pcapng, also gzipped.
+    #[arg(long = "pcap", value_name = "FILE")]
+    pub(crate) pcaps: Vec<PathBuf>,
+    /// Print the summary as JSON also with --interface.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which recordings, for `list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Only recordings of this day in the site's zone, as 2026-11-22.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<String>,
+    /// Only recordings in which this part of a number occurs, at either party.
+    #[arg(long, value_name = "DIGITS")]
+    pub(crate) number: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: u32,
+    /// Print JSON: one array of recordings.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst show`.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The recording: its reference (A261122-000002) or its id.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The kind of file to export to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// 16-bit PCM; both legs in stereo, near party left, far party right.
+    Wav,
+    /// The same, compressed without loss.
+    Flac,
+    /// The codec's octets as they came over the wire, one file per track.
+    Raw,
+}
+
+/// Which legs to export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LegChoice {
+    /// The caller's or the site's own party.
+    Near,
+    /// The other party.
+    Far,
+    /// Both: stereo.
+    Both,
+}
+
+/// `amethyst export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Where to write; made if missing. Existing files are never overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The kind of file.
+    #[arg(long, value_enum, default_value_t = Format::Wav)]
+    pub(crate) format: Format,
+    /// One recording, by reference or id; may be given several times.
+    #[arg(long = "id", value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) ids: Vec<String>,
+    /// All recordings of the site.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Which legs.
+    #[arg(long, value_enum, default_value_t = LegChoice::Both)]
+    pub(crate) leg: LegChoice,
+    /// Print a JSON summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Sealed files (.amx), or folders that are searched for them.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Take the public keys that signatures are checked with from this folder (the `site` folder of a data folder). Without
+    /// it the folders above each PATH are searched for one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) site: Option<PathBuf>,
+    /// Print JSON: one array of reports.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How closely to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Price {
+    /// Is every file there? Thousands of recordings a second.
+    Presence,
+    /// Has every file its size? About as fast.
+    Size,
+    /// Has every file its digests? Reads everything: about an hour per terabyte and disk.
+    Hash,
+}
+
+/// `amethyst check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// How closely to look.
+    #[arg(long, value_enum, default_value_t = Price::Size)]
+    pub(crate) price: Price,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst ledger`.
+#[derive(Debug, Args)]
+pub(crate) struct Ledger {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The day in the site's zone, as 2026-11-22; today if left out.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,194 @@
+//! `amethyst export`: recordings become files that any player opens, each beside a sidecar that tells what it is.
+//!
+//! A file is written under a temporary name and gets its own only when it is whole. Nothing is ever overwritten.
+
+mod render;
+mod sidecar;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use seal::Part;
+use serde_json::json;
+use vault::{PartyRole, Query, ReadSeek, Recording, Use, Vault};
+
+use crate::cli::{Export, Format};
+use crate::cmds::found;
+use crate::failure::{Failure, Kind};
+use crate::site::Site;
+use crate::{names, terminal};
+
+/// Recordings fetched at once.
+const PAGE: u32 = 500;
+
+/// What one run needs everywhere.
+struct Job<'a> {
+    site: &'a Site,
+    vault: &'a Vault,
+    words: &'a Export,
+}
+
+/// What a run came to.
+#[derive(Default)]
+struct Outcome {
+    exported: u64,
+    failed: u64,
+    audio_us: u64,
+}
+
+/// Runs the command. The exit code is 1 when one of several recordings could not be exported.
+///
+/// # Errors
+/// The data folder or the target cannot be used, or there is no such recording.
+pub(crate) fn run(words: &Export) -> anyhow::Result<u8> {
+    let site = Site::open(&words.data.dir)?;
+    let vault = site.vault(Use::Look)?;
+    fs::create_dir_all(&words.out)
+        .with_context(|| format!("cannot make the folder {}", words.out.display()))?;
+    let job = Job { site: &site, vault: &vault, words };
+    let mut outcome = Outcome::default();
+    if words.all {
+        job.all(&mut outcome)?;
+    } else {
+        for id in &words.ids {
+            for recording in found::by_name(&vault, id)? {
+                job.one(&recording, &mut outcome);
+            }
+        }
+    }
+    if words.json {
+        terminal::json(&json!({
+            "exported": outcome.exported,
+            "failed": outcome.failed,
+            "audio_seconds": outcome.audio_us / 1_000_000,
+            "out": words.out,
+        }));
+    } else {
+        terminal::say(&format!("{} exported to {}", outcome.exported, words.out.display()));
+    }
+    Ok(u8::from(outcome.failed > 0))
+}
+
+impl Job<'_> {
+    fn all(&self, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let bar = terminal::progress(self.vault.counts()?.recordings, "exporting");
+        let mut query = Query { oldest_first: true, limit: PAGE, ..Query::default() };
+        loop {
+            let page = self.vault.find(&query)?;
+            for recording in &page.recordings {
+                self.one(recording, outcome);
+                bar.inc(1);
+            }
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// Exports one recording; what goes wrong with it is said and counted, and the others go on.
+    fn one(&self, recording: &Recording, outcome: &mut Outcome) {
+        match self.export(recording) {
+            Ok(audio_us) => {
+                outcome.exported = outcome.exported.saturating_add(1);
+                outcome.audio_us = outcome.audio_us.saturating_add(audio_us);
+            }
+            Err(error) => {
+                outcome.failed = outcome.failed.saturating_add(1);
+                terminal::say(&format!("{}: {error:#}", recording.facts.reference));
+            }
+        }
+    }
+
+    fn export(&self, recording: &Recording) -> anyhow::Result<u64> {
+        let facts = &recording.facts;
+        let number = |role| recording.party(role).map_or("", |p| p.number.as_str());
+        let (caller, called) = (number(PartyRole::Caller), number(PartyRole::Called));
+        let reference = facts.reference.to_string();
+        let stem = names::export_stem(facts.started_at, &self.site.card.zone, caller, called, &reference);
+        let stem = free_stem(&self.words.out, &stem)?;
+        let mut parts = self.open(recording)?;
+        let mut notes = render::Notes::default();
+        let (files, audio_us) = match self.words.format {
+            Format::Wav | Format::Flac => {
+                let path = self.words.out.join(format!("{stem}.{}", extension(self.words.format)));
+                let us = render::to_sound(self.words, &mut parts, &path, &mut notes)?;
+                (vec![path], us)
+            }
+            Format::Raw => (render::to_raw(self.words, &mut parts, &self.words.out, &stem, &mut notes)?, 0),
+        };
+        let sidecar = sidecar::of(self, recording, &files, &notes, &mut parts)?;
+        let path = self.words.out.join(format!("{stem}.json"));
+        let mut text = serde_json::to_vec_pretty(&sidecar)?;
+        text.push(b'\n');
+        crate::disk::write_new(&path, &text)?;
+        Ok(audio_us)
+    }
+
+    fn open(&self, recording: &Recording) -> anyhow::Result<Vec<render::OpenPart>> {
+        let readers = self.vault.open_recording(recording.facts.recording_id)?;
+        let open = |reader: vault::RecordingReader| -> anyhow::Result<render::OpenPart> {
+            let io: Box<dyn ReadSeek> = reader.io;
+            let path = reader.row.path.clone();
+            let part = Part::open(io, &*self.site.keys, self.site.card.min_suite)
+                .with_context(|| format!("{path} cannot be opened"))?;
+            let since = reader.row.started_at.since(recording.facts.started_at);
+            Ok(render::OpenPart { part, row: reader.row, offset_us: u64::try_from(since).unwrap_or(0) })
+        };
+        readers.into_iter().map(open).collect()
+    }
+}
+
+/// Returns a stem under which nothing lies yet: the one wanted, or with `-2`, `-3` behind it (a call whose disk failed in the
+/// middle has two recordings under one reference). Exporting the same recording twice is refused.
+fn free_stem(out: &Path, stem: &str) -> anyhow::Result<String> {
+    let taken = |stem: &str| out.join(format!("{stem}.json")).exists();
+    if !taken(stem) {
+        return Ok(stem.to_owned());
+    }
+    let text =
+        format!("{stem} was exported to {} before and is not overwritten; give another --out", out.display());
+    Err(Failure::new(Kind::Input, text).into())
+}
+
+const fn extension(format: Format) -> &'static str {
+    match format {
+        Format::Wav => "wav",
+        Format::Flac => "flac",
+        Format::Raw => "raw",
+    }
+}
+
+/// Writes a file under a temporary name beside `path` and gives it its own when `write` is done.
+fn whole_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut beside: PathBuf = path.to_owned();
+    beside.as_mut_os_string().push(".part");
+    let done = || -> anyhow::Result<()> {
+        if path.exists() {
+            return Err(Failure::new(
+                Kind::Input,
+                format!("{} exists and is not overwritten", path.display()),
+            )
+            .into());
+        }
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside)?;
+        let mut out = BufWriter::with_capacity(256 << 10, file);
+        write(&mut out)?;
+        out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        fs::rename(&beside, path)?;
+        Ok(())
+    };
+    let result = done();
+    if result.is_err() {
+        // The part of a file that could not be finished is of no use to anybody.
+        drop(fs::remove_file(&beside));
+    }
+    result.with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,11 @@
+//! The commands, one file each. Every one returns the exit code of [`crate::failure`].
+
+pub(crate) mod check;
+pub(crate) mod export;
+mod found;
+pub(crate) mod init;
+pub(crate) mod ledger;
+pub(crate) mod list;
+pub(crate) mod record;
+pub(crate) mod show;
+pub(crate) mod verify;

@@ -1,0 +1,300 @@
+//! `amethyst.toml`: what an administrator may change, read strictly: a word that is not known is refused, not ignored.
+//!
+//! Secrets never stand here. The file that `amethyst init` writes explains every setting; `docs/ref/config.md` says more.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::failure::{Failure, Kind};
+
+/// The version of the data folder's layout that this program reads and writes.
+pub(crate) const DATA_FORMAT: u32 = 1;
+
+/// All settings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "format is judged before the rest is read; the name is for screens to come")]
+pub(crate) struct Config {
+    /// Version of the data folder's layout.
+    pub(crate) format: u32,
+    /// The site.
+    pub(crate) site: Site,
+    /// How calls become recordings.
+    #[serde(default)]
+    pub(crate) recording: Recording,
+    /// Which calls become recordings.
+    #[serde(default)]
+    pub(crate) rules: Rules,
+    /// How packets are captured.
+    #[serde(default)]
+    pub(crate) capture: Capture,
+    /// The taps: where we listen.
+    #[serde(default, rename = "tap")]
+    pub(crate) taps: Vec<Tap>,
+}
+
+/// The site.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the name is for screens to come")]
+pub(crate) struct Site {
+    /// What people call it.
+    pub(crate) name: String,
+    /// The letter of references.
+    #[serde(default = "letter_a")]
+    pub(crate) letter: char,
+    /// Patterns of the site's own numbers (`*` is exactly one character); they tell incoming from outgoing.
+    #[serde(default)]
+    pub(crate) internal_numbers: Vec<String>,
+}
+
+/// How calls become recordings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Recording {
+    /// Seconds kept in memory before a late start event, 0 to 10.
+    pub(crate) preroll_seconds: u32,
+    /// Seconds without RTP after which a call without an end is closed.
+    pub(crate) idle_seconds: u32,
+    /// Record RTP that no signalling announced.
+    pub(crate) orphans: bool,
+    /// Leave digits dialled during a call (DTMF) out of what is sealed.
+    pub(crate) mask_digits: bool,
+    /// Calls followed at the same time; more are counted as not recorded(limit).
+    pub(crate) calls_max: u32,
+    /// Audio that may wait in memory for a slow disk, in MiB; beyond it live audio becomes a gap and an alarm.
+    pub(crate) queue_mib: u32,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self {
+            preroll_seconds: 2,
+            idle_seconds: 60,
+            orphans: true,
+            mask_digits: false,
+            calls_max: 20_000,
+            queue_mib: 48,
+        }
+    }
+}
+
+/// Which calls become recordings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rules {
+    /// Extensions to record; empty means all. `3115`, `3111-3118` or `3***`.
+    pub(crate) include: Vec<String>,
+    /// Extensions not to record.
+    pub(crate) exclude: Vec<String>,
+}
+
+/// How packets are captured.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Capture {
+    /// Kernel ring per interface, in MiB.
+    pub(crate) ring_mib: u32,
+    /// See all packets of the wire, not only those addressed to this machine.
+    pub(crate) promiscuous: bool,
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Self { ring_mib: 32, promiscuous: true }
+    }
+}
+
+/// One tap.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tap {
+    /// What people call it.
+    pub(crate) name: String,
+    /// The interface it listens on.
+    pub(crate) interface: String,
+    /// Which side of the exchange it sees: `trunk` or `extension`.
+    #[serde(default)]
+    pub(crate) side: SideWord,
+}
+
+/// A side of the exchange, as written in the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SideWord {
+    /// Lines into the exchange.
+    #[default]
+    Trunk,
+    /// Extensions behind it.
+    Extension,
+}
+
+impl From<SideWord> for shared::Side {
+    fn from(word: SideWord) -> Self {
+        match word {
+            SideWord::Trunk => Self::Trunk,
+            SideWord::Extension => Self::Extension,
+        }
+    }
+}
+
+const fn letter_a() -> char {
+    'A'
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// The file is missing, is no TOML, has an unknown or impossible setting, or belongs to a newer version.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            Failure::new(
+                Kind::Data,
+                format!(
+                    "cannot read {}: {e}. Is this the data folder of a site? `amethyst init` makes one",
+                    path.display()
+                ),
+            )
+        })?;
+        Self::parse(&text)
+            .map_err(|failure| anyhow::Error::from(failure).context(format!("in {}", path.display())))
+    }
+
+    fn parse(text: &str) -> Result<Self, Failure> {
+        refuse_newer(text)?;
+        let config: Self = toml::from_str(text).map_err(|e| Failure::new(Kind::Usage, e.to_string()))?;
+        config.check().map_err(|what| Failure::new(Kind::Usage, what))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !self.site.letter.is_ascii_uppercase() {
+            return Err(format!("site.letter is `{}`: give one letter from A to Z", self.site.letter));
+        }
+        if self.recording.preroll_seconds > 10 {
+            return Err(
+                "recording.preroll_seconds is over 10: the pre-roll is kept in memory; give 0 to 10".into()
+            );
+        }
+        if self.recording.idle_seconds < 5 {
+            return Err(
+                "recording.idle_seconds is under 5: calls would be cut in pauses; give 5 or more".into()
+            );
+        }
+        if !(1..=4_096).contains(&self.capture.ring_mib) {
+            return Err("capture.ring_mib must be 1 to 4096".into());
+        }
+        if !(8..=65_536).contains(&self.recording.queue_mib) {
+            return Err("recording.queue_mib must be 8 to 65536".into());
+        }
+        if self.recording.calls_max == 0 {
+            return Err("recording.calls_max is 0: nothing could be recorded".into());
+        }
+        Ok(())
+    }
+}
+
+/// A folder of a newer version may have settings that this program does not know: say that, not "unknown field".
+fn refuse_newer(text: &str) -> Result<(), Failure> {
+    let format = toml::from_str::<toml::Table>(text).ok().and_then(|t| t.get("format")?.as_integer());
+    match format {
+        Some(found) if found > i64::from(DATA_FORMAT) => Err(Failure::new(
+            Kind::Data,
+            format!(
+                "this data folder has format {found}, this program knows formats up to {DATA_FORMAT}: it was used by a newer \
+                 version of amethyst. Nothing was touched; the recordings in it are safe. Install the newer version again"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a TOML basic string.
+fn quoted(text: &str) -> String {
+    let escaped: String = text
+        .chars()
+        .map(|c| match c {
+            '"' => "\\\"".to_owned(),
+            '\\' => "\\\\".to_owned(),
+            c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect();
+    format!("\"{escaped}\"")
+}
+
+/// Returns the commented file that `amethyst init` writes.
+pub(crate) fn template(site_name: &str, letter: char) -> String {
+    let name = quoted(site_name);
+    format!(
+        r#"# Configuration of one AMETHYST site. Changes take effect when `amethyst record` starts.
+# Secrets never stand here. Every setting is explained in docs/ref/config.md.
+format = {DATA_FORMAT}                      # version of this data folder; do not change
+
+[site]
+name = {name}
+letter = "{letter}"                    # references begin with it: {letter}261122-000002
+# Patterns of your own numbers tell incoming from outgoing calls; * is exactly one character.
+internal_numbers = []             # for example ["3***", "0115550***"]
+
+[recording]
+preroll_seconds = 2               # kept in memory for segments whose start is learned late (0 to 10)
+idle_seconds = 60                 # a call without an end is closed after so long without RTP (never while on hold)
+orphans = true                    # record RTP that no signalling announced
+mask_digits = false               # true: digits dialled during a call are not sealed
+calls_max = 20000                 # calls followed at once; more are counted as not recorded(limit)
+queue_mib = 48                    # audio that may wait in memory for a slow disk
+
+[rules]
+# Extensions: individual ("3115") beats range ("3111-3118") beats wildcard ("3***", * is exactly one character).
+# An empty include list means all; when an include and an exclude are equally exact, the exclude wins.
+include = []
+exclude = []
+
+[capture]
+ring_mib = 32                     # kernel ring per interface; larger survives longer stalls
+promiscuous = true                # see all packets of the wire
+
+# One block per tap. An interface that is not named here can still be given to `amethyst record --interface`.
+# [[tap]]
+# name = "main trunk"
+# interface = "eth1"
+# side = "trunk"                  # trunk: lines into the exchange; extension: behind it
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_init_writes_is_accepted_and_means_the_defaults() {
+        let config = Config::parse(&template("Town \"hall\"", 'B')).expect("our own template");
+        assert_eq!((config.site.name.as_str(), config.site.letter), ("Town \"hall\"", 'B'));
+        assert_eq!(config.recording.queue_mib, Recording::default().queue_mib);
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_as_such() {
+        let error = Config::parse("format = 2\nnew_thing = 1\n").expect_err("newer");
+        assert_eq!(error.kind, Kind::Data);
+        assert!(error.to_string().contains("newer version"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_or_impossible_setting_is_refused() {
+        let base = template("x", 'A');
+        for (from, to) in [
+            ("preroll_seconds = 2", "preroll_secnods = 2"),
+            ("preroll_seconds = 2", "preroll_seconds = 11"),
+            ("letter = \"A\"", "letter = \"a\""),
+            ("ring_mib = 32", "ring_mib = 0"),
+            ("queue_mib = 48", "queue_mib = 1"),
+        ] {
+            assert!(Config::parse(&base.replace(from, to)).is_err(), "{to} must be refused");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Small files that are written once: created exclusively, readable by their owner only, durable when the call returns.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// Writes a new file: create, write, `fsync` of the file, `fsync` of its folder.
+///
+/// # Errors
+/// A file of that name, or the system's.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        sync_folder(path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Replaces a file whole: write beside it, `fsync`, rename over it, `fsync` of the folder. Cut anywhere, the old or the new
+/// one is there.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let beside = path.with_extension("new");
+    let write = || -> std::io::Result<()> {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        sync_folder(path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Finds the file with the highest generation among `<prefix><digits><suffix>` in a folder.
+///
+/// # Errors
+/// The folder cannot be read.
+pub(crate) fn newest(folder: &Path, prefix: &str, suffix: &str) -> anyhow::Result<Option<PathBuf>> {
+    let names = fs::read_dir(folder).with_context(|| format!("cannot look into {}", folder.display()))?;
+    let mut best: Option<(u64, PathBuf)> = None;
+    for entry in names {
+        let entry = entry.with_context(|| format!("cannot look into {}", folder.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let number =
+            name.strip_prefix(prefix).and_then(|n| n.strip_suffix(suffix)).and_then(|n| n.parse().ok());
+        if let Some(number) = number
+            && best.as_ref().is_none_or(|(known, _)| *known < number)
+        {
+            best = Some((number, entry.path()));
+        }
+    }
+    Ok(best.map(|(_, path)| path))
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}

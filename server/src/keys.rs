@@ -1,0 +1,132 @@
+//! The site's keys as the recorder and the reader see them: public day keys for the one, private ones for the other.
+//!
+//! A day that has no key yet gets one when central's key store is at hand, as it is in this program: the new store is
+//! durable before anything is sealed to the key. Should that fail, recording goes on under the newest key there is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use archive::certs::Certs;
+use recorder::{Dice, KeySource, RecorderError};
+use seal::keystore::{Keystore, UnlockKey};
+use seal::{DayKey, KeyId, KeyRing, RecipientKey, RecipientSecret, RecipientType, SigningKey, VerifyingKey};
+use shared::Day;
+use vault::CatalogueKey;
+
+use crate::site::{DAYS_AHEAD, Identity};
+use crate::{disk, world};
+
+/// A capture file can name any day; it does not make us draw keys without end.
+const DRAWN_DAYS_MAX: usize = 400;
+
+/// All keys of a site.
+#[allow(missing_debug_implementations, reason = "it holds keys")]
+pub(crate) struct SiteKeys {
+    dir: PathBuf,
+    store: Mutex<Keystore>,
+    unlock: UnlockKey,
+    certs: Certs,
+    /// Who seals here.
+    pub(crate) recorder: Identity,
+    days: Mutex<Days>,
+}
+
+struct Days {
+    public: BTreeMap<Day, RecipientKey>,
+    drawn: usize,
+}
+
+impl SiteKeys {
+    pub(crate) fn new(
+        dir: PathBuf,
+        store: Mutex<Keystore>,
+        unlock: UnlockKey,
+        certs: Certs,
+        recorder: Identity,
+    ) -> anyhow::Result<Self> {
+        let first = Day::from_yyyymmdd(19_700_101)?;
+        let list = held(&store).day_key_list(first, 0, shared::UtcMicros(0))?;
+        let public = list.keys.into_iter().map(|DayKey { day, key }| (day, key)).collect();
+        Ok(Self { dir, store, unlock, certs, recorder, days: Mutex::new(Days { public, drawn: 0 }) })
+    }
+
+    /// Returns the key of the database.
+    pub(crate) fn catalogue_key(&self) -> CatalogueKey {
+        CatalogueKey::new(*held(&self.store).catalogue_key())
+    }
+
+    /// Makes sure that today and the days ahead have keys, durably.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) fn make_ahead(&self, today: Day) -> anyhow::Result<()> {
+        self.draw(today, DAYS_AHEAD)
+    }
+
+    fn draw(&self, from: Day, ahead: u32) -> anyhow::Result<()> {
+        let mut store = held(&self.store);
+        let mut dice = world::dice();
+        if store.draw_days(from, ahead, RecipientType::XWing, &mut dice)? == 0 {
+            return Ok(());
+        }
+        let now = world::now().utc;
+        let sealed = store.seal(&self.unlock, &mut dice)?;
+        disk::replace(&self.dir.join("keys/keystore.amk"), &sealed)?;
+        let list = store.day_key_list(from, store.generation(), now)?;
+        disk::write_new(&self.dir.join("site").join(list.file_name()), &list.sign(store.signing_key())?)?;
+        drop(store);
+        held(&self.days).public.extend(list.keys.into_iter().map(|DayKey { day, key }| (day, key)));
+        Ok(())
+    }
+
+    fn known(&self, day: Day) -> Option<RecipientKey> {
+        held(&self.days).public.get(&day).cloned()
+    }
+
+    /// Counts one more drawn day; false once there were too many.
+    fn may_draw(&self) -> bool {
+        let mut days = held(&self.days);
+        days.drawn = days.drawn.saturating_add(1);
+        days.drawn <= DRAWN_DAYS_MAX
+    }
+}
+
+impl KeySource for SiteKeys {
+    fn recipient(&self, day: Day) -> Result<RecipientKey, RecorderError> {
+        if let Some(key) = self.known(day) {
+            return Ok(key);
+        }
+        if self.may_draw()
+            && let Err(error) = self.draw(day, 0)
+        {
+            tracing::error!(
+                "no key could be made for {day}, recording goes on under the newest one: {error:#}"
+            );
+        }
+        let newest = || held(&self.days).public.values().next_back().cloned();
+        self.known(day).or_else(newest).ok_or(RecorderError::NoDayKey(day))
+    }
+
+    fn signer(&self) -> &SigningKey {
+        &self.recorder.key
+    }
+
+    fn dice(&self) -> Dice {
+        Box::new(world::dice())
+    }
+}
+
+impl KeyRing for SiteKeys {
+    fn secret(&self, id: KeyId) -> Option<RecipientSecret> {
+        held(&self.store).secret(id)
+    }
+
+    fn verifying_key(&self, id: KeyId) -> Option<VerifyingKey> {
+        self.certs.key(id)
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,3 @@
+//! End to end: the real program on real input, judged from outside.
+
+mod site;
