@@ -121,7 +121,7 @@ impl Job<'_> {
             }
             Format::Raw => (render::to_raw(self.words, &mut parts, &self.words.out, &stem, &mut notes)?, 0),
         };
-        let sidecar = sidecar::of(self, recording, &files, &notes, &mut parts)?;
+        let sidecar = sidecar::of(self, recording, &files, &notes, &parts)?;
         let path = self.words.out.join(format!("{stem}.json"));
         let mut text = serde_json::to_vec_pretty(&sidecar)?;
         text.push(b'\n');

@@ -18,7 +18,7 @@ pub(crate) fn of(
     recording: &Recording,
     files: &[PathBuf],
     notes: &Notes,
-    parts: &mut [OpenPart],
+    parts: &[OpenPart],
 ) -> anyhow::Result<Value> {
     let whole = job.vault.recording(recording.facts.recording_id)?;
     let mut value = view::recording(whole.as_ref().unwrap_or(recording), &job.site.card.zone);
@@ -27,7 +27,7 @@ pub(crate) fn of(
         members.insert("gap_map".into(), Value::Array(notes.gaps.iter().map(track_gaps).collect()));
         members.insert(
             "seal".into(),
-            Value::Array(parts.iter_mut().map(|p| seal_of(job, p)).collect::<Result<_, _>>()?),
+            Value::Array(parts.iter().map(|p| seal_of(job, p)).collect::<Result<_, _>>()?),
         );
         members.insert("site_id".into(), json!(job.site.card.site_id.to_string()));
     }
@@ -82,7 +82,7 @@ fn track_gaps(((part, track), gaps): (&(u16, u8), &Vec<Gap>)) -> Value {
 }
 
 /// Says how whole a part is and what its signature is worth. The digests are computed anew from the file.
-fn seal_of(job: &Job<'_>, open: &mut OpenPart) -> anyhow::Result<Value> {
+fn seal_of(job: &Job<'_>, open: &OpenPart) -> anyhow::Result<Value> {
     let state = match open.part.state() {
         State::Complete => "complete",
         State::Unfinished => "unfinished",
