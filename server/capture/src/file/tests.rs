@@ -1,3 +1,5 @@
+//! Capture files as they come: all kinds whole, and cut, forged and foreign ones read as far as they go.
+
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -21,7 +21,7 @@ mod wire;
 
 pub use addr::{Addr, Endpoint};
 pub use link::{LinkType, UnsupportedLink};
-pub use peel::{Datagram, Limits, Other, Peeled, PeelStats, Peeler, TcpFlags, TcpSegment};
+pub use peel::{Datagram, Limits, Other, PeelStats, Peeled, Peeler, TcpFlags, TcpSegment};
 pub use tcp::{StreamEvent, StreamId, TcpLimits, TcpStats, TcpStreams};
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! From a frame to a datagram: links, tunnels, fragments and TCP, whole and hostile.
+
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
