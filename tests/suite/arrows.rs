@@ -11,12 +11,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("audio", &[]),
     ("seal", &[]),
     ("archive", &["seal"]),
-    ("telephony", &["audio"]),
+    ("telephony", &[]),
     ("capture", &["telephony"]),
     ("store", &[]),
     ("catalogue", &[]),
     ("vault", &["archive", "catalogue", "seal", "store"]),
-    ("recorder", &["audio", "seal", "telephony", "vault"]),
+    ("recorder", &["seal", "telephony", "vault"]),
+    // The program wires everything: telephony for the engine that it runs, audio for what `export` writes, archive for the
+    // site's card and certificates. It reaches store and catalogue through the vault alone.
     ("server", &["archive", "audio", "capture", "recorder", "seal", "telephony", "vault"]),
     // The bench speaks to the product as a stranger does: over sockets, files and the command line. It reads sealed
     // files and archives with the crates that own the formats, and never looks behind the vault.
@@ -88,6 +90,19 @@ fn every_crate_of_the_list_exists() {
 }
 
 #[test]
+fn an_arrow_that_the_product_does_not_use_is_erased() {
+    for p in packages().iter().filter(|p| p.name != "tests") {
+        for may in allowed(&p.name).unwrap_or_default() {
+            assert!(
+                p.names.iter().any(|n| n == may),
+                "{} may name {may} and does not: erase the arrow",
+                p.name
+            );
+        }
+    }
+}
+
+#[test]
 fn shared_names_nobody() {
     assert_eq!(package("shared").names, Vec::<String>::new());
 }
@@ -95,6 +110,11 @@ fn shared_names_nobody() {
 #[test]
 fn the_recorder_never_names_capture() {
     assert_eq!(who_names("capture"), ["server"]);
+}
+
+#[test]
+fn what_is_captured_and_sealed_is_never_decoded_on_the_way() {
+    assert_eq!(who_names("audio"), ["server"]);
 }
 
 #[test]
