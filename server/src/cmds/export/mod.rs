@@ -7,6 +7,7 @@ mod sidecar;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::BufWriter;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -178,7 +179,7 @@ fn whole_file(
             )
             .into());
         }
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         let mut out = BufWriter::with_capacity(256 << 10, file);
         write(&mut out)?;
         out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
