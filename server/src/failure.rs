@@ -12,6 +12,9 @@
 
 use std::fmt;
 
+use recorder::RecorderError;
+use vault::VaultError;
+
 /// Why the program could not do what it was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -69,11 +72,51 @@ pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return failure.kind.code();
         }
+        if let Some(error) = cause.downcast_ref::<RecorderError>() {
+            return kind_of_recorder(error).code();
+        }
+        if let Some(error) = cause.downcast_ref::<VaultError>() {
+            return kind_of_vault(error).code();
+        }
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
             return kind_of_io(io).code();
         }
     }
     Kind::Input.code()
+}
+
+fn kind_of_recorder(error: &RecorderError) -> Kind {
+    match error {
+        RecorderError::Vault(error) => kind_of_vault(error),
+        RecorderError::NoLedger => Kind::Disk,
+        RecorderError::NoThread(_) | RecorderError::NoDayKey(_) | RecorderError::Seal(_) => Kind::Data,
+    }
+}
+
+/// Sorts what the data folder said: there is something wrong with it, with the right to it, or with the disk below.
+fn kind_of_vault(error: &VaultError) -> Kind {
+    if error.is_no_space() {
+        return Kind::Disk;
+    }
+    match error {
+        VaultError::Store(_) => {
+            let io = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
+            match io.map(kind_of_io) {
+                Some(Kind::Permission) => Kind::Permission,
+                Some(Kind::Usage | Kind::Input | Kind::Data | Kind::Disk) | None => Kind::Disk,
+            }
+        }
+        VaultError::NoSuchRecording(_) => Kind::Input,
+        VaultError::Catalogue(_)
+        | VaultError::Seal { .. }
+        | VaultError::Newer { .. }
+        | VaultError::NoDataFolder { .. }
+        | VaultError::Exists { .. }
+        | VaultError::InUse { .. }
+        | VaultError::LedgerOwner { .. }
+        | VaultError::LedgerDamaged { .. }
+        | VaultError::LedgerFull => Kind::Data,
+    }
 }
 
 /// Sorts an operating system error by what a person can do about it.
@@ -85,5 +128,33 @@ pub(crate) fn kind_of_io(error: &std::io::Error) -> Kind {
         ErrorKind::PermissionDenied => Kind::Permission,
         ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidData => Kind::Input,
         _ => Kind::Disk,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: impl Into<anyhow::Error>, expected: Kind) {
+        let error = error.into().context("while doing something");
+        assert_eq!(code_of(&error), expected.code(), "{error:#}");
+    }
+
+    #[test]
+    fn a_data_folder_in_use_or_newer_is_no_fault_of_the_input() {
+        check(VaultError::InUse { path: "d".into() }, Kind::Data);
+        check(VaultError::NoDataFolder { path: "d".into() }, Kind::Data);
+        check(VaultError::Newer { what: "folder", found: 2, known: 1 }, Kind::Data);
+        check(RecorderError::Vault(VaultError::InUse { path: "d".into() }), Kind::Data);
+    }
+
+    #[test]
+    fn a_failure_keeps_its_code_under_any_context() {
+        check(Failure::new(Kind::Permission, "no"), Kind::Permission);
+        check(std::io::Error::from(std::io::ErrorKind::StorageFull), Kind::Disk);
+        check(std::io::Error::from(std::io::ErrorKind::PermissionDenied), Kind::Permission);
+        check(RecorderError::NoLedger, Kind::Disk);
+        check(anyhow::anyhow!("something else"), Kind::Input);
     }
 }

@@ -130,8 +130,11 @@ fn unusable(error: &CaptureError) -> Failure {
     Failure::new(kind_of(error), error.to_string())
 }
 
-/// Finds out by the system's own word whether a source was forbidden.
+/// Finds out whether a source was forbidden: by its own word or the system's.
 fn kind_of(error: &CaptureError) -> Kind {
+    if matches!(error, CaptureError::NoPermission { .. }) {
+        return Kind::Permission;
+    }
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(e) = cause {
         if let Some(io) = e.downcast_ref::<std::io::Error>() {
