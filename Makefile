@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 export JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-CARGO := cargo
 
 .PHONY: help
 help: ## this list
@@ -21,7 +20,7 @@ demo: ## record real calls on this machine's loopback, verify them, export one a
 .PHONY: test
 test: ## everything that can be proven here: unit, property, vectors, the suite on real sockets
 	@scripts/setup.sh test
-	$(CARGO) test --workspace --locked -j $(JOBS)
+	@scripts/test.sh
 
 .PHONY: lint
 lint: ## format, clippy, licences, documents: what a change must pass

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Everything that can be proven here. The program is built first and in the same run of features as the tests, so that
+# nothing is compiled twice and the suite drives exactly what was tested.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-2}
+cargo build --workspace --locked -j "$jobs" --bin amethyst --bin amethyst-calls --test suite
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+export AMETHYST_PROGRAM=${AMETHYST_PROGRAM:-$target/debug/amethyst}
+cargo test --workspace --locked -j "$jobs"
