@@ -2,20 +2,22 @@
 # mkcalls.sh - N real SIP calls with recognisable speech in both directions, through SIPp, captured to a pcap.
 # Each call: caller says "call K caller ..." , callee says "call K answer ..." (espeak-ng -> G.711), DTMF optional.
 #   mkcalls.sh -n 10 -s 12 -o /tmp/calls [-l u|a] [-m netns|lo] [-r calls_per_second] [-t u1|t1 (SIP over UDP|TCP)] [-d 1 (send RFC 4733 digits)]
+#   -x 'amethyst record --data DIR --interface': besides, runs this with the interface appended where the calls are heard, places
+#   no call before it says "recording on", ends it with SIGINT (OUT/recorder.log); it must end with 0. cmpcalls.py OUT EXPORTED.
 # Writes OUT/calls.pcap, OUT/ref/KKK.{caller,callee}.{ulaw|alaw} (what was really fed) and OUT/calls.tsv.
 # Needs: sipp (sip-tester, with RTPSTREAM), espeak-ng, sox, tcpdump, iproute2. Traffic stays in two network
 # namespaces that this script makes and removes (or on 127.0.0.x with -m lo). Nothing leaves the machine.
 set -euo pipefail
-N=5 S=10 O=/tmp/calls LAW=u MODE=netns RATE=5 TR=u1 DTMF=0
-while getopts n:s:o:l:m:r:t:d: f; do case $f in n) N=$OPTARG;; s) S=$OPTARG;; o) O=$OPTARG;; l) LAW=$OPTARG;; m) MODE=$OPTARG;; r) RATE=$OPTARG;; t) TR=$OPTARG;; d) DTMF=$OPTARG;; *) exit 2;; esac; done
+N=5 S=10 O=/tmp/calls LAW=u MODE=netns RATE=5 TR=u1 DTMF=0 REC=
+while getopts n:s:o:l:m:r:t:d:x: f; do case $f in n) N=$OPTARG;; s) S=$OPTARG;; o) O=$OPTARG;; l) LAW=$OPTARG;; m) MODE=$OPTARG;; r) RATE=$OPTARG;; t) TR=$OPTARG;; d) DTMF=$OPTARG;; x) REC=$OPTARG;; *) exit 2;; esac; done
 case $LAW in u) PT=0 NAME=PCMU EXT=ulaw ENC=mu-law;; a) PT=8 NAME=PCMA EXT=alaw ENC=a-law;; *) echo "-l u|a" >&2; exit 2;; esac
 lack=(); for t in sipp:sip-tester espeak-ng:espeak-ng sox:sox tcpdump:tcpdump ip:iproute2; do command -v "${t%%:*}" >/dev/null || lack+=("${t##*:}"); done
 [ ${#lack[@]} = 0 ] || { echo "mkcalls.sh: missing: apt-get install ${lack[*]}" >&2; exit 3; }
 [ "$MODE" != netns ] || [ "$(id -u)" = 0 ] || { echo "mkcalls.sh: namespaces need root; use -m lo (tcpdump needs CAP_NET_RAW)" >&2; exit 3; }
 mkdir -p "$O/ref" "$O/xml"; rm -f "$O"/calls.pcap "$O"/ref/* "$O"/xml/*; O=$(readlink -f "$O")
-ID=$$; PIDS=(); TD=
+ID=$$; PIDS=(); TD= RP=
 A="" B=""; IPA=127.0.0.11 IPB=127.0.0.12; DEV=lo
-cleanup() { for p in "${PIDS[@]:-}" $TD; do [ -n "$p" ] && kill "$p" 2>/dev/null || true; done
+cleanup() { for p in "${PIDS[@]:-}" $TD $RP; do [ -n "$p" ] && kill "$p" 2>/dev/null || true; done
   [ "$MODE" = netns ] && { ip netns del "mka$ID" 2>/dev/null || true; ip netns del "mkb$ID" 2>/dev/null || true; }; :; }
 trap cleanup EXIT
 if [ "$MODE" = netns ]; then
@@ -136,6 +138,12 @@ uas() { local k=$1; cat <<X
 X
 }
 $B tcpdump -i $DEV -U -s 0 -B 16384 -w "$O/calls.pcap" "host $IPA and host $IPB" 2>"$O/tcpdump.log" & TD=$!
+if [ -n "$REC" ]; then
+  # shellcheck disable=SC2086 # the words of a command
+  $B $REC $DEV > "$O/recorder.out" 2> "$O/recorder.log" & RP=$!
+  until grep -q 'recording on' "$O/recorder.log"; do
+    kill -0 $RP 2>/dev/null || { cat "$O/recorder.log" >&2; exit 1; }; sleep 0.1; done
+fi
 printf 'k\tfrom\tto\tsip_a\tsip_b\tlaw\tseconds\n' > "$O/calls.tsv"
 for ((i = 1; i <= N; i++)); do k=$(printf %05d $i)
   say "This is call number $i. I am the caller. The secret word of the caller is mango $i." en-us "$O/ref/$k.caller.$EXT"
@@ -152,5 +160,7 @@ for ((i = 1; i <= N; i++)); do k=$(printf %05d $i); M=$((30000 + (i % 3000) * 8)
 done
 ok=0; bad=0; for p in "${PIDS[@]}"; do if wait "$p"; then ok=$((ok+1)); else bad=$((bad+1)); fi; done; PIDS=()
 sleep 1; kill -INT $TD; wait $TD 2>/dev/null || true; TD=
+if [ -n "$RP" ]; then kill -INT $RP; wait $RP && rc=0 || rc=$?; RP=; cat "$O/recorder.out" "$O/recorder.log"
+  [ $rc = 0 ] || { echo "mkcalls.sh: the recorder ended with $rc" >&2; exit 1; }; fi
 echo "sipp instances ok=$ok failed=$bad; $(grep -a captured "$O/tcpdump.log" || true); pcap $(stat -c %s "$O/calls.pcap") bytes"
 [ $bad = 0 ]
