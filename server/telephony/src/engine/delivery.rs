@@ -157,8 +157,8 @@ impl Engine {
             }
             self.ring_at(place, over);
         }
-        if self.is_idle(place, now) {
-            self.close(place, now, "rtp-idle");
+        if let Some(then) = self.idle_since(place, now) {
+            self.close(place, &then, "rtp-idle");
             return;
         }
         self.tick_legs(place, now);
@@ -185,15 +185,15 @@ impl Engine {
         }
     }
 
-    /// Tells whether media have been absent long enough, without hold, to end the segment.
-    fn is_idle(&self, place: u32, now: &Stamp) -> bool {
-        let Some(seg) = self.segs.at(place) else { return false };
-        if !seg.open || seg.shared.held {
-            return false;
-        }
+    /// Returns the moment at which media had been absent long enough, without hold, to end the segment. It may lie long
+    /// before `now`: in a file that was put together from two, time leaps by months from one packet to the next.
+    fn idle_since(&self, place: u32, now: &Stamp) -> Option<Stamp> {
+        let seg = self.segs.at(place).filter(|seg| seg.open && !seg.shared.held)?;
         let idle = u64::from(self.config.idle_ms).saturating_mul(1_000_000);
-        let last = seg.legs.iter().filter_map(|leg| self.legs.at(*leg)).map(|leg| leg.last_ns()).max();
-        last.is_some_and(|last| now.mono_ns.saturating_sub(last) >= idle)
+        let last = seg.legs.iter().filter_map(|leg| self.legs.at(*leg)).map(|leg| leg.last_ns()).max()?;
+        let ago = now.mono_ns.checked_sub(last.saturating_add(idle))?;
+        let utc = now.utc.plus(i64::try_from(ago / 1_000).unwrap_or(i64::MAX).saturating_neg());
+        Some(Stamp { mono_ns: now.mono_ns.saturating_sub(ago), utc, quality: now.quality })
     }
 
     /// Draws the next segment number.

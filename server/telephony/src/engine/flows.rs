@@ -5,7 +5,7 @@
 
 use hashbrown::HashMap;
 
-use crate::net::Endpoint;
+use crate::net::{Addr, Endpoint};
 use crate::sip::CallKey;
 
 type Hasher = foldhash::fast::FixedState;
@@ -30,6 +30,32 @@ impl std::hash::Hash for FlowKey {
         state.write_u128(self.src.addr.0);
         state.write_u128(self.dst.addr.0);
         state.write_u32(u32::from(self.src.port) << 16 | u32::from(self.dst.port));
+    }
+}
+
+/// A flow between IPv4 addresses in twelve octets, so that the flows of thousands of calls stay near the processor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct ShortKey {
+    src: u32,
+    dst: u32,
+    ports: u32,
+}
+
+impl ShortKey {
+    /// Shortens a key, or returns `None` when an address is no IPv4 address.
+    #[inline]
+    fn of(key: &FlowKey) -> Option<Self> {
+        let short = |at: Endpoint| u32::try_from(at.addr.0 ^ Addr::v4([0; 4]).0).ok();
+        let ports = u32::from(key.src.port) << 16 | u32::from(key.dst.port);
+        Some(Self { src: short(key.src)?, dst: short(key.dst)?, ports })
+    }
+}
+
+impl std::hash::Hash for ShortKey {
+    #[inline]
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.src) << 32 | u64::from(self.dst));
+        state.write_u32(self.ports);
     }
 }
 
@@ -62,10 +88,52 @@ pub(super) struct Claim {
 /// Claims on one endpoint at most; a mirror can show many forks, hardly more.
 const CLAIMS_PER_ENDPOINT_MAX: usize = 64;
 
+/// What is known of each flow: IPv4 and everything else apart.
+#[derive(Debug)]
+struct Table {
+    short: HashMap<ShortKey, Flow, Hasher>,
+    long: HashMap<FlowKey, Flow, Hasher>,
+}
+
+impl Table {
+    #[inline]
+    fn find(&self, key: &FlowKey) -> Option<Flow> {
+        match ShortKey::of(key) {
+            Some(short) => self.short.get(&short),
+            None => self.long.get(key),
+        }
+        .copied()
+    }
+
+    fn insert(&mut self, key: FlowKey, flow: Flow) {
+        match ShortKey::of(&key) {
+            Some(short) => self.short.insert(short, flow),
+            None => self.long.insert(key, flow),
+        };
+    }
+
+    fn remove(&mut self, key: &FlowKey) {
+        match ShortKey::of(key) {
+            Some(short) => self.short.remove(&short),
+            None => self.long.remove(key),
+        };
+    }
+
+    fn len(&self) -> usize {
+        self.short.len().saturating_add(self.long.len())
+    }
+
+    fn drop_useless(&mut self) {
+        let useful = |flow: &Flow| !matches!(flow, Flow::Useless(_));
+        self.short.retain(|_, flow| useful(flow));
+        self.long.retain(|_, flow| useful(flow));
+    }
+}
+
 /// Flows and claims.
 #[derive(Debug)]
 pub(super) struct Flows {
-    table: HashMap<FlowKey, Flow, Hasher>,
+    table: Table,
     claims: HashMap<Endpoint, Vec<Claim>, Hasher>,
     generation: u32,
     max: usize,
@@ -75,7 +143,10 @@ impl Flows {
     pub(super) fn new(seed: u64, max: usize) -> Self {
         let hasher = Hasher::with_seed(seed);
         Self {
-            table: HashMap::with_hasher(hasher.clone()),
+            table: Table {
+                short: HashMap::with_hasher(hasher.clone()),
+                long: HashMap::with_hasher(hasher.clone()),
+            },
             claims: HashMap::with_hasher(hasher),
             generation: 0,
             max,
@@ -85,22 +156,29 @@ impl Flows {
     /// Finds what is known of a flow.
     #[inline]
     pub(super) fn find(&self, key: &FlowKey) -> Option<Flow> {
-        match self.table.get(key) {
-            Some(Flow::Useless(generation)) if *generation != self.generation => None,
-            found => found.copied(),
+        match self.table.find(key) {
+            Some(Flow::Useless(generation)) if generation != self.generation => None,
+            found => found,
         }
     }
 
     /// Binds a flow. False when the table is full of flows that matter.
     pub(super) fn bind(&mut self, key: FlowKey, flow: Flow) -> bool {
-        if self.table.len() >= self.max && !self.table.contains_key(&key) {
-            self.table.retain(|_, flow| !matches!(flow, Flow::Useless(_)));
+        if self.table.len() >= self.max && self.table.find(&key).is_none() {
+            self.table.drop_useless();
             if self.table.len() >= self.max {
                 return false;
             }
         }
         self.table.insert(key, flow);
         true
+    }
+
+    /// Lets a flow go that was bound because its call is not recorded.
+    pub(super) fn unmute(&mut self, key: &FlowKey) {
+        if self.table.find(key) == Some(Flow::Excluded) {
+            self.table.remove(key);
+        }
     }
 
     /// Says that a flow is of no use until expectations change.

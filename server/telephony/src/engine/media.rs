@@ -50,7 +50,11 @@ impl Engine {
         match Protocol::of(datagram.payload) {
             Protocol::Rtp => {}
             Protocol::Rtcp => return self.rtcp(now, Some(place), datagram.payload),
-            Protocol::Stun | Protocol::Zrtp | Protocol::Dtls | Protocol::TurnChannel | Protocol::Other => {
+            Protocol::Dtls => {
+                self.keys_agreed(key, datagram.payload);
+                return self.no_media(now, tap, datagram);
+            }
+            Protocol::Stun | Protocol::Zrtp | Protocol::TurnChannel | Protocol::Other => {
                 return self.no_media(now, tap, datagram);
             }
         }
@@ -110,7 +114,11 @@ impl Engine {
                 let leg = if let Some(Flow::Leg(place)) = found { Some(place) } else { None };
                 return self.rtcp(now, leg.or_else(|| self.rtcp_leg(key)), datagram.payload);
             }
-            Protocol::Stun | Protocol::Zrtp | Protocol::Dtls | Protocol::TurnChannel | Protocol::Other => {
+            Protocol::Dtls => {
+                self.keys_agreed(key, datagram.payload);
+                return self.no_media(now, tap, datagram);
+            }
+            Protocol::Stun | Protocol::Zrtp | Protocol::TurnChannel | Protocol::Other => {
                 return self.no_media(now, tap, datagram);
             }
         }

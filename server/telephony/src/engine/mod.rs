@@ -47,7 +47,7 @@ pub use report::{Alarm, AlarmKind, Counters};
 
 use flows::Flows;
 use orphans::Candidate;
-use protected::Crypto;
+use protected::{Crypto, KeyAgreements};
 use segs::{Beside, Call, Seg};
 use slab::Slab;
 
@@ -82,6 +82,7 @@ pub struct Engine {
     calls: BTreeMap<CallKey, Call>,
     candidates: Slab<Candidate>,
     crypto: BTreeMap<u32, Crypto>,
+    agreements: KeyAgreements,
     /// Where packets are opened; holds no sound between two packets.
     clear: Vec<u8>,
     preroll_bytes: usize,
@@ -108,6 +109,7 @@ impl Engine {
         Self {
             peeler: Some(Box::new(Peeler::new(net::Limits::default()))),
             flows: Flows::new(config.seed, config.limits.flows),
+            agreements: KeyAgreements::new(config.seed),
             legs: Slab::default(),
             beside: Vec::new(),
             segs: Slab::default(),

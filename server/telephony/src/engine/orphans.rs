@@ -88,6 +88,12 @@ impl Candidate {
         pairs >= 3
     }
 
+    /// Tells whether no payload type says by itself what the packets hold.
+    fn is_nameless(&self) -> bool {
+        let mut packets = self.early.iter().filter_map(|e| RtpPacket::parse(&e.datagram));
+        packets.all(|rtp| Meaning::of_static(rtp.payload_type).is_none())
+    }
+
     fn judge(&mut self, rtp: &RtpPacket<'_>) {
         let step = rtp.sequence.wrapping_sub(self.last_seq);
         if rtp.ssrc == self.ssrc && (1..=STEP_MAX).contains(&step) {
@@ -224,7 +230,8 @@ impl Engine {
         let leg = self.add_leg(seg, None, leg);
         self.flows.bind(key, Flow::Leg(leg));
         self.beside_mut(leg).flows.push(key);
-        if candidate.looks_encrypted() || self.opens_with_known_keys(&candidate) {
+        let agreed = candidate.is_nameless() && self.agreements.knows(key);
+        if agreed || candidate.looks_encrypted() || self.opens_with_known_keys(&candidate) {
             self.protect_orphan(leg);
         }
         self.replay(candidate, leg);

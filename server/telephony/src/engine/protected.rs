@@ -9,6 +9,7 @@ use crate::rtp::srtp::SrtpReceiver;
 use crate::sip::{LegPlan, Protection};
 
 use super::Engine;
+use super::flows::{Flow, FlowKey};
 
 /// Packets that wait while no key has proven itself.
 const WAITING_MAX: usize = 64;
@@ -28,6 +29,43 @@ impl Crypto {
     pub(super) fn open_rtcp(&mut self, packet: &[u8], clear: &mut Vec<u8>) -> bool {
         self.receiver.unprotect_rtcp(packet, clear).is_ok()
     }
+}
+
+/// Flows on which DTLS was heard, remembered in two generations: when the younger is full, the older is forgotten.
+#[derive(Debug)]
+pub(super) struct KeyAgreements {
+    young: hashbrown::HashSet<FlowKey, foldhash::fast::FixedState>,
+    old: hashbrown::HashSet<FlowKey, foldhash::fast::FixedState>,
+}
+
+/// Flows in one generation.
+const AGREEMENTS_MAX: usize = 8_192;
+
+impl KeyAgreements {
+    pub(super) fn new(seed: u64) -> Self {
+        let hasher = foldhash::fast::FixedState::with_seed(seed);
+        Self {
+            young: hashbrown::HashSet::with_hasher(hasher.clone()),
+            old: hashbrown::HashSet::with_hasher(hasher),
+        }
+    }
+
+    /// Tells whether the two ends of a flow agreed on keys, whoever spoke.
+    pub(super) fn knows(&self, key: FlowKey) -> bool {
+        [key, key.mirrored()].iter().any(|key| self.young.contains(key) || self.old.contains(key))
+    }
+
+    fn add(&mut self, key: FlowKey) {
+        if self.young.len() >= AGREEMENTS_MAX {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key);
+    }
+}
+
+/// Tells a DTLS record (RFC 6347, 4.1; types 20 to 23 of versions 1.0 and 1.2, which 1.3 also begins with).
+const fn is_dtls_record(datagram: &[u8]) -> bool {
+    matches!(datagram, [20..=23, 0xfe, 0xff | 0xfd, _, _, _, _, _, _, _, _, _, _, ..])
 }
 
 /// Takes over the keys that SDP announces for the sender of a leg.
@@ -50,6 +88,26 @@ pub(super) fn learn_keys<'a>(
 }
 
 impl Engine {
+    /// The two ends of a flow agree on keys that nobody else learns (DTLS-SRTP, RFC 5764). This is believed of media that
+    /// no signalling announced and whose payload type means nothing by itself: a forged record must not silence a call that
+    /// SDP announces as plain, nor one whose payloads can be seen to be plain.
+    pub(super) fn keys_agreed(&mut self, key: FlowKey, datagram: &[u8]) {
+        if !is_dtls_record(datagram) {
+            return;
+        }
+        self.agreements.add(key);
+        for key in [key, key.mirrored()] {
+            let Some(Flow::Leg(place)) = self.flows.find(&key) else { continue };
+            let orphan = self.beside_of(place).is_some_and(|beside| beside.call.is_none());
+            if let Some(leg) = self.legs.at_mut(place)
+                && orphan
+                && leg.is_nameless()
+            {
+                leg.protected = true;
+            }
+        }
+    }
+
     /// Opens a packet and gives it to its leg.
     pub(super) fn unlock(
         &mut self,

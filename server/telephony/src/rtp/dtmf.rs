@@ -24,6 +24,13 @@ const REMEMBERED: usize = 4;
 /// Where no end packet comes, an event counts as over this many ticks after the last sign of it (0.5 s at 8 kHz).
 const GRACE_TICKS: u32 = 4_000;
 
+/// Tells whether a payload of a dynamic type that nobody announced is a digit: four octets, an event that is a digit or a
+/// flash, the reserved bit clear. Ask this beside running audio of another type only.
+#[must_use]
+pub const fn looks_like_event(payload_type: u8, payload: &[u8]) -> bool {
+    payload_type >= 96 && matches!(payload, [0..=16, flags, _, _] if *flags & 0x40 == 0)
+}
+
 /// An event under way.
 #[derive(Clone, Copy, Debug)]
 struct Open {

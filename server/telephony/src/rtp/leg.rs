@@ -29,8 +29,10 @@ const EPOCH_S: i64 = 60;
 const OPEN_GAP_NS: u64 = 10_000_000_000;
 /// Nanoseconds that an open gap stays behind the clock, so that audio never has to go back.
 const OPEN_MARGIN_NS: u64 = 1_000_000_000;
-/// Nanoseconds for which a packet waits for those before it.
-const HOLD_NS: u64 = 200_000_000;
+/// Nanoseconds for which a packet waits for those before it; so long does a stream's beginning wait, too.
+pub(crate) const HOLD_NS: u64 = 200_000_000;
+/// Nanoseconds without a packet after which a leg gives its memory up.
+const REST_NS: u64 = 1_000_000_000;
 /// Nanoseconds of quiet after which a digit whose end was lost counts as over.
 const DIGIT_NS: u64 = 500_000_000;
 /// Nanoseconds between two time anchors of a leg: ten seconds, less the distance from one flush to the next.
@@ -41,6 +43,8 @@ const ANCHOR_NS: u64 = 9_500_000_000;
 pub(crate) struct Shared {
     /// The stamp of the segment's first sample.
     pub(crate) start: Option<Stamp>,
+    /// When the first sound of any leg came, which may wait in its leg for its elders.
+    pub(crate) began: Option<Stamp>,
     /// The next free track number.
     pub(crate) next_track: u8,
     /// Signalling says that the call is on hold.
@@ -86,8 +90,9 @@ pub(crate) enum Fast {
     No,
 }
 
-/// One leg. The fields in front are those that the fast way touches.
+/// One leg. The fast way touches two cache lines: the fields in front, and those in front of the writer.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Leg {
     ssrc: u32,
     next_ts: u32,
@@ -95,21 +100,21 @@ pub(crate) struct Leg {
     pt: u8,
     /// True when the next expected packet may take the fast way.
     plain: bool,
-    shape: Shape,
     drops: u32,
+    shape: Shape,
+    /// The leg is under SRTP: its packets are opened before they come here, or are opaque.
+    pub(crate) protected: bool,
+    /// Other calls may expect the same stream.
+    pub(crate) twinned: bool,
     last_ns: u64,
     history: u64,
     packets: u64,
     /// Ticks of the last packet.
     last_ticks: u32,
-    /// The leg is under SRTP: its packets are opened before they come here, or are opaque.
-    pub(crate) protected: bool,
-    /// Other calls may expect the same stream.
-    pub(crate) twinned: bool,
-    writer: Writer,
     /// The segment that this leg belongs to, a place in the engine's table.
     pub(crate) seg: u32,
     cold: Box<Cold>,
+    writer: Writer,
 }
 
 /// What only the slow way touches.
@@ -119,6 +124,10 @@ struct Cold {
     role: Role,
     formats: Formats,
     begun: bool,
+    /// The stream's first packets wait: one with a lower number may have been overtaken.
+    starting: bool,
+    /// When the stream began.
+    began_ns: u64,
     has_track: bool,
     ring: Reorder,
     wild: Option<Held>,
@@ -207,8 +216,8 @@ impl Leg {
     }
 
     /// Returns the monotonic time of the last packet, 0 before the first.
-    pub(crate) const fn last_ns(&self) -> u64 {
-        self.last_ns
+    pub(crate) fn last_ns(&self) -> u64 {
+        self.cold.ring.newest_ns().max(self.last_ns)
     }
 
     /// Returns the SSRC in use, if packets have come.
@@ -219,6 +228,11 @@ impl Leg {
     /// Tells whether sound has been written.
     pub(crate) fn has_track(&self) -> bool {
         self.cold.has_track
+    }
+
+    /// Tells whether nothing says what the packets of this leg hold: neither SDP nor the table of static payload types.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.cold.formats.find(self.pt).is_none()
     }
 
     /// Returns the packets taken.
@@ -335,6 +349,12 @@ impl Leg {
             self.cold.wild = None;
             self.begin_stream(rtp.ssrc, &packet);
         }
+        if env.shared.began.is_none()
+            && matches!(self.kind_of(&packet), Kind::Audio)
+            && !rtp.payload.is_empty()
+        {
+            env.shared.began = Some(*now);
+        }
         self.sort(packet, env);
     }
 
@@ -350,6 +370,11 @@ impl Leg {
         if !self.cold.has_track {
             return;
         }
+        if now.mono_ns.saturating_sub(self.last_ns()) >= REST_NS && !self.writer.has_chunk() {
+            self.plain = false;
+            self.writer.rest(env.pool);
+        }
+        self.cold.ring.rest();
         let hz = self.writer.clock_hz();
         let due = ticks_of(now.mono_ns.saturating_sub(self.last_ns).saturating_sub(OPEN_MARGIN_NS), hz)
             .saturating_sub(u64::from(self.last_ticks));
@@ -404,12 +429,29 @@ impl Leg {
         self.next_seq = packet.seq;
         self.history = 0;
         self.plain = false;
+        self.cold.starting = true;
+        self.cold.began_ns = packet.at.mono_ns;
+    }
+
+    /// Ends the wait at a stream's beginning: the lowest number that came is its first.
+    fn start(&mut self) {
+        self.cold.starting = false;
+        self.cold.ring.date_first();
+        if let Some(first) = self.cold.ring.first() {
+            self.next_seq = first.seq;
+        }
     }
 
     /// Puts a packet into the order of its sequence.
     fn sort(&mut self, packet: Packet<'_>, env: &mut Env<'_>) {
+        if self.cold.starting && packet.at.mono_ns.saturating_sub(self.cold.began_ns) >= HOLD_NS {
+            self.start();
+            self.settle(false, env);
+        }
         let ahead = distance(packet.seq, self.next_seq);
-        if ahead == 0 && self.cold.ring.is_empty() {
+        if self.cold.starting && (MISORDER_MAX..=DROPOUT_MAX).contains(&ahead) {
+            self.hold(packet, env);
+        } else if ahead == 0 && self.cold.ring.is_empty() {
             self.accept(&packet, 0, env);
         } else if !(MISORDER_MAX..=DROPOUT_MAX).contains(&ahead) {
             self.wild(packet, env);
@@ -442,7 +484,8 @@ impl Leg {
     }
 
     fn hold(&mut self, packet: Packet<'_>, env: &mut Env<'_>) {
-        match self.cold.ring.offer(self.next_seq, held(&packet), packet.payload) {
+        let back = if self.cold.starting { MISORDER_MAX.unsigned_abs() } else { 0 };
+        match self.cold.ring.offer(self.next_seq.wrapping_sub(back), held(&packet), packet.payload) {
             Offered::Newest => {}
             Offered::Between => self.cold.reordered = self.cold.reordered.saturating_add(1),
             Offered::Duplicate => self.cold.duplicate = self.cold.duplicate.saturating_add(1),
@@ -475,6 +518,12 @@ impl Leg {
 
     /// Writes waiting packets whose turn has come; with `all`, gives up every hole before them.
     fn settle(&mut self, all: bool, env: &mut Env<'_>) {
+        if self.cold.starting {
+            if !all {
+                return;
+            }
+            self.start();
+        }
         let reach = self.writer.clock_hz().max(8_000) / 5;
         while let Some(first) = self.cold.ring.first() {
             let missing = first.seq.wrapping_sub(self.next_seq);
@@ -540,7 +589,7 @@ impl Leg {
     /// Writes the sound of a packet after the gap before it.
     fn sound(&mut self, packet: &Packet<'_>, env: &mut Env<'_>) {
         if env.shared.start.is_none() {
-            env.shared.start = Some(packet.at);
+            env.shared.start = Some(env.shared.began.unwrap_or(packet.at));
         }
         let first = !self.cold.has_track;
         if packet.pt != self.pt && !first && !packet.opaque {
@@ -592,6 +641,7 @@ impl Leg {
     /// Puts octets into the chunk, cutting it first where they do not fit, and splitting what no chunk could hold.
     fn put(&mut self, payload: &[u8], ticks: u32, env: &mut Env<'_>) {
         let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        self.writer.wake(env.pool);
         if !self.writer.fits(len, ticks) {
             self.cut(env);
         }
@@ -842,7 +892,12 @@ impl Leg {
         if packet.pt == self.pt {
             return Kind::Audio;
         }
-        self.cold.formats.find(packet.pt).map_or(Kind::Audio, |m| m.kind)
+        let unannounced =
+            || match self.cold.has_track && super::dtmf::looks_like_event(packet.pt, packet.payload) {
+                true => Kind::Events,
+                false => Kind::Audio,
+            };
+        self.cold.formats.find(packet.pt).map_or_else(unannounced, |m| m.kind)
     }
 
     fn meaning_of(&self, packet: &Packet<'_>) -> Meaning {

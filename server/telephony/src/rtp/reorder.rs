@@ -62,6 +62,26 @@ impl Reorder {
         self.held.iter().map(ahead).filter(|d| *d < 0x8000_0000).max().unwrap_or(0)
     }
 
+    /// Returns the monotonic time of the newest arrival that waits, 0 when nothing waits.
+    pub(crate) fn newest_ns(&self) -> u64 {
+        self.held.iter().map(|held| held.at.mono_ns).max().unwrap_or(0)
+    }
+
+    /// Says that the first packet in waiting came as early as the earliest of all: it was overtaken on its way.
+    pub(crate) fn date_first(&mut self) {
+        let earliest = self.held.iter().map(|held| held.at).min_by_key(|at| at.mono_ns);
+        if let (Some(first), Some(at)) = (self.held.front_mut(), earliest) {
+            first.at = at;
+        }
+    }
+
+    /// Gives the memory up while nothing waits.
+    pub(crate) fn rest(&mut self) {
+        if self.held.is_empty() && self.held.capacity() > 0 {
+            *self = Self::default();
+        }
+    }
+
     /// Takes the packet with the lowest sequence number.
     pub(crate) fn pop(&mut self) -> Option<Held> {
         self.held.pop_front()

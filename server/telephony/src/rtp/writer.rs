@@ -4,70 +4,81 @@
 //! length, so that runs and gaps always sum to the position. It knows the limits of a [`Chunk`] and refuses what would
 //! break them; its owner then cuts the chunk and tries again. It knows nothing of sequence numbers and timestamps.
 
-use shared::{Chunk, FrameBuf, GapCause, GapTotals, RunHead};
+use shared::{Chunk, FrameBuf, GapCause, GapTotals, HEADROOM, RunHead, TAILROOM};
 
 /// Octets of payload in one chunk at most (65,536 less the room for the run list).
-const CHUNK_BYTES_MAX: u32 = 60_000;
+const CHUNK_BYTES_MAX: usize = 60_000;
 /// Seconds of gap in one chunk at most.
 const CHUNK_GAP_S_MAX: u64 = 10;
-/// Payload octets for which a fresh buffer has room: one second of G.711.
-const BUF_OCTETS: usize = 8_064;
-/// Buffers kept for the next second at most.
-const POOL_MAX: usize = 8_192;
+/// Payload octets for which buffers have room: a second of a narrow codec, of G.711, of the widest.
+const SIZES: [usize; 3] = [2_048, 8_064, CHUNK_BYTES_MAX];
+/// Buffers of each size kept for the next second at most.
+const KEPT_MAX: [usize; 3] = [8_192, 8_192, 512];
 
-/// Frame buffers that came back from the sealer, ready to be filled again.
+/// Frame buffers that came back from the sealer, by size, ready to be filled again.
 #[derive(Debug, Default)]
 pub struct Pool {
-    free: Vec<FrameBuf>,
+    free: [Vec<FrameBuf>; 3],
 }
 
 impl Pool {
-    /// Takes a buffer, a used one if there is any.
-    pub fn take(&mut self) -> FrameBuf {
-        self.free.pop().unwrap_or_else(|| FrameBuf::with_capacity(BUF_OCTETS))
+    /// Takes a buffer with room for `octets`, a used one if there is any.
+    pub fn take(&mut self, octets: usize) -> FrameBuf {
+        let class = SIZES.iter().position(|size| *size >= octets).unwrap_or(SIZES.len().saturating_sub(1));
+        let used = self.free.get_mut(class).and_then(Vec::pop);
+        used.unwrap_or_else(|| FrameBuf::with_capacity(SIZES.get(class).copied().unwrap_or(octets)))
     }
 
-    /// Gives a buffer back.
+    /// Gives a buffer back. What never had memory, or too little for any size, is dropped.
     pub fn give(&mut self, mut buf: FrameBuf) {
-        let capacity = buf.storage_mut().capacity();
-        if self.free.len() < POOL_MAX && (1_024..=131_072).contains(&capacity) {
+        if buf.storage().is_empty() {
+            return;
+        }
+        let room = buf.storage_mut().capacity().saturating_sub(HEADROOM.saturating_add(TAILROOM));
+        let Some(class) = SIZES.iter().rposition(|size| *size <= room) else { return };
+        let most = KEPT_MAX.get(class).copied().unwrap_or(0);
+        if let Some(free) = self.free.get_mut(class).filter(|free| free.len() < most) {
             buf.clear();
-            self.free.push(buf);
+            free.push(buf);
         }
     }
 }
 
-/// The track under the pen.
+/// The track under the pen. What each packet touches lies in front, in one cache line.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Writer {
-    /// Position after everything written, in ticks from the segment's start.
-    pos: u64,
     /// Samples that the chunk still takes before a second of its track is over.
     room_samples: u32,
-    /// Octets that the chunk still takes.
-    room_bytes: u32,
     joinable: bool,
     /// Whether `last` holds a run.
     begun: bool,
     track: u8,
     last: RunHead,
     buf: FrameBuf,
+    /// Position after everything written, in ticks from the segment's start.
+    pos: u64,
     // - touched once a packet by codecs whose packets stay apart, else once a second
     runs: Vec<RunHead>,
     base: u64,
     room_gap: u64,
-    clock_hz: u32,
-    totals: GapTotals,
+    /// Samples of all runs before `last`.
     samples: u64,
+    clock_hz: u32,
+    /// The most octets that a second of this track has had.
+    want: usize,
+    totals: GapTotals,
 }
 
 impl Writer {
     /// Begins a track at `base` ticks from the segment's start.
     #[must_use]
     pub fn begin(track: u8, clock_hz: u32, joinable: bool, base: u64, pool: &mut Pool) -> Self {
-        let buf = pool.take();
-        let mut writer =
-            Self { track, clock_hz: clock_hz.max(1), joinable, pos: base, buf, ..Self::default() };
+        // One octet a tick is G.711; what else it is, the first second will tell.
+        let want = if joinable { usize::try_from(clock_hz).unwrap_or(0) } else { 0 };
+        let buf = pool.take(want);
+        let clock_hz = clock_hz.max(1);
+        let mut writer = Self { track, clock_hz, joinable, pos: base, buf, want, ..Self::default() };
         writer.fresh();
         writer
     }
@@ -106,8 +117,9 @@ impl Writer {
     /// Tells whether a payload of `len` octets and `samples` ticks still fits into the chunk.
     #[inline]
     #[must_use]
-    pub const fn fits(&self, len: u32, samples: u32) -> bool {
-        samples <= self.room_samples && len <= self.room_bytes
+    pub fn fits(&self, len: u32, samples: u32) -> bool {
+        let octets = usize::try_from(len).unwrap_or(usize::MAX).saturating_add(self.buf.len());
+        samples <= self.room_samples && octets <= CHUNK_BYTES_MAX
     }
 
     /// Returns the octets of the last payload written (of all joined ones, if the track is joinable).
@@ -133,23 +145,38 @@ impl Writer {
     /// Returns the samples written, gaps not counted.
     #[must_use]
     pub const fn samples(&self) -> u64 {
-        self.samples
+        self.samples.saturating_add(self.last.samples)
     }
 
     /// Appends one payload. The caller has asked [`Writer::fits`].
     #[inline]
     pub fn push(&mut self, payload: &[u8], len: u32, samples: u32) {
-        self.buf.push(payload);
+        match payload.as_array::<160>() {
+            Some(usual) => self.buf.push(usual), // 20 ms of G.711: a copy of known length is no call
+            None => self.buf.push(payload),
+        }
         self.room_samples = self.room_samples.saturating_sub(samples);
-        self.room_bytes = self.room_bytes.saturating_sub(len);
         self.pos = self.pos.saturating_add(u64::from(samples));
-        self.samples = self.samples.saturating_add(u64::from(samples));
         if self.joinable && self.last.samples > 0 || self.last.samples == 0 && self.begun {
             self.last.samples = self.last.samples.saturating_add(u64::from(samples));
             self.last.len = self.last.len.saturating_add(len);
             return;
         }
         self.next_run(RunHead { samples: u64::from(samples), len, ..RunHead::default() });
+    }
+
+    /// Gives the buffer up while nothing is written: a leg that is silent or on hold keeps no second of memory.
+    pub fn rest(&mut self, pool: &mut Pool) {
+        if self.buf.is_empty() {
+            pool.give(std::mem::take(&mut self.buf));
+        }
+    }
+
+    /// Has a buffer again after a rest.
+    pub fn wake(&mut self, pool: &mut Pool) {
+        if self.buf.storage().is_empty() {
+            self.buf = pool.take(self.want);
+        }
     }
 
     /// Adds missing samples, as many as the chunk may hold; returns how many did not fit.
@@ -184,7 +211,6 @@ impl Writer {
         self.last.samples = u64::from(is);
         self.room_samples = self.room_samples.saturating_add(was).saturating_sub(is);
         self.pos = self.pos.saturating_sub(u64::from(was)).saturating_add(u64::from(is));
-        self.samples = self.samples.saturating_sub(u64::from(was)).saturating_add(u64::from(is));
         true
     }
 
@@ -195,8 +221,14 @@ impl Writer {
         }
         let mut runs = std::mem::take(&mut self.runs);
         runs.push(self.last);
-        let empty = self.buf.is_empty(); // a chunk that is only a gap: the buffer stays with us
-        let buf = if empty { FrameBuf::default() } else { std::mem::replace(&mut self.buf, pool.take()) };
+        self.samples = self.samples();
+        let octets = self.buf.len();
+        let buf = if octets == 0 {
+            FrameBuf::default() // a chunk that is only a gap: the buffer stays with us
+        } else {
+            self.want = self.want.max(octets);
+            std::mem::replace(&mut self.buf, pool.take(self.want))
+        };
         let chunk = Chunk { track: self.track, base_samples: self.base, runs, buf };
         self.fresh();
         Some(chunk)
@@ -210,6 +242,7 @@ impl Writer {
     fn next_run(&mut self, run: RunHead) {
         if self.begun {
             self.runs.push(self.last);
+            self.samples = self.samples();
         }
         self.begun = true;
         self.last = run;
@@ -220,7 +253,6 @@ impl Writer {
         self.begun = false;
         self.last = RunHead::default();
         self.room_samples = self.clock_hz;
-        self.room_bytes = CHUNK_BYTES_MAX;
         self.room_gap = u64::from(self.clock_hz).saturating_mul(CHUNK_GAP_S_MAX);
     }
 }

@@ -58,3 +58,32 @@ fn an_orphan_ends_after_a_minute_of_nothing() {
     bench.pass_ms(70_000);
     assert!(bench.seen.values().all(|s| s.close.is_some()), "closed by the clock");
 }
+
+#[test]
+fn a_leap_of_months_in_a_file_does_not_make_a_recording_of_months() {
+    let mut bench = Bench::new();
+    bench.talk(0..200);
+    let spoken = bench.now();
+    bench.leap_ms(90 * 86_400_000);
+    let close = bench.seen.values().next().and_then(|seen| seen.close.clone()).unwrap();
+    assert_eq!(close.reason, "rtp-idle");
+    let late = close.at.utc.since(spoken.utc);
+    assert!((59_000_000..=60_000_000).contains(&late), "closed {late} us after the last word");
+}
+
+#[test]
+fn digits_that_nobody_announced_are_no_sound() {
+    let mut bench = Bench::new();
+    bench.stream(CALLER, CALLED, 0..120);
+    for n in 120..125u32 {
+        let end = if n > 122 { 0x80 } else { 0 };
+        let digit =
+            Rtp { pt: 101, ts: Rtp::g711(120).ts, payload: vec![5, end | 10, 0, 160], ..Rtp::g711(n) };
+        bench.rtp(CALLER, CALLED, &digit);
+        bench.pass_ms(20);
+    }
+    bench.stream(CALLER, CALLED, 125..200);
+    let orphan = bench.finish().remove(0);
+    assert_eq!(orphan.leg(0).len(), 1, "one codec, one track");
+    assert_eq!(orphan.notes("digit").len(), 1);
+}

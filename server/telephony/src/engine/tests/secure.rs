@@ -62,3 +62,50 @@ fn an_orphan_whose_payloads_carry_a_tag_is_never_taken_for_sound() {
     assert_eq!(orphan.end(), LedgerEnd::Partly(Partly::EncryptedMedia));
     assert!(orphan.only(0).bytes.is_empty(), "no octet of noise");
 }
+
+/// A packet of a type that only signalling could explain.
+fn nameless(n: u32) -> Rtp {
+    Rtp { pt: 111, payload: vec![n as u8; 40 + n as usize % 7], ..Rtp::g711(n) }
+}
+
+/// The first octets of a DTLS record: handshake, version 1.2.
+const RECORD: [u8; 16] = [22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 3, 2, 0, 0];
+
+#[test]
+fn an_orphan_whose_ends_agreed_on_keys_ends_as_encrypted_and_keeps_no_octet() {
+    for early in [true, false] {
+        let mut bench = Bench::new();
+        if early {
+            bench.udp(CALLED, CALLER, &RECORD);
+        }
+        for n in 0..300 {
+            bench.rtp(CALLER, CALLED, &nameless(n));
+            bench.pass_ms(20);
+            if n == 150 {
+                bench.udp(CALLED, CALLER, &RECORD);
+            }
+        }
+        let orphan = bench.finish().remove(0);
+        assert_eq!(orphan.end(), LedgerEnd::Partly(Partly::EncryptedMedia), "early: {early}");
+        let track = orphan.only(0);
+        assert_eq!(track.bytes.is_empty(), early, "what came before anybody could know is kept as it came");
+        assert!(track.gaps(GapCause::Undecodable) >= 149 * 160);
+    }
+}
+
+#[test]
+fn a_forged_record_does_not_silence_media_that_are_plainly_plain() {
+    let mut orphan = Bench::new();
+    orphan.udp(CALLED, CALLER, &RECORD);
+    orphan.talk(0..200);
+    orphan.udp(CALLED, CALLER, &RECORD);
+    orphan.talk(200..300);
+    let mut call = Bench::new();
+    call.call("one");
+    call.udp(CALLED, CALLER, &RECORD);
+    call.talk(0..300);
+    for bench in [orphan, call] {
+        let seen = bench.finish().remove(0);
+        assert!(seen.only(0).bytes == super::calls::speech(0..300), "every octet is kept");
+    }
+}

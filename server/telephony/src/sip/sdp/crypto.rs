@@ -33,6 +33,17 @@ pub(super) fn parse(value: &str) -> Option<SdesKey> {
     (suite.len() <= 64).then_some(SdesKey { tag, suite, key_and_salt, mki, parameters })
 }
 
+impl SdesKey {
+    /// Reads a crypto suite and the base64 of master key and salt, as people note them down, or `None` when the second is
+    /// no base64. Whether the suite is known and the length fits it tells [`crate::rtp::srtp::SrtpReceiver::new`].
+    #[must_use]
+    pub fn of_suite(suite: &str, key_and_salt: &str) -> Option<Self> {
+        let key_and_salt = base64(key_and_salt)?;
+        let suite = suite.to_ascii_uppercase();
+        (suite.len() <= 64).then_some(Self { tag: 1, suite, key_and_salt, mki: None, parameters: Vec::new() })
+    }
+}
+
 fn read_mki(part: &str) -> Option<(u64, u8)> {
     let (value, length) = part.split_once(':')?;
     let length = length.parse().ok().filter(|bytes| (1..=MKI_BYTES_MAX).contains(bytes))?;
