@@ -28,9 +28,6 @@ use totals::Totals;
 pub(crate) use replay::peek;
 pub use replay::{Replayed, ReplayedEnd};
 
-#[cfg(fuzzing)]
-pub use replay::fuzz_replay;
-
 /// The folder of the ledger files.
 pub(crate) const FOLDER: &str = "spool";
 /// A file is full at 16 MiB, about 130,000 calls: start-up reads two of them.

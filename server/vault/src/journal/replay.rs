@@ -361,13 +361,3 @@ fn fill(io: &mut impl Read, bytes: &mut [u8]) -> std::io::Result<usize> {
     }
     Ok(got)
 }
-
-/// Replays arbitrary bytes as a ledger file, for the fuzzer: whatever comes out must be consistent.
-#[cfg(fuzzing)]
-#[allow(missing_docs, reason = "for the fuzzer only")]
-pub fn fuzz_replay(mut bytes: &[u8]) {
-    if let Ok(Some(state)) = replay(&mut bytes) {
-        assert!(state.open.keys().all(|no| no.0 < u64::MAX), "numbers stay in range");
-        assert!(state.missing.keys().all(|no| *no < state.next_no), "a hole lies before the next number");
-    }
-}
