@@ -15,7 +15,7 @@ lack=(); for t in sipp:sip-tester espeak-ng:espeak-ng sox:sox tcpdump:tcpdump ip
 [ ${#lack[@]} = 0 ] || { echo "mkcalls.sh: missing: apt-get install ${lack[*]}" >&2; exit 3; }
 [ "$MODE" != netns ] || [ "$(id -u)" = 0 ] || { echo "mkcalls.sh: namespaces need root; use -m lo (tcpdump needs CAP_NET_RAW)" >&2; exit 3; }
 mkdir -p "$O/ref" "$O/xml"; rm -f "$O"/calls.pcap "$O"/ref/* "$O"/xml/*; O=$(readlink -f "$O")
-ID=$$; PIDS=(); TD= RP=
+ID=$$; PIDS=(); TD='' RP=''
 A="" B=""; IPA=127.0.0.11 IPB=127.0.0.12; DEV=lo
 cleanup() { for p in "${PIDS[@]:-}" $TD $RP; do [ -n "$p" ] && kill "$p" 2>/dev/null || true; done
   [ "$MODE" = netns ] && { ip netns del "mka$ID" 2>/dev/null || true; ip netns del "mkb$ID" 2>/dev/null || true; }; :; }
