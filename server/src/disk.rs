@@ -1,11 +1,12 @@
 //! Small files that are written once: created exclusively, readable by their owner only, durable when the call returns.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 
 /// Writes a new file: create, write, `fsync` of the file, `fsync` of its folder.
 ///
@@ -58,6 +59,23 @@ pub(crate) fn newest(folder: &Path, prefix: &str, suffix: &str) -> anyhow::Resul
         }
     }
     Ok(best.map(|(_, path)| path))
+}
+
+/// Computes the SHA-256 and the length of a file, a block at a time.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn sha256(path: &Path) -> std::io::Result<([u8; 32], u64)> {
+    let mut file = File::open(path)?;
+    let (mut digest, mut block, mut bytes) = (Sha256::new(), vec![0; 256 << 10], 0_u64);
+    loop {
+        let n = file.read(&mut block)?;
+        if n == 0 {
+            return Ok((digest.finalize().into(), bytes));
+        }
+        digest.update(block.get(..n).unwrap_or_default());
+        bytes = bytes.saturating_add(u64::try_from(n).unwrap_or(0));
+    }
 }
 
 fn sync_folder(path: &Path) -> std::io::Result<()> {

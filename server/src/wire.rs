@@ -42,7 +42,7 @@ pub(crate) trait Listener {
 pub(crate) fn run(
     sources: &mut [Box<dyn PacketSource>],
     engine: &mut Engine,
-    recorder: &Recorder,
+    recorder: &mut Recorder,
     listener: &mut dyn Listener,
     clock: &dyn Fn() -> Stamp,
 ) -> Ending {
@@ -58,7 +58,7 @@ pub(crate) fn run(
 
 struct Wire<'a> {
     engine: &'a mut Engine,
-    recorder: &'a Recorder,
+    recorder: &'a mut Recorder,
     last: Option<Stamp>,
 }
 
@@ -71,6 +71,8 @@ impl Wire<'_> {
     ) -> Ending {
         let mut ended = vec![false; sources.len()];
         let several = sources.len() > 1;
+        // Files bring their own time, also at their end: the clock of this machine would end every call in them as idle.
+        let live = sources.iter().any(|s| s.info().live);
         loop {
             let mut idle = true;
             for (source, ended) in sources.iter_mut().zip(&mut ended) {
@@ -85,7 +87,7 @@ impl Wire<'_> {
                     Err(error) => return Ending::Broken(error),
                 }
             }
-            if idle {
+            if idle && live {
                 self.engine.handle_timeout(clock());
                 if several {
                     std::thread::sleep(Duration::from_millis(2));
@@ -97,7 +99,26 @@ impl Wire<'_> {
                 return Ending::Files;
             }
             if listener.stop() {
+                self.drain(sources, &clock());
                 return Ending::Asked;
+            }
+        }
+    }
+
+    /// Takes what arrived on the interfaces up to `asked`: it may still lie in the kernel's ring, and a call's last words or
+    /// its BYE may be among it. Ends also on a wire that never falls silent, since packets come in the order of their stamps.
+    fn drain(&mut self, sources: &mut [Box<dyn PacketSource>], asked: &Stamp) {
+        for source in sources.iter_mut().filter(|source| source.info().live) {
+            let mut later = false;
+            while !later {
+                let polled = source.poll(WAIT, &mut |packet| {
+                    later |= packet.stamp.mono_ns > asked.mono_ns;
+                    self.take(packet);
+                });
+                self.pump();
+                if !matches!(polled, Ok(Poll::Progress)) {
+                    break;
+                }
             }
         }
     }
@@ -113,9 +134,8 @@ impl Wire<'_> {
 
     /// Hands commands on and gives used buffers back.
     fn pump(&mut self) {
-        while let Some(cmd) = self.engine.poll_cmd() {
-            self.recorder.submit(cmd);
-        }
+        let engine = &mut *self.engine;
+        self.recorder.submit(std::iter::from_fn(|| engine.poll_cmd()));
         while let Some(buf) = self.recorder.used_buffer() {
             self.engine.recycle(buf);
         }

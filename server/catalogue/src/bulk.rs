@@ -6,7 +6,7 @@ use sqlx::{Arguments as _, AssertSqlSafe};
 use crate::{CatalogueError, Result};
 
 /// Rows per statement, tried from the left: few different texts, so that each is parsed once and kept.
-const STRIDES: [usize; 4] = [64, 16, 4, 1];
+const STRIDES: [usize; 3] = [16, 4, 1];
 
 /// One value of a row.
 #[derive(Clone, Debug)]

@@ -23,6 +23,7 @@ mod sealer;
 mod segment;
 mod summary;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
@@ -96,6 +97,8 @@ impl Common {
 pub struct Recorder {
     common: Arc<Common>,
     queues: Vec<Queue<Job>>,
+    /// Commands on their way into each queue; kept so that their memory is used again.
+    batches: Vec<VecDeque<Job>>,
     sealers: Vec<JoinHandle<()>>,
     admitter: Admitter,
     used: Receiver<FrameBuf>,
@@ -137,28 +140,37 @@ impl Recorder {
             sealers.push(thread.spawn(move || sealer.run()).map_err(RecorderError::NoThread)?);
             queues.push(queue);
         }
-        Ok(Self { common, queues, sealers, admitter, used, faults, desk_thread })
+        let batches = queues.iter().map(|_| VecDeque::new()).collect();
+        Ok(Self { common, queues, batches, sealers, admitter, used, faults, desk_thread })
     }
 
-    /// Takes one command. Live it never waits: audio that does not fit becomes a gap of cause 2 of its length.
-    pub fn submit(&self, cmd: SegCmd) {
-        if let SegCmd::Signalled { seg, at, .. } = &cmd {
-            self.common.summary.signalled();
-            self.common.desk.signalled(*seg, at.utc, self.common.new_recording_id(at.utc));
+    /// Takes commands, all that the engine has. Live it never waits: audio that does not fit becomes a gap of cause 2 of
+    /// its length. Reading files it waits until the sealers have caught up.
+    pub fn submit(&mut self, cmds: impl Iterator<Item = SegCmd>) {
+        let sealers = u64::try_from(self.queues.len()).unwrap_or(1).max(1);
+        for cmd in cmds {
+            if let SegCmd::Signalled { seg, at, .. } = &cmd {
+                self.common.summary.signalled();
+                self.common.desk.signalled(*seg, at.utc, self.common.new_recording_id(at.utc));
+            }
+            let place = usize::try_from(cmd.seg().0 % sealers).unwrap_or(0);
+            if let Some(batch) = self.batches.get_mut(place) {
+                batch.push_back(Job(cmd));
+            }
         }
-        let slot = usize::try_from(cmd.seg().0).unwrap_or(0).checked_rem(self.queues.len()).unwrap_or(0);
-        let Some(queue) = self.queues.get(slot) else { return };
-        let mut job = Job(cmd);
-        if self.common.config.offline {
-            queue.push_waiting(job);
-            return;
+        for (queue, batch) in self.queues.iter().zip(&mut self.batches) {
+            if batch.is_empty() {
+                continue;
+            }
+            if self.common.config.offline {
+                queue.push_all_waiting(batch);
+                continue;
+            }
+            queue.push_all(batch, &mut |job| {
+                self.common.summary.overrun(queue::Weigh::octets(job));
+                job.lose_audio();
+            });
         }
-        let octets = queue::Weigh::octets(&job);
-        if octets > 0 && queue.is_full(octets) {
-            self.common.summary.overrun(octets);
-            job.lose_audio();
-        }
-        queue.push(job);
     }
 
     /// Returns a buffer that has been written, for the engine to fill again.

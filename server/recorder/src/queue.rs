@@ -45,34 +45,29 @@ impl<T: Weigh> Queue<T> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells whether `octets` more would pass the bound.
-    pub(crate) fn is_full(&self, octets: usize) -> bool {
-        let state = self.lock();
-        state.octets.saturating_add(octets) > self.0.octets_max && !state.jobs.is_empty()
-    }
-
-    /// Puts a job in, whatever the bound says.
-    pub(crate) fn push(&self, job: T) {
+    /// Puts jobs in without ever waiting; one that would pass the bound is handed to `overrun` first, to be made light.
+    pub(crate) fn push_all(&self, jobs: &mut VecDeque<T>, overrun: &mut dyn FnMut(&mut T)) {
         let mut state = self.lock();
-        state.octets = state.octets.saturating_add(job.octets());
-        state.jobs.push_back(job);
-        if state.jobs.len() == 1 {
-            self.0.filled.notify_one();
+        for mut job in jobs.drain(..) {
+            if state.octets.saturating_add(job.octets()) > self.0.octets_max && job.octets() > 0 {
+                overrun(&mut job);
+            }
+            state.octets = state.octets.saturating_add(job.octets());
+            state.jobs.push_back(job);
         }
+        self.0.filled.notify_one();
     }
 
-    /// Waits until the bound allows it, then puts a job in.
-    pub(crate) fn push_waiting(&self, job: T) {
+    /// Waits until the sealer has caught up with what is queued, then puts jobs in.
+    pub(crate) fn push_all_waiting(&self, jobs: &mut VecDeque<T>) {
         let mut state = self.lock();
-        let octets = job.octets();
-        while state.octets.saturating_add(octets) > self.0.octets_max && !state.jobs.is_empty() {
+        while state.octets > self.0.octets_max {
             state = self.0.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        let octets = jobs.iter().map(Weigh::octets).fold(0, usize::saturating_add);
         state.octets = state.octets.saturating_add(octets);
-        state.jobs.push_back(job);
-        if state.jobs.len() == 1 {
-            self.0.filled.notify_one();
-        }
+        state.jobs.append(jobs);
+        self.0.filled.notify_one();
     }
 
     /// Waits for jobs and takes all of them into `taken` (which must be empty); false once closed and drained.
@@ -85,7 +80,7 @@ impl<T: Weigh> Queue<T> {
         !taken.is_empty()
     }
 
-    /// Gives back the room of one job that was taken and has been dealt with.
+    /// Gives back the room of jobs that were taken and have been dealt with.
     pub(crate) fn release(&self, octets: usize) {
         let mut state = self.lock();
         state.octets = state.octets.saturating_sub(octets);

@@ -12,6 +12,9 @@ use crate::queue::{Queue, Weigh};
 use crate::segment::Segment;
 use crate::{Common, RecorderError, loss};
 
+/// Room in the queue is given back in steps of this, so that the lock is taken once for some hundred kilobytes.
+const RELEASE_OCTETS: usize = 256 << 10;
+
 /// A command on its way to its sealer.
 pub(crate) struct Job(pub(crate) SegCmd);
 
@@ -65,13 +68,15 @@ impl Sealer {
     pub(crate) fn run(mut self) {
         let mut jobs = VecDeque::new();
         while self.queue.take_all(&mut jobs) {
+            let mut done = 0_usize;
             for job in jobs.drain(..) {
-                let octets = job.octets();
+                done = done.saturating_add(job.octets());
                 self.obey(job.0);
-                if octets > 0 {
-                    self.queue.release(octets);
+                if done >= RELEASE_OCTETS {
+                    self.queue.release(std::mem::take(&mut done));
                 }
             }
+            self.queue.release(done);
         }
     }
 

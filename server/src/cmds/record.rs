@@ -27,7 +27,11 @@ use crate::{terminal, view, world};
 pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
     let site = Site::open(&words.data.dir)?;
     let taps = taps_of(words, &site.config);
-    let mut engine = Engine::new(engine_config(&site, &taps)?);
+    let mut settings = engine_config(&site, &taps)?;
+    if let Some(path) = &words.srtp_keys {
+        settings.orphan_keys = crate::srtp_keys::read(path)?;
+    }
+    let mut engine = Engine::new(settings);
     // Sources are opened first: a wrong name must not touch the data folder.
     let mut sources = open_sources(words, &site.config)?;
     let vault = Arc::new(site.vault(Use::Record)?);
@@ -37,12 +41,12 @@ pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
 
     let config = recorder_config(&site, &taps, !words.pcaps.is_empty());
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
-    let recorder = Recorder::start(config, Arc::clone(&vault), keys)?;
+    let mut recorder = Recorder::start(config, Arc::clone(&vault), keys)?;
     let mut voice = Voice { stop: stop_on_signals()?, lost: false };
     for interface in &words.interfaces {
         terminal::say(&format!("recording on {interface}; Ctrl-C ends and closes all recordings"));
     }
-    let ending = wire::run(&mut sources, &mut engine, &recorder, &mut voice, &world::now);
+    let ending = wire::run(&mut sources, &mut engine, &mut recorder, &mut voice, &world::now);
     let counters = engine.counters();
     let drops: u64 = sources.iter_mut().map(|s| s.drops().kernel).sum();
     drop(sources);
@@ -188,9 +192,8 @@ fn recorder_config(site: &Site, taps: &[Tap], offline: bool) -> RecorderConfig {
 
 /// SHA-256 of the running program, sealed into every recording; empty if it cannot be read.
 fn build_hash() -> Vec<u8> {
-    use sha2::Digest as _;
-    let program = std::env::current_exe().and_then(std::fs::read);
-    program.map(|bytes| sha2::Sha256::digest(bytes).to_vec()).unwrap_or_default()
+    let program = std::env::current_exe().and_then(|path| crate::disk::sha256(&path));
+    program.map(|(digest, _bytes)| digest.to_vec()).unwrap_or_default()
 }
 
 fn recover(site: &Site, vault: &Vault) -> anyhow::Result<RecoveryReport> {

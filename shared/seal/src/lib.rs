@@ -14,6 +14,7 @@
 pub mod cbor;
 mod cipher;
 mod day_keys;
+mod digests;
 mod error;
 mod event;
 mod fields;

@@ -7,11 +7,11 @@ use std::io::Read;
 
 use shared::UtcMicros;
 
+use crate::digests::Digests;
 use crate::header::{HEADER_MAX, Header};
 use crate::keys::SigningKey;
 use crate::trailer::{TRAILER_LEN, Trailer, TrailerFacts};
 use crate::walk::{Step, Walk};
-use crate::writer::Digests;
 use crate::{Result, SealError};
 
 /// The account of one file without a trailer.

@@ -5,13 +5,13 @@
 
 use std::io::Read;
 
+use crate::digests::Digests;
 use crate::frame::FrameType;
 use crate::header::{Header, Kind};
 use crate::keys::{KeyId, VerifyingKey};
 use crate::survey::read_header;
 use crate::trailer::{Signer, Trailer, TrailerFacts};
 use crate::walk::{Step, Walk};
-use crate::writer::Digests;
 use crate::{Result, SealError};
 
 /// Findings kept in a report; more are counted only.

@@ -5,9 +5,9 @@
 
 use std::io::Read;
 
+use crate::digests::Digests;
 use crate::frame::{FRAME_MAGIC, FrameHead, HEAD_LEN, MAX_FRAME};
 use crate::trailer::{TRAILER_LEN, TRAILER_MAGIC, TrailerFacts};
-use crate::writer::Digests;
 
 /// Checksumming false frames costs at most this, and sixteen times what was walked; else crafted bytes would stop us.
 const SEARCH_ALLOWANCE: u64 = 64 << 20;

@@ -5,11 +5,11 @@
 //! of file key and frame number must never be used for two different frames.
 
 use rand_core::CryptoRng;
-use sha2::{Digest as _, Sha256};
 use shared::{Chunk, Event, FrameBuf, GapCause, HEADROOM, RunHead, Track, UtcMicros};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cipher::{FileKey, FrameCipher, KEYED_HEADER};
+use crate::digests::Digests;
 use crate::final_table::{FinalInfo, FinalTable, INDEX_ENTRIES, SyncPoint, TrackTotals, encode_index};
 use crate::frame::{FrameHead, FrameType, HEAD_LEN, MAX_PLAIN, NO_TRACK, TAG_LEN, crc_of};
 use crate::header::{self, Kind, PartSpec};
@@ -527,26 +527,6 @@ impl Extend<u8> for Prefix {
                 self.len = self.len.saturating_add(1);
             }
         }
-    }
-}
-
-/// Both digests of everything written so far.
-#[derive(Clone, Default)]
-pub(crate) struct Digests {
-    blake3: blake3::Hasher,
-    sha256: Sha256,
-}
-
-impl Digests {
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.blake3.update(bytes);
-        self.sha256.update(bytes);
-    }
-
-    pub(crate) fn facts(&self, frames: u32, final_offset: u64, body_len: u64) -> TrailerFacts {
-        let blake3 = self.blake3.finalize().into();
-        let sha256 = self.sha256.clone().finalize().into();
-        TrailerFacts { frames, final_offset, body_len, blake3, sha256 }
     }
 }
 

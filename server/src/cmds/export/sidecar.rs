@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use seal::{Signer, State};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use vault::Recording;
 
 use super::Job;
 use super::render::{Gap, Notes, OpenPart};
 use crate::cli::LegChoice;
-use crate::view;
+use crate::{disk, view};
 
 /// Makes the sidecar of a recording that was exported to `files`.
 pub(crate) fn of(
@@ -37,20 +36,9 @@ pub(crate) fn of(
 fn exported(job: &Job<'_>, files: &[PathBuf], notes: &Notes) -> anyhow::Result<Value> {
     let mut list = Vec::new();
     for path in files {
-        let mut file = std::fs::File::open(path)?;
-        let mut digest = Sha256::new();
-        let mut block = vec![0; 256 << 10];
-        let mut bytes = 0_u64;
-        loop {
-            let n = std::io::Read::read(&mut file, &mut block)?;
-            if n == 0 {
-                break;
-            }
-            digest.update(block.get(..n).unwrap_or_default());
-            bytes = bytes.saturating_add(u64::try_from(n).unwrap_or(0));
-        }
+        let (sha256, bytes) = disk::sha256(path)?;
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-        list.push(json!({ "name": name, "bytes": bytes, "sha256": view::hex(&digest.finalize()) }));
+        list.push(json!({ "name": name, "bytes": bytes, "sha256": view::hex(&sha256) }));
     }
     let leg = match job.words.leg {
         LegChoice::Near => "near",

@@ -1,0 +1,68 @@
+//! BLAKE3 and SHA-256 of everything written so far.
+//!
+//! BLAKE3 hashes eight chunks of 1 KiB side by side, but only where they begin at a multiple of 8 KiB. Frames of audio are
+//! a little longer than 8,000 bytes and begin anywhere, so they pass through a buffer that restores that: half the cost.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::trailer::TrailerFacts;
+
+/// Eight chunks of BLAKE3.
+const ALIGNED: usize = 8 << 10;
+
+/// Both digests.
+#[derive(Clone, Default)]
+pub(crate) struct Digests {
+    blake3: blake3::Hasher,
+    sha256: Sha256,
+    /// What BLAKE3 has not seen yet: always less than [`ALIGNED`], and what it has seen is a multiple of that.
+    waiting: Vec<u8>,
+}
+
+impl Digests {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        let mut rest = bytes;
+        if !self.waiting.is_empty() {
+            let room = ALIGNED.saturating_sub(self.waiting.len());
+            let (head, tail) = rest.split_at(room.min(rest.len()));
+            self.waiting.extend_from_slice(head);
+            rest = tail;
+            if self.waiting.len() < ALIGNED {
+                return;
+            }
+            self.blake3.update(&self.waiting);
+            self.waiting.clear();
+        }
+        let aligned = rest.len() & !(ALIGNED - 1);
+        let (now, later) = rest.split_at(aligned);
+        self.blake3.update(now);
+        if !later.is_empty() {
+            self.waiting.reserve_exact(ALIGNED.saturating_sub(self.waiting.len()));
+            self.waiting.extend_from_slice(later);
+        }
+    }
+
+    pub(crate) fn facts(&self, frames: u32, final_offset: u64, body_len: u64) -> TrailerFacts {
+        let blake3 = self.blake3.clone().update(&self.waiting).finalize().into();
+        let sha256 = self.sha256.clone().finalize().into();
+        TrailerFacts { frames, final_offset, body_len, blake3, sha256 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_any_size_give_the_digests_of_the_whole() {
+        let bytes: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+        let whole = (*blake3::hash(&bytes).as_bytes(), <[u8; 32]>::from(Sha256::digest(&bytes)));
+        for size in [1, 63, 1_024, 8_118, 8_191, 8_192, 8_193, 16_384, 40_000, 100_000] {
+            let mut digests = Digests::default();
+            bytes.chunks(size).for_each(|piece| digests.update(piece));
+            let facts = digests.facts(0, 0, 0);
+            assert_eq!((facts.blake3, facts.sha256), whole, "pieces of {size}");
+        }
+    }
+}
