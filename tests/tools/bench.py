@@ -87,7 +87,10 @@ def main():
     print(f"\nper packet                     {r[0] / fed['packets'] * 1e6:8.3f} µs of CPU")
     print(f'ratio to floor, round by round  {", ".join(f"{x:.2f}" for x in ratios)}')
     print(f'export                         {speed:8.0f} times real time per core')
-    print(f'\nat most 0.4 CPU s per call-hour         {verdict(r[0] / hours <= 0.4)}')
+    print()
+    if A.calls < 1000 or A.secs < 60:
+        print('what follows is promised for 1,000 calls of 60 s; short and few calls pay more for keys and starting')
+    print(f'at most 0.4 CPU s per call-hour         {verdict(r[0] / hours <= 0.4)}')
     print(f'at most 3.2 times the floor             {verdict(r[0] / f[0] <= 3.2)}')
     print(f'at most 150 MiB                         {verdict(r[1] <= 150)}')
     print(f'export at least 1,500 times real time   {verdict(speed >= 1500)}')
