@@ -95,6 +95,11 @@ pub(crate) struct Record {
     /// Record from a capture file: pcap or pcapng, also gzipped.
     #[arg(long = "pcap", value_name = "FILE")]
     pub(crate) pcaps: Vec<PathBuf>,
+    /// Open SRTP whose signalling does not pass by the tap with the keys in this file. One key on a line: crypto suite and
+    /// base64 of master key and salt, as in SDP (`AES_CM_128_HMAC_SHA1_80 d0Rm...`); # begins a comment; at most 8 keys.
+    /// Keep the file for yourself (chmod 600). Keys that SDP announces need no file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) srtp_keys: Option<PathBuf>,
     /// Print the summary as JSON also with --interface.
     #[arg(long)]
     pub(crate) json: bool,

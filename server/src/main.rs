@@ -13,6 +13,7 @@ mod failure;
 mod keys;
 mod names;
 mod site;
+mod srtp_keys;
 mod terminal;
 mod view;
 mod wire;
