@@ -45,6 +45,7 @@ for _ in $(seq 150); do
 done
 if [ $live = yes ]; then
   note 'live, from the wire (interface lo); two telephones talk, six seconds each call'
+  sealed='sealed while they were spoken'
   "$calls" --calls 3 --seconds 6 --rate 2 --digits 42 | indent
   sleep 1 # the last packets are still on their way through the ring
   kill -INT "$recorder"
@@ -56,6 +57,7 @@ else
   recorder=
   [ $status = 4 ] || grep -qi 'permi' "$home/record.log" || fail "the recorder ended with status $status:" "$home/record.log"
   note 'this user may not open a raw socket (root or CAP_NET_RAW may), so the same calls are replayed from a capture'
+  sealed='sealed as they were read'
   "$calls" --calls 3 --seconds 6 --rate 2 --digits 42 --to-pcap "$home/calls.pcap" | indent
   "$amethyst" record --data "$site" --pcap "$home/calls.pcap" >"$home/record.json" 2>"$home/record.log" ||
     fail 'recording failed:' "$home/record.log"
@@ -81,16 +83,18 @@ wav=$(find "$home/out" -name '*.wav' | sort | head -n 1)
 player=
 for p in aplay ffplay play; do if command -v $p >/dev/null 2>&1; then player=$p; break; fi; done
 [ "$player" != ffplay ] || player='ffplay -nodisp -autoexit'
-printf '\n%sDone: 3 calls were placed, sealed while they were spoken, verified, and one exported.%s\n' "$good" "$plain"
+printf '\n%sDone: 3 calls were placed, %s, verified, and one exported.%s\n' "$good" "$sealed" "$plain"
 cat <<NEXT
 
 ${bold}What next${plain}
   hear it      ${player:-any player} $wav
   its proof    less ${wav%.wav}.json
-  one call     $amethyst show --data $site $reference
-  everything   $amethyst export --data $site --out $home/all --all
-  more calls   $amethyst record --data $site --interface lo    and, beside it:  $calls --calls 10
-  try to read  strings -n 12 $site/live/*/*/*.amx | head    (numbers and audio are not there)
-  a real site  docs/guide/install.md
+  to go on     export AMETHYST_DATA=$site PATH=$target/debug:\$PATH   then:
+  one call     amethyst show $reference
+  all as FLAC  amethyst export --all --format flac --out $home/flac
+  more calls   amethyst record --interface lo      and, in another terminal:  amethyst-calls --calls 10
+  every call   amethyst ledger
+  try to read  strings -n 12 $site/live/*/*/*.amx | head      (no number, name or word of them is there)
   throw away   rm -r $home
+  a real site  docs/guide/install.md
 NEXT
