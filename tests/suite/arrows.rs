@@ -15,7 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("capture", &["telephony"]),
     ("store", &[]),
     ("catalogue", &[]),
-    ("vault", &["archive", "catalogue", "seal", "store"]),
+    ("vault", &["catalogue", "seal", "store"]),
     ("recorder", &["seal", "telephony", "vault"]),
     // The program wires everything: telephony for the engine that it runs, audio for what `export` writes, archive for the
     // site's card and certificates. It reaches store and catalogue through the vault alone.
