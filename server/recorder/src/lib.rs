@@ -22,6 +22,8 @@ mod queue;
 mod sealer;
 mod segment;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
