@@ -28,6 +28,8 @@ use rtpproxy::Rtpproxy;
 
 /// Packets that one poll hands over at most.
 const POLL_PACKETS: usize = 4_096;
+/// With less than this in the window the next packet may have to be waited for.
+const SURE_OCTETS: usize = 2_048;
 /// Warnings kept until somebody takes them; a file of nothing but damage says no more than that.
 const WARNINGS_MAX: usize = 64;
 
@@ -298,6 +300,11 @@ impl Timed for CaptureFile {
 
     fn poll_until(&mut self, until_ns: i64, sink: &mut dyn FnMut(&Packet<'_>)) -> Result<Poll, CaptureError> {
         for done in 0..POLL_PACKETS {
+            // A pipe may stay silent for long, so what was read of it is handed over and dealt with before it is asked for
+            // more: else the last packets of a quiet line would be in nobody's hands but ours when the power goes.
+            if done > 0 && self.next.is_none() && self.input.seen().len() < SURE_OCTETS {
+                break;
+            }
             if !self.advance()? {
                 return Ok(if done == 0 { Poll::End } else { Poll::Progress });
             }

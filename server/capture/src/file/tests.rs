@@ -281,3 +281,32 @@ proptest::proptest! {
         }
     }
 }
+
+/// A pipe that counts how often it was asked: each answer is one piece, and after the last it would keep its reader waiting.
+struct Pipe {
+    pieces: std::vec::IntoIter<Vec<u8>>,
+    asked: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Read for Pipe {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let piece = self.pieces.next().unwrap_or_default();
+        out[..piece.len()].copy_from_slice(&piece);
+        Ok(piece.len())
+    }
+}
+
+#[test]
+fn what_a_pipe_gave_is_handed_over_before_it_is_asked_for_more() {
+    let asked = std::sync::Arc::default();
+    let pieces = vec![pcap(&[(1, &[7; 60]), (2, &[8; 60])]), pcap(&[(3, &[9; 60])]).split_off(24)];
+    let pipe = Pipe { pieces: pieces.into_iter(), asked: std::sync::Arc::clone(&asked) };
+    let mut file = CaptureFile::from_reader("pipe", Box::new(pipe), TapId(0)).unwrap();
+    let mut seen = 0;
+    for (packets, answers) in [(1, 1), (2, 1), (3, 2)] {
+        assert_eq!(file.poll(Duration::ZERO, &mut |_| seen += 1).unwrap(), Poll::Progress);
+        let answered = asked.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!((seen, answered), (packets, answers), "what is here comes first");
+    }
+}
