@@ -104,6 +104,8 @@ pub(crate) fn to_raw(
     for track in tracks.iter().filter(wanted) {
         let extension = RawFormat::of(track).extension();
         let path = out.join(format!("{stem}_track{}-{}.{extension}", track.track, track.role.word()));
+        // Each pass notes the gaps of all tracks.
+        notes.gaps.clear();
         whole_file(&path, |file: &mut BufWriter<File>| {
             let mut raw = RawWriter::new(&mut *file, track)?;
             let mut failed = None;
@@ -119,7 +121,6 @@ pub(crate) fn to_raw(
             raw.finish()?.flush()?;
             Ok(())
         })?;
-        notes.gaps.values_mut().for_each(Vec::clear);
         files.push(path);
     }
     Ok(files)
