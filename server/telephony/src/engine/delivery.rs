@@ -188,9 +188,11 @@ impl Engine {
     /// Returns the moment at which media had been absent long enough, without hold, to end the segment. It may lie long
     /// before `now`: in a file that was put together from two, time leaps by months from one packet to the next.
     fn idle_since(&self, place: u32, now: &Stamp) -> Option<Stamp> {
-        let seg = self.segs.at(place).filter(|seg| seg.open && !seg.shared.held)?;
+        let seg = self.segs.at(place).filter(|seg| (seg.open || seg.orphan) && !seg.shared.held)?;
         let idle = u64::from(self.config.idle_ms).saturating_mul(1_000_000);
-        let last = seg.legs.iter().filter_map(|leg| self.legs.at(*leg)).map(|leg| leg.last_ns()).max()?;
+        let taken = |leg: &u32| self.legs.at(*leg).map(|leg| leg.last_ns());
+        let last = seg.legs.iter().filter_map(|leg| taken(leg).max(self.waiting_ns(*leg))).max()?;
+        let last = last.max(seg.signalled_at.mono_ns); // a leg that has just begun may have nothing taken yet
         let ago = now.mono_ns.checked_sub(last.saturating_add(idle))?;
         let utc = now.utc.plus(i64::try_from(ago / 1_000).unwrap_or(i64::MAX).saturating_neg());
         Some(Stamp { mono_ns: now.mono_ns.saturating_sub(ago), utc, quality: now.quality })

@@ -134,6 +134,7 @@ impl Engine {
             self.counters.srtp_failed = self.counters.srtp_failed.wrapping_add(1);
         } else if crypto.waiting.len() < WAITING_MAX {
             crypto.waiting.push((*now, tap, datagram.to_vec()));
+            self.watch_waiting(now, place);
         } else {
             self.counters.srtp_failed = self.counters.srtp_failed.wrapping_add(1);
             for (at, tap, early) in std::mem::take(&mut crypto.waiting) {
@@ -145,6 +146,20 @@ impl Engine {
         }
         clear.clear();
         self.clear = clear;
+    }
+
+    /// An orphan of which nothing has been opened yet has no sound that would set its timer: it must end when it falls silent.
+    fn watch_waiting(&mut self, now: &Stamp, place: u32) {
+        let Some(seg) = self.legs.at(place).map(|leg| leg.seg) else { return };
+        if self.segs.at(seg).is_some_and(|seg| seg.orphan && !seg.open) {
+            let idle = u64::from(self.config.idle_ms).saturating_mul(1_000_000);
+            self.ring_at(seg, now.mono_ns.saturating_add(idle));
+        }
+    }
+
+    /// Returns when the last packet came that waits for the key of a leg.
+    pub(super) fn waiting_ns(&self, place: u32) -> Option<u64> {
+        self.crypto.get(&place)?.waiting.last().map(|(at, ..)| at.mono_ns)
     }
 
     /// Opens a packet that had waited for its key.

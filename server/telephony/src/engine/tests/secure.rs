@@ -109,3 +109,20 @@ fn a_forged_record_does_not_silence_media_that_are_plainly_plain() {
         assert!(seen.only(0).bytes == super::calls::speech(0..300), "every octet is kept");
     }
 }
+
+#[test]
+fn an_orphan_that_waits_for_a_key_in_vain_ends_when_it_falls_silent() {
+    let key =
+        crate::sip::SdesKey::of_suite("AES_CM_128_HMAC_SHA1_80", "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz");
+    let config = crate::engine::EngineConfig { orphan_keys: vec![key.unwrap()], ..Default::default() };
+    let mut bench = Bench::with(config);
+    for n in 0..30 {
+        bench.rtp(CALLER, CALLED, &sealed(n));
+        bench.pass_ms(20);
+    }
+    bench.pass_ms(90_000);
+    let seen = bench.seen.values().next().unwrap();
+    let close = seen.close.as_ref().expect("closed by the clock");
+    assert_eq!((close.reason, close.end), ("rtp-idle", LedgerEnd::Partly(Partly::EncryptedMedia)));
+    assert_eq!(seen.only(0).gaps(GapCause::Undecodable), 30 * 160);
+}
