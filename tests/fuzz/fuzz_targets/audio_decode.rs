@@ -41,7 +41,12 @@ fuzz_target!(|data: &[u8]| {
         let (payload, after) = after.split_at(usize::from(*length).min(after.len()));
         out.clear();
         match decoder.decode(payload, &mut out) {
-            Ok(()) => assert!(out.len() <= 200 + payload.len() * 6_000, "{} samples from {} octets", out.len(), payload.len()),
+            Ok(()) => assert!(
+                out.len() <= 200 + payload.len() * 6_000,
+                "{} samples from {} octets",
+                out.len(),
+                payload.len()
+            ),
             Err(_) => {
                 assert!(out.is_empty(), "a refused payload leaves nothing behind");
                 decoder.conceal(160, &mut out);

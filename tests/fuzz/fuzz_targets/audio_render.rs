@@ -18,7 +18,15 @@ impl PcmSink for Counted {
 }
 
 fn track(number: u8, role: Role, codec: &str, clock_hz: u32) -> Track {
-    Track { track: number, leg: number & 1, role, codec: codec.to_owned(), clock_hz, channels: 1, ..Track::default() }
+    Track {
+        track: number,
+        leg: number & 1,
+        role,
+        codec: codec.to_owned(),
+        clock_hz,
+        channels: 1,
+        ..Track::default()
+    }
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -35,7 +43,8 @@ fuzz_target!(|data: &[u8]| {
     let mut renderer = Renderer::new(&tracks, &request).expect("these tracks have decoders");
     let (expected, mut sink) = (renderer.frames() * u64::from(renderer.channels()), Counted(0));
     for head in heads {
-        let [track, cause, gap0, gap1, gap2, scale, samples0, samples1, len, p0, p1, p2, p3, p4, p5, p6] = *head;
+        let [track, cause, gap0, gap1, gap2, scale, samples0, samples1, len, p0, p1, p2, p3, p4, p5, p6] =
+            *head;
         let bytes = vec![p0; usize::from(len)];
         let run = LegRun {
             track: track % 5,

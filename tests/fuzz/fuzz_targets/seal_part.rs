@@ -16,7 +16,9 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((cut, rest)) = bytes.split_first_chunk::<2>() else { return };
     let keep = 512 + usize::from(u16::from_le_bytes(*cut)) % (GOOD.len() - 512);
     let file = [&GOOD[..keep], rest].concat();
-    let Ok(mut part) = Part::open(Cursor::new(file), &(secret, |_| None), RecipientType::X25519) else { return };
+    let Ok(mut part) = Part::open(Cursor::new(file), &(secret, |_| None), RecipientType::X25519) else {
+        return;
+    };
     let samples: u64 = part.runs(0, 0..u64::MAX).into_iter().flatten().flatten().map(|r| r.samples).sum();
     assert!(samples <= 1_200, "more samples than were ever sealed");
     let _either = part.check();

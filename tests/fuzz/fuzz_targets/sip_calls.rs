@@ -40,11 +40,20 @@ fuzz_target!(|bytes: &[u8]| {
         rest = after.get(3..).unwrap_or_default();
         let (time, way) = (message.first().copied().unwrap_or(0), message.get(1).copied().unwrap_or(0));
         now_ms += u64::from(time) * 200;
-        let now =
-            Stamp { mono_ns: now_ms * 1_000_000, utc: UtcMicros(now_ms as i64 * 1_000), quality: TimeQuality::File };
+        let now = Stamp {
+            mono_ns: now_ms * 1_000_000,
+            utc: UtcMicros(now_ms as i64 * 1_000),
+            quality: TimeQuality::File,
+        };
         calls.handle_timeout(now);
         tell(&mut calls, &mut open);
-        calls.handle_message(now, TapId(u16::from(way & 1)), host(way >> 4), host(way & 14), message.get(2..).unwrap_or_default());
+        calls.handle_message(
+            now,
+            TapId(u16::from(way & 1)),
+            host(way >> 4),
+            host(way & 14),
+            message.get(2..).unwrap_or_default(),
+        );
         tell(&mut calls, &mut open);
         assert!(calls.len() <= 8, "bounded");
         std::hint::black_box(calls.poll_timeout());

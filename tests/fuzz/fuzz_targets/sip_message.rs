@@ -12,7 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     assert!(looks_like_sip(bytes), "what is read must be what is sorted out");
-    let parties = (caller_of(&message), called_of(&message), asserted_identity(&message), diverted_from(&message));
+    let parties =
+        (caller_of(&message), called_of(&message), asserted_identity(&message), diverted_from(&message));
     for header in message.headers() {
         let name = NameAddr::parse(&header.value);
         let uri = Uri::parse(name.address);

@@ -177,5 +177,5 @@ seed('seal_cbor', 'map', bytes.fromhex('a3011903e802a10182f5f60343616263'))
 seed('seal_cbor', 'text', bytes.fromhex('a1646e616d6565416c696365'))
 
 # - words
-for name, word in dict(reference='A-20270115-000001', day='2027-01-15', zone='Africa/Johannesburg', id='0' * 32).items():
+for name, word in dict(reference='A270115-000001', day='2027-01-15', zone='Africa/Johannesburg', id='0' * 32).items():
     seed('shared_words', name, word)

@@ -72,7 +72,7 @@ impl FileHeader {
             return Some(Err(HeaderFault::Newer(format)));
         }
         let [_len0, _len1, letter, ..] = f.take::<6>()?;
-        Some(Ok(Self {
+        let header = Self {
             letter,
             recorder_id: RecorderId(f.take()?),
             file_no: u32::from_le_bytes(f.take()?),
@@ -82,7 +82,9 @@ impl FileHeader {
             carried: u32::from_le_bytes(f.take()?),
             previous_len: u64::from_le_bytes(f.take()?),
             previous_blake3: f.take()?,
-        }))
+        };
+        // Numbers begin at 1: 0 says that none is durable.
+        Some(if header.next_no == 0 { Err(HeaderFault::Damaged) } else { Ok(header) })
     }
 }
 
@@ -136,7 +138,7 @@ impl Record {
                 totals: LedgerTotals { signalled, recorded, partly, not_recorded, open: 0 },
             });
         }
-        let ledger_no = LedgerNo(u64::from_le_bytes(f.take()?));
+        let ledger_no = Some(LedgerNo(u64::from_le_bytes(f.take()?))).filter(|no| no.0 != 0)?;
         let recording_id = RecordingId(f.take()?);
         let at = UtcMicros(i64::from_le_bytes(f.take()?));
         if kind == 2 {
@@ -257,5 +259,28 @@ mod tests {
         let newer: [u8; HEADER_LEN] = sealed(&newer[..HEADER_LEN - 4]);
         assert_eq!(FileHeader::decode(&newer), Err(HeaderFault::Newer(2)));
         assert_eq!(FileHeader::decode(&[0; HEADER_LEN]), Err(HeaderFault::Damaged));
+    }
+
+    /// Found by fuzzing: a header whose next number is 0 made the ledger give a number that already counted as durable.
+    #[test]
+    fn zero_is_no_number_of_an_entry() {
+        let header = FileHeader {
+            letter: b'A',
+            recorder_id: RecorderId([3; 16]),
+            file_no: 1,
+            next_no: 0,
+            last_day: 0,
+            last_sequence: 0,
+            carried: 0,
+            previous_len: 0,
+            previous_blake3: [0; 32],
+        };
+        assert_eq!(FileHeader::decode(&header.encode()), Err(HeaderFault::Damaged));
+        let zero = OpenEntry { ledger_no: LedgerNo(0), ..entry() };
+        let end =
+            Record::End { ledger_no: LedgerNo(0), end: LedgerEnd::Recorded, rule: None, at: UtcMicros(0) };
+        for record in [Record::Open(zero), Record::Carried(zero), end] {
+            assert_eq!(Record::decode(&record.encode(), 'A'), None, "{record:?}");
+        }
     }
 }
