@@ -32,6 +32,7 @@ impl FrameBuf {
     }
 
     /// Appends payload octets.
+    #[inline]
     pub fn push(&mut self, payload: &[u8]) {
         if self.bytes.is_empty() {
             self.bytes.resize(HEADROOM, 0);
@@ -46,6 +47,7 @@ impl FrameBuf {
     }
 
     /// Returns the number of payload octets.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len().saturating_sub(HEADROOM)

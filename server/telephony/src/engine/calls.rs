@@ -76,6 +76,7 @@ impl Engine {
             fax: false,
             start_missed,
             promised: 0,
+            refused: false,
             excluded: !decision.record,
             rule: decision.rule.filter(|_| !decision.record),
             claimed: Vec::new(),
@@ -104,9 +105,8 @@ impl Engine {
 
     /// Makes the segment of a call and says so.
     fn signal(&mut self, at: &Stamp, key: CallKey) {
-        if self.segs.len() >= u64::try_from(self.config.limits.segments).unwrap_or(u64::MAX) {
-            // Accounted for even so: signalled, and closed as not recorded when the call ends.
-            self.limit(at, "segments");
+        if self.is_full() {
+            return self.refuse(at, key);
         }
         let id = self.next_id();
         let Some(call) = self.calls.get_mut(&key) else { return };
@@ -150,12 +150,14 @@ impl Engine {
         }
         call.excluded = !decision.record;
         call.rule = decision.rule.filter(|_| !decision.record);
+        let missed = decision.record && !call.muted.is_empty();
+        if decision.record {
+            for flow in std::mem::take(&mut call.muted) {
+                self.flows.unmute(&flow);
+            }
+        }
         let Some(place) = call.seg else { return };
         if decision.record {
-            let missed = !call.muted.is_empty();
-            for flow in std::mem::take(&mut call.muted) {
-                self.flows.unbind(&flow);
-            }
             if let Some(seg) = self.segs.at_mut(place) {
                 seg.start_missed |= missed;
             }
@@ -277,7 +279,7 @@ impl Engine {
         if let Some(call) = self.calls.remove(&key) {
             self.flows.unclaim(key, &call.claimed);
             for flow in call.muted {
-                self.flows.unbind(&flow);
+                self.flows.unmute(&flow);
             }
         }
     }

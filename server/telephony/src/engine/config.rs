@@ -17,7 +17,7 @@ pub struct TapConfig {
 /// How much of everything the engine keeps at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EngineLimits {
-    /// Segments open at once.
+    /// Segments open at once; what comes beyond is signalled and closed as *not recorded(limit)*.
     pub segments: usize,
     /// Flows (address and port pairs) known at once.
     pub flows: usize,
@@ -45,6 +45,9 @@ impl Default for EngineLimits {
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
     /// The taps, by number. Packets of a tap that is not listed count as trunk side.
+    ///
+    /// All taps of one engine look into one network: signalling on one and media on another make one call. Networks whose
+    /// addresses overlap must not meet, neither in flows nor in fragments, connections and Call-IDs: give each its engine.
     pub taps: Vec<TapConfig>,
     /// Numbers of the site's own extensions: digits, `*` for one character; they decide the direction of a call.
     pub internal_numbers: Vec<String>,

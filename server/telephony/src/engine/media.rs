@@ -2,9 +2,9 @@
 
 use shared::{Role, Stamp, TapId};
 
-use crate::net::Datagram;
+use crate::net::{Datagram, Endpoint};
 use crate::rtp::formats::Formats;
-use crate::rtp::leg::{Fast, Leg};
+use crate::rtp::leg::{Fast, HOLD_NS, Leg};
 use crate::rtp::packet::{Protocol, RtpPacket};
 use crate::rtp::rtcp::{self, ReportBlock, RtcpPacket};
 use crate::sip::{self, CallKey, Protection};
@@ -170,6 +170,11 @@ impl Engine {
             // Its segment had ended for want of media; they are back.
             self.signal_again(now, claim.call);
         }
+        if self.calls.get(&claim.call).is_none_or(|call| call.seg.is_none()) {
+            self.counters.rtp_excluded = self.counters.rtp_excluded.wrapping_add(1);
+            self.mute_for_a_while(now, key);
+            return None;
+        }
         let place = self.leg_for(now, claim.call, claim.leg, rtp)?;
         if !self.flows.bind(key, Flow::Leg(place)) {
             self.limit(now, "flows");
@@ -219,7 +224,7 @@ impl Engine {
             protected |= leg.protection != Protection::None;
         }
         let role = super::calls::role_of(&call.info, number);
-        let place = self.add_leg(seg, Some(key), Leg::new(seg, number, role, formats));
+        let place = self.add_leg(now, seg, Some(key), Leg::new(seg, number, role, formats));
         if let Some(leg) = self.legs.at_mut(place) {
             leg.protected = protected;
         }
@@ -229,8 +234,9 @@ impl Engine {
         Some(place)
     }
 
-    /// Puts a leg into the table.
-    pub(super) fn add_leg(&mut self, seg: u32, call: Option<CallKey>, leg: Leg) -> u32 {
+    /// Puts a leg into the table. Its segment's timer rings when the wait at its beginning is over.
+    pub(super) fn add_leg(&mut self, now: &Stamp, seg: u32, call: Option<CallKey>, leg: Leg) -> u32 {
+        self.ring_at(seg, now.mono_ns.saturating_add(HOLD_NS));
         let place = self.legs.add(leg);
         *self.beside_mut(place) = Beside { call, ..Beside::default() };
         if let Some(seg) = self.segs.at_mut(seg) {
@@ -263,7 +269,12 @@ impl Engine {
     }
 
     fn rtcp_leg(&self, key: FlowKey) -> Option<u32> {
-        let claim = self.flows.claimant(key.src, key.dst, true)?;
+        let Some(claim) = self.flows.claimant(key.src, key.dst, true) else {
+            // Nobody announced it: by custom it runs one port above its RTP (RFC 3550, 11).
+            let below = |at: Endpoint| Some(Endpoint { port: at.port.checked_sub(1)?, ..at });
+            let rtp = FlowKey { src: below(key.src)?, dst: below(key.dst)? };
+            return if let Some(Flow::Leg(place)) = self.flows.find(&rtp) { Some(place) } else { None };
+        };
         let call = self.calls.get(&claim.call)?;
         call.legs.iter().find(|(n, _)| *n == claim.leg).map(|(_, place)| *place)
     }

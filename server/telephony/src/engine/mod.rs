@@ -12,6 +12,7 @@
 //! | `twins` | one stream that two calls announce |
 //! | `protected` | SRTP: packets are opened before they are written |
 //! | `orphans` | RTP that no signalling announced |
+//! | `refusal` | what there is no room for is accounted for all the same |
 //! | `calls` | what the signalling says, turned into segments and claims |
 //! | `delivery` | what legs give, turned into commands; timers |
 //! | `ending` | how a segment ends and what its ledger entry says |
@@ -24,6 +25,7 @@ mod flows;
 mod media;
 mod orphans;
 mod protected;
+mod refusal;
 mod report;
 mod segs;
 mod slab;
@@ -45,7 +47,7 @@ use crate::sip::{self, CallKey, Calls, Framer};
 pub use config::{EngineConfig, EngineLimits, TapConfig};
 pub use report::{Alarm, AlarmKind, Counters};
 
-use flows::Flows;
+use flows::{FlowKey, Flows};
 use orphans::Candidate;
 use protected::{Crypto, KeyAgreements};
 use segs::{Beside, Call, Seg};
@@ -86,6 +88,8 @@ pub struct Engine {
     /// Where packets are opened; holds no sound between two packets.
     clear: Vec<u8>,
     preroll_bytes: usize,
+    /// Flows that were refused for want of room, and when they may try again.
+    refused: VecDeque<(u64, FlowKey)>,
     next_seg: u64,
     alarms: VecDeque<Alarm>,
     /// Wall clock minus monotonic clock at the last look, in microseconds.
@@ -129,6 +133,7 @@ impl Engine {
             crypto: BTreeMap::new(),
             clear: Vec::new(),
             preroll_bytes: 0,
+            refused: VecDeque::new(),
             next_seg: 1,
             alarms: VecDeque::new(),
             clock_offset_us: None,
@@ -246,6 +251,7 @@ impl Engine {
         tcp.handle_timeout(now, &mut |id, event| self.stream(now, TapId(0), id, event));
         self.tcp = tcp;
         self.look_at_candidates(&now);
+        self.let_refused_try_again(&now);
     }
 
     /// Notices when the wall clock leaves the monotonic one.

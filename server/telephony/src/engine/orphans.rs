@@ -4,7 +4,7 @@
 //! signalling does not come within the pre-roll, it becomes a segment of its own. Nothing is lost in waiting: early packets
 //! are kept, and are given to whichever leg the flow ends up with.
 
-use shared::{Party, Stamp, TapId};
+use shared::{NotRecorded, Party, Stamp, TapId};
 
 use crate::cmd::{CallInfo, SegCmd};
 use crate::net::Endpoint;
@@ -224,10 +224,13 @@ impl Engine {
         let Some(candidate) = self.take_candidate(place) else { return };
         let key = candidate.key;
         let mirrored = self.orphan_segment(key.mirrored());
+        if mirrored.is_none() && self.is_full() {
+            return self.refuse_orphan(&candidate);
+        }
         let seg = mirrored.unwrap_or_else(|| self.signal_orphan(&candidate));
         let number = self.segs.at(seg).map_or(0, |s| u8::try_from(s.legs.len()).unwrap_or(u8::MAX));
         let leg = Leg::new(seg, number, Self::orphan_role(), Formats::default());
-        let leg = self.add_leg(seg, None, leg);
+        let leg = self.add_leg(&candidate.last, seg, None, leg);
         self.flows.bind(key, Flow::Leg(leg));
         self.beside_mut(leg).flows.push(key);
         let agreed = candidate.is_nameless() && self.agreements.knows(key);
@@ -262,19 +265,36 @@ impl Engine {
 
     fn signal_orphan(&mut self, candidate: &Candidate) -> u32 {
         self.counters.orphans = self.counters.orphans.wrapping_add(1);
-        let id = self.next_id();
+        let (id, at, info) = (self.next_id(), candidate.first, self.info_of(candidate));
+        self.commands.push_back(SegCmd::Signalled { seg: id, at, info });
+        self.segs.add(Seg::new(id, None, candidate.tap, at))
+    }
+
+    /// Accounts for an orphan that there is no room for; its two directions are one.
+    fn refuse_orphan(&mut self, candidate: &Candidate) {
+        let known = self.flows.find(&candidate.key.mirrored()) == Some(Flow::Excluded);
+        self.mute_for_a_while(&candidate.last, candidate.key);
+        let lost = u64::try_from(candidate.early.len()).unwrap_or(u64::MAX);
+        self.counters.rtp_excluded = self.counters.rtp_excluded.saturating_add(lost);
+        if known {
+            return;
+        }
+        self.limit(&candidate.last, "calls at once");
+        self.counters.orphans = self.counters.orphans.wrapping_add(1);
+        let info = self.info_of(candidate);
+        self.account_for(&candidate.first, info, NotRecorded::Limit, None);
+    }
+
+    fn info_of(&self, candidate: &Candidate) -> Box<CallInfo> {
         let party = |at: Endpoint| Party { address: format!("rtp:{at:?}"), ..Party::default() };
-        let info = CallInfo {
+        Box::new(CallInfo {
             caller: party(candidate.key.src),
             called: party(candidate.key.dst),
             side: self.config.side(candidate.tap),
             tap: candidate.tap,
             orphan: true,
             ..CallInfo::default()
-        };
-        let at = candidate.first;
-        self.commands.push_back(SegCmd::Signalled { seg: id, at, info: Box::new(info) });
-        self.segs.add(Seg::new(id, None, candidate.tap, at))
+        })
     }
 
     /// Gives the early packets to a leg, with the stamps they came with.

@@ -81,6 +81,9 @@ pub(super) fn learn_keys<'a>(
                 // A line that cannot be used changes nothing: the media then end as encrypted.
                 let _unusable = known.receiver.add_key(key).is_err();
             }
+        } else if keys.is_empty() {
+            // The answer will bring them; what comes before it waits.
+            crypto.insert(place, Crypto::new(SrtpReceiver::awaiting_keys()));
         } else if let Ok(receiver) = SrtpReceiver::new(keys) {
             crypto.insert(place, Crypto::new(receiver));
         }
@@ -173,15 +176,13 @@ impl Engine {
         }
     }
 
-    /// The segment ends: packets that still wait for a key become the gap that they are.
+    /// The segment ends: packets that still wait are opened by a key that came since, or become the gap that they are.
     pub(super) fn give_up_waiting(&mut self, seg: u32) {
         let legs = self.segs.at(seg).map(|s| s.legs.clone()).unwrap_or_default();
         for leg in legs {
             let waiting = self.crypto.get_mut(&leg).map(|c| std::mem::take(&mut c.waiting));
             for (at, tap, early) in waiting.unwrap_or_default() {
-                if let Some(packet) = RtpPacket::parse(&early) {
-                    self.give(&at, tap, leg, &packet, true);
-                }
+                self.unlock_early(&at, tap, leg, &early);
             }
         }
     }

@@ -9,7 +9,7 @@ pub struct Counters {
     pub packets: u64,
     /// RTP taken by a leg.
     pub rtp: u64,
-    /// RTP of calls that a rule excludes.
+    /// RTP of calls that a rule excludes or a limit refuses.
     pub rtp_excluded: u64,
     /// RTP that no leg took: too few packets, no sound, or beyond a limit.
     pub rtp_unclaimed: u64,

@@ -78,13 +78,15 @@ pub(super) struct Call {
     pub(super) start_missed: bool,
     /// Directions that SDP has ever said to send: bit 0 the caller's, bit 1 the called party's.
     pub(super) promised: u8,
+    /// There was no room for it: it is accounted for as not recorded.
+    pub(super) refused: bool,
     /// A rule excludes it, and the rule's number if it has one.
     pub(super) excluded: bool,
     pub(super) rule: Option<u32>,
     pub(super) claimed: Vec<Endpoint>,
     /// Leg number and place, in the order of their coming.
     pub(super) legs: Vec<(u8, u32)>,
-    /// Flows bound because a rule excludes the call.
+    /// Flows bound because a rule excludes the call, or a limit refuses it.
     pub(super) muted: Vec<FlowKey>,
     pub(super) ended: Option<Ended>,
 }

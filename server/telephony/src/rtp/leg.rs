@@ -360,6 +360,7 @@ impl Leg {
 
     /// Does what time asks for: lets waiting packets go, writes the open gap of a silent leg.
     pub(crate) fn tick(&mut self, now: &Stamp, drops: u32, env: &mut Env<'_>) {
+        self.start_if_due(now, env);
         if self.cold.ring.first().is_some_and(|f| now.mono_ns.saturating_sub(f.at.mono_ns) >= HOLD_NS) {
             self.settle(true, env);
         }
@@ -433,6 +434,14 @@ impl Leg {
         self.cold.began_ns = packet.at.mono_ns;
     }
 
+    /// Ends the wait at a stream's beginning when it has been long enough.
+    fn start_if_due(&mut self, now: &Stamp, env: &mut Env<'_>) {
+        if self.cold.starting && now.mono_ns.saturating_sub(self.cold.began_ns) >= HOLD_NS {
+            self.start();
+            self.settle(false, env);
+        }
+    }
+
     /// Ends the wait at a stream's beginning: the lowest number that came is its first.
     fn start(&mut self) {
         self.cold.starting = false;
@@ -444,10 +453,7 @@ impl Leg {
 
     /// Puts a packet into the order of its sequence.
     fn sort(&mut self, packet: Packet<'_>, env: &mut Env<'_>) {
-        if self.cold.starting && packet.at.mono_ns.saturating_sub(self.cold.began_ns) >= HOLD_NS {
-            self.start();
-            self.settle(false, env);
-        }
+        self.start_if_due(&packet.at, env);
         let ahead = distance(packet.seq, self.next_seq);
         if self.cold.starting && (MISORDER_MAX..=DROPOUT_MAX).contains(&ahead) {
             self.hold(packet, env);

@@ -9,7 +9,7 @@ mod keys;
 mod transform;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use keys::Master;
 use transform::Sealed;
@@ -110,8 +110,7 @@ impl SrtpReceiver {
     /// # Errors
     /// None of the lines can be used; the reason of the first is given.
     pub fn new(keys: &[SdesKey]) -> Result<Self, SdesKeyError> {
-        let mut receiver =
-            Self { masters: Vec::new(), streams: Vec::new(), credit: CREDIT_MAX, packets: 0, rtcp_master: 0 };
+        let mut receiver = Self::awaiting_keys();
         let mut first_error = SdesKeyError::Unusable { tag: 0, why: "there is none" };
         for (n, key) in keys.iter().enumerate() {
             if let (Err(error), 0) = (receiver.add_key(key), n) {
@@ -119,6 +118,12 @@ impl SrtpReceiver {
             }
         }
         if receiver.masters.is_empty() { Err(first_error) } else { Ok(receiver) }
+    }
+
+    /// Makes a receiver of a sender whose keys have not been announced yet: it opens nothing before [`Self::add_key`].
+    #[must_use]
+    pub const fn awaiting_keys() -> Self {
+        Self { masters: Vec::new(), streams: Vec::new(), credit: CREDIT_MAX, packets: 0, rtcp_master: 0 }
     }
 
     /// Adds a line that a later offer or answer announced; one already known changes nothing. Old keys stay, since

@@ -41,6 +41,7 @@ pub(super) struct Seen {
     pub(super) notes: Vec<Event>,
     pub(super) close: Option<SegClose>,
     pub(super) appends: usize,
+    pub(super) discarded: bool,
 }
 
 impl Seen {
@@ -105,6 +106,10 @@ pub(super) struct Bench {
     pub(super) now_ns: u64,
     pub(super) seen: BTreeMap<SegId, Seen>,
     pub(super) log: Vec<String>,
+    /// How far the wall clock has been set forward.
+    pub(super) step_us: i64,
+    /// The next octet of each direction of a TCP connection.
+    tcp: BTreeMap<(At, At), u32>,
 }
 
 impl Bench {
@@ -113,11 +118,18 @@ impl Bench {
     }
 
     pub(super) fn with(config: EngineConfig) -> Self {
-        Self { engine: Engine::new(config), now_ns: 1_000_000_000, seen: BTreeMap::new(), log: Vec::new() }
+        Self {
+            engine: Engine::new(config),
+            now_ns: 1_000_000_000,
+            seen: BTreeMap::new(),
+            log: Vec::new(),
+            step_us: 0,
+            tcp: BTreeMap::new(),
+        }
     }
 
     pub(super) fn now(&self) -> Stamp {
-        let utc = UtcMicros(1_700_000_000_000_000 + (self.now_ns / 1_000) as i64);
+        let utc = UtcMicros(1_700_000_000_000_000 + (self.now_ns / 1_000) as i64 + self.step_us);
         Stamp { mono_ns: self.now_ns, utc, quality: TimeQuality::File }
     }
 
@@ -142,15 +154,36 @@ impl Bench {
     }
 
     pub(super) fn udp(&mut self, from: At, to: At, payload: &[u8]) {
+        let mut datagram = [from.1.to_be_bytes(), to.1.to_be_bytes()].concat();
+        datagram.extend(((8 + payload.len()) as u16).to_be_bytes());
+        datagram.extend([0, 0]);
+        datagram.extend(payload);
+        self.ip(from, to, 17, &datagram);
+    }
+
+    /// Sends octets over a TCP connection, which the first of them open.
+    pub(super) fn tcp(&mut self, from: At, to: At, payload: &[u8]) {
+        let segment = |bench: &mut Self, seq: u32, flags: u8, payload: &[u8]| {
+            let mut octets = [from.1.to_be_bytes(), to.1.to_be_bytes()].concat();
+            octets.extend(seq.to_be_bytes());
+            octets.extend([0, 0, 0, 1, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+            octets.extend(payload);
+            bench.ip(from, to, 6, &octets);
+        };
+        if !self.tcp.contains_key(&(from, to)) {
+            segment(self, 999, 2, &[]);
+        }
+        let seq = *self.tcp.get(&(from, to)).unwrap_or(&1_000);
+        segment(self, seq, 0x18, payload);
+        self.tcp.insert((from, to), seq + payload.len() as u32);
+    }
+
+    fn ip(&mut self, from: At, to: At, protocol: u8, body: &[u8]) {
         let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
         frame.extend([0x45, 0]);
-        frame.extend(((28 + payload.len()) as u16).to_be_bytes());
-        frame.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, from.0, 10, 0, 0, to.0]);
-        frame.extend(from.1.to_be_bytes());
-        frame.extend(to.1.to_be_bytes());
-        frame.extend(((8 + payload.len()) as u16).to_be_bytes());
-        frame.extend([0, 0]);
-        frame.extend(payload);
+        frame.extend(((20 + body.len()) as u16).to_be_bytes());
+        frame.extend([0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, from.0, 10, 0, 0, to.0]);
+        frame.extend(body);
         let now = self.now();
         let ethernet = LinkType::from_dlt(1).unwrap();
         self.engine.handle_packet(now, TapId(0), ethernet, None, &frame);
@@ -183,20 +216,25 @@ impl Bench {
         self.engine.handle_drops(now, TapId(0), lost);
     }
 
-    /// Sends a SIP message; `lines` come after the usual headers.
+    /// Sends a SIP message.
     pub(super) fn sip(&mut self, from_caller: bool, first: &str, id: &str, cseq: &str, sdp: &str) {
+        let text = Self::message(first, id, cseq, "", sdp);
+        let (from, to) = if from_caller { ((1, 5060), (2, 5060)) } else { ((2, 5060), (1, 5060)) };
+        self.udp(from, to, text.as_bytes());
+    }
+
+    /// Writes a SIP message; `lines` come after the usual headers.
+    pub(super) fn message(first: &str, id: &str, cseq: &str, lines: &str, sdp: &str) -> String {
         let first_invite = cseq == "1 INVITE" && first.starts_with("INVITE");
         let to_tag = if first_invite || first.starts_with("CANCEL") { "" } else { ";tag=b" };
         let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let branch = cseq.replace(' ', "");
-        let text = format!(
+        format!(
             "{first}\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK{branch}\r\nFrom: <sip:3115@10.0.0.1>;tag=a\r\n\
              To: <sip:0115550100@10.0.0.2>{to_tag}\r\nCall-ID: {id}\r\nCSeq: {cseq}\r\n\
-             Contact: <sip:x@10.0.0.1>\r\n{kind}Content-Length: {}\r\n\r\n{sdp}",
+             Contact: <sip:x@10.0.0.1>\r\n{lines}{kind}Content-Length: {}\r\n\r\n{sdp}",
             sdp.len()
-        );
-        let (from, to) = if from_caller { ((1, 5060), (2, 5060)) } else { ((2, 5060), (1, 5060)) };
-        self.udp(from, to, text.as_bytes());
+        )
     }
 
     pub(super) fn sdp(at: At, extra: &str) -> String {
@@ -250,7 +288,8 @@ impl Bench {
             let seen = self.seen.get_mut(&id).expect("signalled before anything else");
             assert!(seen.close.is_none(), "nothing after the close: {cmd:?}");
             match cmd {
-                SegCmd::Signalled { .. } | SegCmd::Discard { .. } => {}
+                SegCmd::Signalled { .. } => {}
+                SegCmd::Discard { .. } => seen.discarded = true,
                 SegCmd::Open { start, tracks, .. } => {
                     assert!(seen.start.replace(start).is_none(), "opened once");
                     seen.add(tracks);

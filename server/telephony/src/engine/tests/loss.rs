@@ -46,6 +46,61 @@ fn disorder_within_the_window_leaves_no_trace() {
 }
 
 #[test]
+fn a_stream_whose_first_packets_were_overtaken_is_kept_from_its_first() {
+    for first in [[1, 0, 2, 3], [3, 2, 1, 0], [2, 3, 0, 1]] {
+        let order: Vec<u32> = first.into_iter().chain(4..150).collect();
+        let call = heard(&order);
+        let track = call.only(0);
+        assert!(track.bytes == speech(0..150), "the octets that were sent");
+        assert_eq!((track.base, track.all_gaps(), track.end), (Some(0), 0, 24_000));
+        assert_eq!(call.close.as_ref().unwrap().stats.late, 0);
+    }
+}
+
+#[test]
+fn a_first_packet_that_was_lost_is_not_waited_for_longer_than_the_window() {
+    let mut bench = Bench::new();
+    bench.call("one");
+    bench.stream(CALLER, CALLED, 1..3);
+    assert!(bench.seen.values().all(|s| s.start.is_none()), "it waits");
+    bench.pass_ms(1_000);
+    assert!(bench.seen.values().all(|s| s.start.is_some()), "it has waited");
+    bench.bye("one");
+    assert!(bench.finish().remove(0).only(0).bytes == speech(1..3), "the octets that were sent");
+}
+
+#[test]
+fn disorder_at_the_very_end_leaves_no_trace() {
+    let mut bench = Bench::new();
+    bench.call("one");
+    bench.talk(0..148);
+    bench.rtp(CALLER, CALLED, &Rtp::g711(149));
+    bench.bye("one");
+    bench.pass_ms(20);
+    bench.rtp(CALLER, CALLED, &Rtp::g711(148));
+    bench.pass_ms(1_000);
+    let call = bench.finish().remove(0);
+    assert!(call.only(0).bytes == speech(0..150), "the octets that were sent");
+    assert_eq!(call.only(0).all_gaps(), 0);
+}
+
+#[test]
+fn disorder_where_the_wait_at_the_beginning_ends_leaves_no_trace() {
+    for place in 10..25 {
+        let mut order: Vec<u32> = (0..60).collect();
+        order[place..place + 6].rotate_left(1);
+        let call = heard(&order);
+        assert!(call.only(0).bytes == speech(0..60), "the octets that were sent, packet {place} late");
+    }
+}
+
+#[test]
+fn a_call_shorter_than_the_window_is_kept() {
+    let call = heard(&[2, 1, 0]);
+    assert!(call.only(0).bytes == speech(0..3), "the octets that were sent");
+}
+
+#[test]
 fn what_comes_after_the_window_is_late_and_its_place_a_gap() {
     let mut order: Vec<u32> = (0..150).collect();
     order[60..81].rotate_left(1); // twenty places: 400 ms

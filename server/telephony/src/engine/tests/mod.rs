@@ -10,6 +10,9 @@
 
 mod bench;
 mod calls;
+mod carriers;
+mod doubt;
+mod limits;
 mod loss;
 mod orphans;
 mod rules;

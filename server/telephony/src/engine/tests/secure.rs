@@ -2,12 +2,14 @@
 
 use shared::{GapCause, LedgerEnd, Partly};
 
-use super::bench::{CALLED, CALLER};
+use super::bench::{At, CALLED, CALLER};
+use super::calls::speech;
 use super::{Bench, Rtp};
+use crate::rtp::srtp::tests::Sender;
 
 const KEY: &str = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
 
-fn savp(at: super::bench::At, extra: &str) -> String {
+fn savp(at: At, extra: &str) -> String {
     Bench::sdp(at, extra).replace("RTP/AVP", "RTP/SAVP")
 }
 
@@ -106,7 +108,7 @@ fn a_forged_record_does_not_silence_media_that_are_plainly_plain() {
     call.talk(0..300);
     for bench in [orphan, call] {
         let seen = bench.finish().remove(0);
-        assert!(seen.only(0).bytes == super::calls::speech(0..300), "every octet is kept");
+        assert!(seen.only(0).bytes == speech(0..300), "every octet is kept");
     }
 }
 
@@ -125,4 +127,58 @@ fn an_orphan_that_waits_for_a_key_in_vain_ends_when_it_falls_silent() {
     let close = seen.close.as_ref().expect("closed by the clock");
     assert_eq!((close.reason, close.end), ("rtp-idle", LedgerEnd::Partly(Partly::EncryptedMedia)));
     assert_eq!(seen.only(0).gaps(GapCause::Undecodable), 30 * 160);
+}
+
+const CALLER_KEY: &str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+const CALLED_KEY: &str = "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
+
+fn crypto(key: &str) -> String {
+    format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n")
+}
+
+/// Sends packet `n`, sealed under a key of its sender.
+fn send(bench: &mut Bench, from: At, to: At, key: &str, n: u32) {
+    let clear = Rtp::g711(n).datagram();
+    let (header, payload) = clear.split_at(12);
+    bench.udp(from, to, &Sender::announced(key).rtp(header, payload, 0));
+}
+
+fn talk_sealed(bench: &mut Bench, range: std::ops::Range<u32>) {
+    for n in range {
+        send(bench, CALLER, CALLED, CALLER_KEY, n);
+        send(bench, CALLED, CALLER, CALLED_KEY, n);
+        bench.pass_ms(20);
+    }
+}
+
+fn is_heard_from_the_first_packet(mut bench: Bench) {
+    talk_sealed(&mut bench, 20..150);
+    bench.bye("one");
+    bench.pass_ms(1_000);
+    assert_eq!(bench.engine.counters().srtp_failed, 0);
+    let seen = bench.finish();
+    assert_eq!((seen.len(), seen[0].end()), (1, LedgerEnd::Recorded));
+    for leg in [0, 1] {
+        assert!(seen[0].only(leg).bytes == speech(0..150), "leg {leg}: the octets that were sent");
+    }
+}
+
+#[test]
+fn each_party_is_heard_under_the_key_that_it_announced() {
+    let mut bench = Bench::new();
+    let offer = savp(CALLER, &crypto(CALLER_KEY));
+    bench.sip(true, "INVITE sip:0115550100@10.0.0.2 SIP/2.0", "one", "1 INVITE", &offer);
+    bench.sip(false, "SIP/2.0 200 OK", "one", "1 INVITE", &savp(CALLED, &crypto(CALLED_KEY)));
+    talk_sealed(&mut bench, 0..20);
+    is_heard_from_the_first_packet(bench);
+}
+
+#[test]
+fn a_key_that_comes_with_the_answer_opens_what_came_before_it() {
+    let mut bench = Bench::new();
+    let offer = savp(CALLER, &crypto(CALLER_KEY));
+    bench.sip(true, "INVITE sip:0115550100@10.0.0.2 SIP/2.0", "one", "1 INVITE", &offer);
+    talk_sealed(&mut bench, 0..20);
+    bench.sip(false, "SIP/2.0 200 OK", "one", "1 INVITE", &savp(CALLED, &crypto(CALLED_KEY)));
+    is_heard_from_the_first_packet(bench);
 }

@@ -236,7 +236,8 @@ fn captures_with_known_keys_authenticate_to_the_last_packet() {
 // - a sender of our own, made of the same primitives but written the other way round
 
 /// Seals one packet by RFC 3711 / 7714 from the master key.
-struct Sender {
+/// One who seals RTP and RTCP as RFC 3711 says.
+pub(crate) struct Sender {
     key: SdesKey,
     key_len: usize,
     salt_len: usize,
@@ -261,6 +262,12 @@ impl Sender {
         Self { key: key_filled(name, key_len + salt_len, with), key_len, salt_len, tag_len, send_mki: false }
     }
 
+    /// The sender who announced `inline:` with this key.
+    pub(crate) fn announced(key_in_base64: &str) -> Self {
+        let key = key("AES_CM_128_HMAC_SHA1_80", &base64(key_in_base64));
+        Self { key, key_len: 16, salt_len: 14, tag_len: 10, send_mki: false }
+    }
+
     fn session_key(&self, label: u8, len: usize) -> Vec<u8> {
         let (key, salt) = self.key.key_and_salt.split_at(self.key_len);
         let mut out = vec![0; len];
@@ -274,7 +281,7 @@ impl Sender {
     }
 
     /// `header` is a whole RTP header whose sequence number and SSRC stand in their places.
-    fn rtp(&self, header: &[u8], payload: &[u8], roc: u32) -> Vec<u8> {
+    pub(crate) fn rtp(&self, header: &[u8], payload: &[u8], roc: u32) -> Vec<u8> {
         let (sequence, ssrc) = (&header[2..4], &header[8..12]);
         let key = self.session_key(0, self.key_len);
         let salt = self.session_key(2, self.salt_len);
