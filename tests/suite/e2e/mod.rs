@@ -1,3 +1,4 @@
 //! End to end: the real program on real input, judged from outside.
 
+mod captures;
 mod site;
