@@ -48,6 +48,9 @@ impl Engine {
         let (end, rule) = self.end_of(&seg, &sums, reason);
         self.watch_mirror(seg.tap, end, &sums, now);
         let at = seg.ended.map_or(*now, |ended| ended.at);
+        // A call that had hung up was over, though the input ended while its last packets were waited for.
+        let hung_up = seg.ended.filter(|_| reason == "end-of-input");
+        let reason = hung_up.map_or(reason, |ended| ended.reason);
         let (stats, gaps) = (sums.stats, sums.gaps);
         let close = SegClose { seg: seg.id, at, end, rule, reason, stats, gaps };
         self.commands.push_back(SegCmd::Close(Box::new(close)));

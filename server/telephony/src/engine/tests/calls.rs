@@ -158,6 +158,17 @@ fn a_call_that_is_up_at_the_end_of_input_is_closed() {
 }
 
 #[test]
+fn a_call_that_hung_up_just_before_the_end_of_input_ended_by_its_bye() {
+    let mut bench = Bench::new();
+    bench.call("one");
+    bench.talk(0..100);
+    bench.bye("one");
+    let seen = bench.finish();
+    assert_eq!(seen[0].end(), LedgerEnd::Recorded);
+    assert_eq!(seen[0].close.as_ref().unwrap().reason, "bye");
+}
+
+#[test]
 fn two_calls_that_announce_one_stream_are_both_recorded() {
     let mut bench = Bench::new();
     for id in ["outside", "inside"] {
