@@ -106,6 +106,8 @@ pub struct Recorder {
     used: Receiver<FrameBuf>,
     faults: Receiver<Fault>,
     desk_thread: JoinHandle<()>,
+    /// Octets of audio that were lost when it was last told.
+    overrun_told: u64,
 }
 
 impl Recorder {
@@ -143,7 +145,7 @@ impl Recorder {
             queues.push(queue);
         }
         let batches = queues.iter().map(|_| VecDeque::new()).collect();
-        Ok(Self { common, queues, batches, sealers, admitter, used, faults, desk_thread })
+        Ok(Self { common, queues, batches, sealers, admitter, used, faults, desk_thread, overrun_told: 0 })
     }
 
     /// Takes commands, all that the engine has. Live it never waits: audio that does not fit becomes a gap of cause 2 of
@@ -182,9 +184,18 @@ impl Recorder {
     }
 
     /// Returns the next thing that went wrong since the last call, if any. Ask about once a second.
+    ///
+    /// Audio that found the queue full is told when it begins and whenever it has doubled since; `finish` tells the sum.
     #[must_use]
-    pub fn poll_fault(&self) -> Option<Fault> {
-        self.faults.try_recv().ok()
+    pub fn poll_fault(&mut self) -> Option<Fault> {
+        if let Ok(fault) = self.faults.try_recv() {
+            return Some(fault);
+        }
+        let octets = self.common.summary.now().overrun_octets;
+        (octets > self.overrun_told.saturating_mul(2)).then(|| {
+            self.overrun_told = octets;
+            Fault::Overrun { octets }
+        })
     }
 
     /// Returns the figures so far.
@@ -211,6 +222,10 @@ impl Recorder {
             self.common.aborted.store(true, Ordering::Relaxed);
         }
         let mut faults: Vec<Fault> = self.faults.try_iter().collect();
+        let octets = self.common.summary.now().overrun_octets;
+        if octets > self.overrun_told {
+            faults.push(Fault::Overrun { octets });
+        }
         if !whole {
             faults.push(Fault::ThreadDied);
         }

@@ -20,7 +20,7 @@ use crate::site::Site;
 use crate::wire::{self, Ending, Listener};
 use crate::{terminal, view, world};
 
-/// Runs the command. The exit code is 1 when something was lost on the way to the disk.
+/// Runs the command. The exit code is 1 when something was lost between the wire and the disk.
 ///
 /// # Errors
 /// The data folder or a source cannot be used. What was recorded before is closed and kept.
@@ -63,7 +63,7 @@ pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
         let text = format!("{error}. What came before is recorded and closed");
         return Err(Failure::new(kind_of(&error), text).into());
     }
-    Ok(u8::from(voice.lost))
+    Ok(u8::from(voice.lost || drops > 0))
 }
 
 /// Speaks to the operator while it runs.
