@@ -23,3 +23,4 @@ mod licences;
 mod workspace;
 
 // - end to end: the real program on real input (e2e/)
+mod e2e;
