@@ -4,6 +4,13 @@
 //!
 //! The captures are not ours to give away: without the folder beside the project every test here is skipped.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "tests of audio: what is cast was counted in samples just before"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
