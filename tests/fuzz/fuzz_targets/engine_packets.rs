@@ -10,7 +10,9 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use shared::{Chunk, GapTotals, LedgerEnd, Stamp, TapId, TimeQuality, Track, UtcMicros};
+use shared::{
+    Chunk, Event, GapCause, GapTotals, LedgerEnd, Stamp, TapId, TimeQuality, Track, UtcMicros, Value,
+};
 use telephony::cmd::{SegClose, SegCmd, SegId};
 use telephony::engine::{Engine, EngineConfig, EngineLimits};
 use telephony::net::LinkType;
@@ -172,7 +174,10 @@ struct Account {
     discarded: bool,
     /// By number: the track, and its end so far.
     tracks: BTreeMap<u8, (Track, Option<u64>)>,
-    gaps: GapTotals,
+    /// Gaps handed over: track, from, to, why.
+    gaps: Vec<Gap>,
+    /// What was learned later of the causes, in that order.
+    corrections: Vec<Gap>,
 }
 
 impl Books {
@@ -201,7 +206,12 @@ impl Books {
                 account.append(&chunks);
                 return Some(chunks);
             }
-            SegCmd::Note { .. } => assert!(account.opened, "a note goes into an open recording"),
+            SegCmd::Note { event, .. } => {
+                assert!(account.opened, "a note goes into an open recording");
+                if event.kind == "gap_cause" {
+                    account.learn(&event);
+                }
+            }
             SegCmd::Discard { .. } => account.discarded = true,
             SegCmd::Info { .. } | SegCmd::Signalled { .. } | SegCmd::Close(_) => {}
         }
@@ -234,7 +244,9 @@ impl Account {
             let runs = seal::parse_runs(&plain, track.clock_hz)
                 .unwrap_or_else(|e| panic!("{e}: {chunk:?} of {track:?}"));
             assert_eq!(runs.end, chunk.end_samples());
-            chunk.runs.iter().for_each(|run| self.gaps.add(run.cause, run.gap_samples));
+            for run in &runs.runs {
+                self.gaps.push((chunk.track, run.pos - run.head.gap_samples, run.pos, run.head.cause));
+            }
         }
     }
 
@@ -242,10 +254,47 @@ impl Account {
         let recorded = !matches!(close.end, LedgerEnd::NotRecorded(_));
         assert_eq!(recorded, self.opened && !self.discarded, "what the ledger says of it: {close:?}");
         if recorded {
-            assert_eq!(close.gaps, self.gaps, "the gaps told are the gaps handed over");
+            assert_eq!(close.gaps, self.gap_totals(), "the gaps told are the gaps handed over");
         }
     }
+
+    fn learn(&mut self, note: &Event) {
+        let int = |name: &str| match note.members.get(name) {
+            Some(Value::Int(n)) => u64::try_from(*n).expect("no position lies before the start"),
+            other => panic!("{name} is {other:?}"),
+        };
+        let cause = u8::try_from(int("cause")).ok().and_then(GapCause::from_number).expect("a cause");
+        let track = note.track.expect("of a track");
+        self.corrections.push((track, int("from_sample"), int("to_sample"), cause));
+    }
+
+    /// Sums up the gaps as a reader of the recording does: by the cause that was learned last.
+    fn gap_totals(&self) -> GapTotals {
+        let mut gaps = self.gaps.clone();
+        for (track, from, to, cause) in self.corrections.iter().copied() {
+            let mut told = 0;
+            let mut pieces = Vec::new();
+            for gap in gaps.drain(..) {
+                let (begin, end) = (gap.1.max(from), gap.2.min(to));
+                if gap.0 != track || begin >= end {
+                    pieces.push(gap);
+                    continue;
+                }
+                told += end - begin;
+                let all =
+                    [(track, gap.1, begin, gap.3), (track, begin, end, cause), (track, end, gap.2, gap.3)];
+                pieces.extend(all.into_iter().filter(|piece| piece.1 < piece.2));
+            }
+            assert_eq!(told, to - from, "what is corrected is a gap");
+            gaps = pieces;
+        }
+        let mut totals = GapTotals::default();
+        gaps.iter().for_each(|(_, from, to, cause)| totals.add(*cause, to - from));
+        totals
+    }
 }
+
+type Gap = (u8, u64, u64, GapCause);
 
 /// A chunk as the plaintext of an AUDIO frame.
 fn plain(chunk: &Chunk) -> Vec<u8> {
