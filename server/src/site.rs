@@ -96,7 +96,15 @@ impl Site {
     /// # Errors
     /// No site, one of a newer version, one that is damaged or locked.
     pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
-        if !dir.join("amethyst.toml").is_file() {
+        if let Err(e) = fs::metadata(dir.join("amethyst.toml")) {
+            if e.kind() == std::io::ErrorKind::PermissionDenied {
+                let text = format!(
+                    "no permission to use the data folder {}: it belongs to another user. Run as that user (the service's, \
+                     as a rule) or as root; nothing was changed and nothing is recorded",
+                    dir.display()
+                );
+                return Err(Failure::new(Kind::Permission, text).into());
+            }
             let text = format!(
                 "{} is no data folder of a site (amethyst.toml is missing). Make one with `amethyst init --data {0} \
                  --site-name NAME --zone Area/City`",
@@ -108,7 +116,7 @@ impl Site {
         let card = SiteJson::parse(&read(&dir.join("site/site.json"))?).map_err(unusable)?;
         let certs = newest_certs(&dir.join("site"), &card)?;
         let unlock = unlock_key(dir)?;
-        let store = Keystore::open(&read(&dir.join("keys/keystore.amk"))?, &unlock).map_err(|e| {
+        let store = Keystore::open(&key_file(&dir.join("keys/keystore.amk"))?, &unlock).map_err(|e| {
             Failure::new(Kind::Data, format!("the key store cannot be opened: {e}. Restore keys/ from its backup; what is recorded stays sealed and safe"))
         })?;
         let recorder = Identity::read(&dir.join("keys/recorder.key"))?;
@@ -153,7 +161,7 @@ impl Identity {
     }
 
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let bytes = Zeroizing::new(read(path)?);
+        let bytes = Zeroizing::new(key_file(path)?);
         let wrong =
             || Failure::new(Kind::Data, format!("{} is damaged: restore it from its backup", path.display()));
         let (id, rest) = bytes.split_first_chunk::<16>().ok_or_else(wrong)?;
@@ -182,8 +190,19 @@ pub(crate) fn newest_certs(folder: &Path, card: &SiteJson) -> anyhow::Result<Cer
 /// # Errors
 /// It is not there or cannot be read.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path)
-        .map_err(|e| Failure::new(Kind::Data, format!("cannot read {}: {e}", path.display())).into())
+    fs::read(path).map_err(|e| unreadable(path, &e, "").into())
+}
+
+/// Reads a file of `keys/`, or says what its absence means.
+fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let then = ". Without it nothing can be recorded or heard; what is recorded stays sealed and safe. Restore keys/ from its backup";
+    fs::read(path).map_err(|e| unreadable(path, &e, then).into())
+}
+
+fn unreadable(path: &Path, error: &std::io::Error, then: &str) -> Failure {
+    let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+    let kind = if denied { Kind::Permission } else { Kind::Data };
+    Failure::new(kind, format!("cannot read {}: {error}{then}", path.display()))
 }
 
 fn unusable(error: archive::ArchiveError) -> Failure {
@@ -212,7 +231,7 @@ fn refuse_used(dir: &Path) -> anyhow::Result<()> {
 
 fn unlock_key(dir: &Path) -> anyhow::Result<UnlockKey> {
     let path = dir.join("keys/unlock.key");
-    let bytes = Zeroizing::new(read(&path)?);
+    let bytes = Zeroizing::new(key_file(&path)?);
     let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_length| {
         Failure::new(Kind::Data, format!("{} is damaged: restore it from its backup", path.display()))
     })?;

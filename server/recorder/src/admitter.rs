@@ -145,8 +145,8 @@ fn end_without_part(
     discarded: Option<PartFile>,
 ) -> Result<(), vault::VaultError> {
     common.summary.ended(ending.ending.end);
-    // An entry that never became durable has no number; the desk has reported that already.
-    let Ok(entry) = common.desk.wait_durable(ending.seg) else { return Ok(()) };
+    // What has no number the desk has reported already.
+    let Some(entry) = common.desk.given(ending.seg) else { return Ok(()) };
     common.desk.forget(ending.seg);
     match discarded {
         Some(file) => {

@@ -3,6 +3,9 @@
 //! The engine only drops a slip here; the desk's thread enters all slips of the last 100 ms with one sync. A sealer that is
 //! about to write its first byte waits until its entry is durable and wakes the desk early, so that offline nobody waits
 //! for a clock.
+//!
+//! When the disk takes nothing the numbers stay given: nothing is sealed under them until a later attempt makes them durable,
+//! and calls that end before are ended in the ledger all the same, so that they are accounted for once there is space.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -34,11 +37,20 @@ struct Slip {
     recording_id: RecordingId,
 }
 
+/// What became of a slip.
+#[derive(Clone, Copy)]
+struct Slot {
+    entry: Entry,
+    durable: bool,
+}
+
 #[derive(Default)]
 struct Slips {
     new: Vec<Slip>,
-    /// `None`: the ledger could not be written for it.
-    entries: HashMap<SegId, Option<Entry>>,
+    /// `None`: the ledger had no number for it.
+    entries: HashMap<SegId, Option<Slot>>,
+    /// The last attempt to make entries durable failed; the next group's time brings another.
+    stuck: bool,
     urgent: bool,
     closed: bool,
 }
@@ -68,8 +80,11 @@ impl Desk {
     pub(crate) fn wait_durable(&self, seg: SegId) -> Result<Entry, RecorderError> {
         let mut slips = locked(&self.slips);
         loop {
-            if let Some(entry) = slips.entries.get(&seg) {
-                return entry.ok_or(RecorderError::NoLedger);
+            match slips.entries.get(&seg) {
+                Some(Some(slot)) if slot.durable => return Ok(slot.entry),
+                Some(None) => return Err(RecorderError::NoLedger),
+                Some(Some(_)) if slips.stuck => return Err(RecorderError::NoLedger),
+                Some(Some(_)) | None => {}
             }
             if slips.closed {
                 return Err(RecorderError::NoLedger);
@@ -78,6 +93,19 @@ impl Desk {
             self.wake.notify_one();
             slips = self.entered.wait(slips).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Returns the entry of a segment if it is durable by now; never waits.
+    pub(crate) fn durable(&self, seg: SegId) -> Option<Entry> {
+        locked(&self.slips).entries.get(&seg)?.filter(|slot| slot.durable).map(|slot| slot.entry)
+    }
+
+    /// Returns the entry of a segment that has ended, durable or not: the ledger takes its end behind it.
+    pub(crate) fn given(&self, seg: SegId) -> Option<Entry> {
+        if let Ok(entry) = self.wait_durable(seg) {
+            return Some(entry);
+        }
+        locked(&self.slips).entries.get(&seg)?.map(|slot| slot.entry)
     }
 
     /// Forgets a segment whose entry has ended.
@@ -103,16 +131,45 @@ impl Desk {
         !slips.closed || !group.is_empty()
     }
 
-    /// Makes a group of entries durable with one sync.
-    fn enter(&self, group: &[Slip]) -> Result<Vec<(SegId, Entry)>, vault::VaultError> {
-        let mut entries = Vec::with_capacity(group.len());
+    fn is_stuck(&self) -> bool {
+        locked(&self.slips).stuck
+    }
+
+    /// Gives a group of segments their numbers.
+    fn allot(&self, group: &[Slip]) -> Result<(), vault::VaultError> {
+        let mut done = Ok(());
         for slip in group {
-            let entry = self.vault.allot(slip.recording_id, slip.at)?;
-            let (ledger_no, reference) = (entry.ledger_no, entry.reference);
-            entries.push((slip.seg, Entry { ledger_no, reference, recording_id: slip.recording_id }));
+            let allotted = self.vault.allot(slip.recording_id, slip.at);
+            let slot = allotted.as_ref().ok().map(|entry| Slot {
+                entry: Entry {
+                    ledger_no: entry.ledger_no,
+                    reference: entry.reference,
+                    recording_id: slip.recording_id,
+                },
+                durable: false,
+            });
+            locked(&self.slips).entries.insert(slip.seg, slot);
+            done = done.and(allotted.map(|_entry| ()));
         }
-        self.vault.commit_ledger()?;
-        Ok(entries)
+        done
+    }
+
+    /// Makes everything allotted durable with one sync. Only this thread allots, so all that has a number is meant.
+    fn commit(&self) -> Result<(), vault::VaultError> {
+        let done = self.vault.commit_ledger();
+        let mut slips = locked(&self.slips);
+        slips.stuck = done.is_err();
+        if done.is_ok() {
+            slips
+                .entries
+                .values_mut()
+                .flatten()
+                .filter(|slot| !slot.durable)
+                .for_each(|slot| slot.durable = true);
+        }
+        drop(slips);
+        self.entered.notify_all();
+        done.map(|_number| ())
     }
 }
 
@@ -127,21 +184,23 @@ fn work(common: &Common) {
     let desk = &common.desk;
     let mut group = Vec::new();
     while desk.next_group(&mut group) {
-        if group.is_empty() {
+        let was_stuck = desk.is_stuck();
+        if group.is_empty() && !was_stuck {
             continue;
         }
-        let entered = desk.enter(&group);
-        let mut slips = locked(&desk.slips);
-        match entered {
-            Ok(entries) => slips.entries.extend(entries.into_iter().map(|(seg, entry)| (seg, Some(entry)))),
-            Err(error) => {
-                slips.entries.extend(group.iter().map(|slip| (slip.seg, None)));
-                common.report(&error.into());
-            }
+        told(common, desk.allot(&group));
+        let committed = desk.commit();
+        // While it lasts a full disk is said once, not ten times a second.
+        if !was_stuck {
+            told(common, committed);
         }
-        drop(slips);
         group.clear();
-        desk.entered.notify_all();
     }
     desk.entered.notify_all();
+}
+
+fn told(common: &Common, done: Result<(), vault::VaultError>) {
+    if let Err(error) = done {
+        common.report(&error.into());
+    }
 }

@@ -84,7 +84,7 @@ impl Sealer {
         let seg = cmd.seg();
         let done = match cmd {
             SegCmd::Signalled { info, .. } => {
-                self.segments.insert(seg, Segment::new(*info));
+                self.segments.insert(seg, Segment::new(seg, *info));
                 Ok(())
             }
             SegCmd::Open { start, tracks, .. } => self.open(seg, start, tracks),
@@ -115,8 +115,9 @@ impl Sealer {
         tracks: Vec<shared::Track>,
     ) -> Result<(), RecorderError> {
         let Some(segment) = self.segments.get_mut(&seg) else { return Ok(()) };
-        let entry = self.common.desk.wait_durable(seg)?;
-        segment.open(&self.common, entry, start, tracks)
+        let entry = self.common.desk.wait_durable(seg);
+        segment.open(&self.common, entry.as_ref().ok().copied(), start, tracks)?;
+        entry.map(|_durable| ())
     }
 
     fn append(&mut self, seg: SegId, chunks: Vec<shared::Chunk>) -> Result<(), RecorderError> {

@@ -14,6 +14,7 @@ use crate::{Common, RecorderError, loss};
 
 /// Everything a sealer knows of one segment.
 pub(crate) struct Segment {
+    seg: SegId,
     info: CallInfo,
     entry: Option<Entry>,
     start: Option<Stamp>,
@@ -48,8 +49,9 @@ pub(crate) struct Ending {
 }
 
 impl Segment {
-    pub(crate) fn new(info: CallInfo) -> Self {
+    pub(crate) fn new(seg: SegId, info: CallInfo) -> Self {
         Self {
+            seg,
             info,
             entry: None,
             start: None,
@@ -65,16 +67,21 @@ impl Segment {
         }
     }
 
-    /// Begins the recording. Its ledger entry is durable by now.
+    /// Begins the recording under its ledger entry. Without one, because the ledger's disk took nothing, nothing is sealed;
+    /// the audio is counted as lost until the entry is durable and another recording of the call begins.
     pub(crate) fn open(
         &mut self,
         common: &Common,
-        entry: Entry,
+        entry: Option<Entry>,
         start: Stamp,
         tracks: Vec<Track>,
     ) -> Result<(), RecorderError> {
-        (self.entry, self.start, self.opened) = (Some(entry), Some(start), true);
+        (self.entry, self.start, self.opened) = (entry, Some(start), true);
         self.tracks = tracks;
+        let Some(entry) = entry else {
+            self.disk_full = true;
+            return Ok(());
+        };
         self.recording_id = entry.recording_id;
         self.begin_part(common, 0, [0; 32], 0)
     }
@@ -182,6 +189,9 @@ impl Segment {
 
     /// Goes on in another recording: the one before was cut off by the disk.
     fn begin_again(&mut self, common: &Common, offset_us: u64) -> Result<(), RecorderError> {
+        // No byte is sealed before the entry of its call is durable.
+        self.entry =
+            Some(self.entry.or_else(|| common.desk.durable(self.seg)).ok_or(RecorderError::NoLedger)?);
         self.again = true;
         self.recording_id = common.new_recording_id(self.start.unwrap_or_default().utc);
         self.begin_part(common, 0, [0; 32], offset_us)

@@ -152,6 +152,19 @@ impl Vault {
         Ok(PartFile { file, name: name.to_owned() })
     }
 
+    /// Takes back a part in which nothing stands, because its first append failed. One that holds anything stays.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn withdraw(&self, part: PartFile) -> Result<()> {
+        if part.is_empty() {
+            let path = part.path();
+            drop(part);
+            self.disk.unlink(&path)?;
+        }
+        Ok(())
+    }
+
     /// Makes all parts in the spool durable as far as they are written, with one `syncfs`: call it every five seconds.
     ///
     /// # Errors
