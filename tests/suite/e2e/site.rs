@@ -9,17 +9,20 @@ use tempfile::TempDir;
 
 use crate::workspace::root;
 
-/// The program, built once with the profile of this test.
+/// The program: the one that `AMETHYST_PROGRAM` names, else built once with the profile of this test.
 pub(crate) fn amethyst() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| built("amethyst-server", "amethyst"))
+    let named = || std::env::var_os("AMETHYST_PROGRAM").map(PathBuf::from);
+    BUILT.get_or_init(|| named().unwrap_or_else(|| built("amethyst-server", "amethyst")))
 }
 
 /// Builds one program of the workspace and returns its path.
 fn built(package: &str, program: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--locked", "-p", package, "--bin", program, "--message-format=json"]).current_dir(root());
+    build
+        .args(["build", "--locked", "-p", package, "--bin", program, "--message-format=json"])
+        .current_dir(root());
     if !cfg!(debug_assertions) {
         build.arg("--release");
     }
@@ -84,7 +87,8 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let site = Self { folder };
-        let made = run(&["init", "--data", site.data(), "--site-name", "Test", "--zone", "Africa/Johannesburg"]);
+        let made =
+            run(&["init", "--data", site.data(), "--site-name", "Test", "--zone", "Africa/Johannesburg"]);
         assert_eq!(made.code, Some(0), "{made:?}");
         site
     }
@@ -136,9 +140,9 @@ pub(crate) fn captures() -> Option<PathBuf> {
 
 /// Runs the capture generator and judge; `None` when its Python has no numpy.
 pub(crate) fn genpcap(words: &[&str]) -> Option<Ran> {
-    let python = ["/usr/bin/python3", "python3"].into_iter().find(|p| {
-        Command::new(p).args(["-c", "import numpy"]).output().is_ok_and(|o| o.status.success())
-    });
+    let python = ["/usr/bin/python3", "python3"]
+        .into_iter()
+        .find(|p| Command::new(p).args(["-c", "import numpy"]).output().is_ok_and(|o| o.status.success()));
     let Some(python) = python else {
         println!("skipped: no python3 with numpy (Debian: python3-numpy)");
         return None;
