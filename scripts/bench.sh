@@ -14,6 +14,14 @@ cc -O2 -o "$target/bench/floor" tests/tools/floor.c -lcrypto
 /usr/bin/python3 tests/tools/bench.py --amethyst "$target/release/amethyst" --work "$target/bench" \
   --calls "${CALLS:-1000}" --secs "${SECS:-60}" --rounds "${ROUNDS:-3}"
 
+# LIVE=1: the same calls over a wire (veth) at their own pace; SPEEDS="1 2 4" also faster. Needs root and two idle cores.
+if [ "${LIVE:-0}" = 1 ]; then
+  cc -O2 -o "$target/bench/replay" tests/tools/replay.c
+  # shellcheck disable=SC2086 # several words
+  /usr/bin/python3 tests/tools/live.py --amethyst "$target/release/amethyst" --replay "$target/bench/replay" \
+    --pcap "$target/bench/calls-${CALLS:-1000}x${SECS:-60}.pcap" --work "$target/bench" --speeds ${SPEEDS:-1}
+fi
+
 # criterion benches of the crates that have some
 for folder in shared/*/benches server/*/benches; do
   [ -d "$folder" ] || continue
