@@ -344,6 +344,7 @@ impl Room {
         let out = holder.stdout.as_mut().expect("it was asked for");
         if std::io::Read::read_exact(out, &mut word).is_err() {
             println!("skipped: a small disk can't be mounted here");
+            drop(holder.wait());
             return None;
         }
         Some(Self { holder })
