@@ -11,4 +11,5 @@ mod reorder;
 pub mod rtcp;
 pub mod samples;
 pub mod srtp;
+mod ticks;
 pub mod writer;
