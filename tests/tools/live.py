@@ -60,6 +60,7 @@ P.add_argument('--one-core', action='store_true', help="the kernel's part of rec
 A = P.parse_args()
 if os.geteuid() != 0: sys.exit('skipped: live needs root for its network namespaces')
 A_NS, B = f'amx-send-{os.getpid()}', f'amx-rec-{os.getpid()}'
+signal.signal(signal.SIGTERM, lambda *_: sys.exit('ended'))  # the namespaces go all the same
 try:
     ip(f'netns add {A_NS}'); ip(f'netns add {B}')
     ip(f'-n {A_NS} link add va type veth peer name vb netns {B}')
