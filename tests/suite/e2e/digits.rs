@@ -65,7 +65,7 @@ fn check(digits: &str) {
         if let Some(first) = told.first() {
             let at = first["t_us"].as_i64().unwrap();
             assert!(
-                at >= FIRST_US && at <= FIRST_US + LENGTH_US + 2 * SLACK_US,
+                (FIRST_US..=FIRST_US + LENGTH_US + 2 * SLACK_US).contains(&at),
                 "the first digit stands at {at} us"
             );
         }

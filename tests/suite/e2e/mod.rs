@@ -1,10 +1,10 @@
 //! End to end: the real program on real input, judged from outside.
 
-mod captures;
 mod bad_input;
+mod captures;
 mod crash;
-mod film;
 mod digits;
+mod film;
 mod live;
 mod pcap;
 mod plain;
