@@ -71,6 +71,7 @@ impl Wire<'_> {
     ) -> Ending {
         let mut ended = vec![false; sources.len()];
         let several = sources.len() > 1;
+        let mut broken = None;
         // Files bring their own time, also at their end: the clock of this machine would end every call in them as idle.
         let live = sources.iter().any(|s| s.info().live);
         loop {
@@ -84,7 +85,14 @@ impl Wire<'_> {
                     Ok(Poll::Progress) => idle = false,
                     Ok(Poll::Idle) => {}
                     Ok(Poll::End) => *ended = true,
-                    Err(error) => return Ending::Broken(error),
+                    Err(error) => {
+                        // The other taps go on: one pulled cable must not silence a recorder.
+                        *ended = true;
+                        if several {
+                            listener.warning(&format!("{error}. The other taps are still recorded"));
+                        }
+                        broken = broken.or(Some(error));
+                    }
                 }
             }
             if idle && live {
@@ -96,11 +104,11 @@ impl Wire<'_> {
             self.pump();
             self.speak(sources, listener);
             if ended.iter().all(|ended| *ended) {
-                return Ending::Files;
+                return broken.map_or(Ending::Files, Ending::Broken);
             }
             if listener.stop() {
                 self.drain(sources, &clock());
-                return Ending::Asked;
+                return broken.map_or(Ending::Asked, Ending::Broken);
             }
         }
     }
