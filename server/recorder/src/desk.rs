@@ -149,7 +149,7 @@ impl Desk {
                 durable: false,
             });
             locked(&self.slips).entries.insert(slip.seg, slot);
-            done = done.and(allotted.map(|_entry| ()));
+            done = done.and_then(|()| allotted.map(|_entry| ()));
         }
         done
     }

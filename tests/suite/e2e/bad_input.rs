@@ -335,19 +335,19 @@ impl Room {
             return None;
         }
         let script = format!("mount -t tmpfs -o size={size} tmpfs /mnt && echo ready && exec sleep 3600");
-        let mut holder = Command::new("unshare")
+        let holder = Command::new("unshare")
             .args(["--mount", "--propagation", "private", "sh", "-c", &script])
             .stdout(std::process::Stdio::piped())
             .spawn()
             .expect("unshare is of util-linux");
+        let mut room = Self { holder };
         let mut word = [0; 6];
-        let out = holder.stdout.as_mut().expect("it was asked for");
-        if std::io::Read::read_exact(out, &mut word).is_err() {
+        let out = room.holder.stdout.as_mut();
+        if out.is_none_or(|out| std::io::Read::read_exact(out, &mut word).is_err()) {
             println!("skipped: a small disk can't be mounted here");
-            drop(holder.wait());
             return None;
         }
-        Some(Self { holder })
+        Some(room)
     }
 
     fn inside(&self, program: &str) -> Command {

@@ -200,9 +200,9 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
         if entry.path().is_dir() {
-            files.extend(files_below(&entry.path()))
+            files.extend(files_below(&entry.path()));
         } else {
-            files.push(entry.path())
+            files.push(entry.path());
         }
     }
     files
