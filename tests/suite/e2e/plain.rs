@@ -145,7 +145,9 @@ impl Needles {
         let found = |at: &usize| {
             let here: Option<[u8; 6]> = bytes.get(*at..*at + 6).and_then(|b| b.try_into().ok());
             let needles = here.and_then(|here| self.0.get(&here));
-            needles.is_some_and(|needles| needles.iter().any(|needle| bytes[*at..].starts_with(needle)))
+            let holds =
+                |needle: &Vec<u8>| bytes[*at..].starts_with(needle) && stands_alone(&bytes, *at, needle);
+            needles.is_some_and(|needles| needles.iter().any(holds))
         };
         (0..bytes.len()).filter(found).count()
     }
@@ -158,6 +160,14 @@ impl Needles {
             assert_eq!(self.count(&file), 0, "{} holds something plain {when}", file.display());
         }
     }
+}
+
+/// Six digits in a row are in many a public key written as hexadecimal digits; a number is one when no such digit touches it.
+fn stands_alone(bytes: &[u8], at: usize, needle: &[u8]) -> bool {
+    let touches = |neighbour: Option<&u8>| neighbour.is_some_and(u8::is_ascii_hexdigit);
+    let number = needle.iter().all(u8::is_ascii_digit);
+    !number
+        || !(touches(at.checked_sub(1).and_then(|i| bytes.get(i))) || touches(bytes.get(at + needle.len())))
 }
 
 /// How the parties and the call are called on the wire, also two octets a digit.
