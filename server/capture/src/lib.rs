@@ -7,6 +7,7 @@
 //!
 //! * [`CaptureFile`] reads pcap, pcapng (also gzipped) and rtpproxy's recordings; [`Merge`] reads several by time.
 //! * [`AfPacket`] listens on a network interface of Linux.
+//! * [`Replay`] plays packets that were made here: the test call.
 //!
 //! **Invariant:** a stamp's monotonic part never runs backwards within one source, whatever the wall clock does.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
@@ -17,6 +18,7 @@ mod clock;
 mod error;
 mod file;
 mod merge;
+mod replay;
 mod warning;
 
 use std::time::Duration;
@@ -29,6 +31,7 @@ pub use af_packet::{AfPacket, Fanout, FanoutMode, FilterOp, LiveOptions};
 pub use error::{CaptureError, ErrorKind};
 pub use file::{CaptureFile, Timed};
 pub use merge::Merge;
+pub use replay::{Due, Replay};
 pub use warning::{Damage, Warning};
 
 /// One packet, where it lies; it is gone when the closure returns.

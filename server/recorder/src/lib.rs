@@ -28,12 +28,12 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use rand_core::Rng as _;
-use shared::{FrameBuf, RecorderId, RecordingId, SiteId, UtcMicros, Zone};
-use telephony::cmd::SegCmd;
+use shared::{FrameBuf, RecorderId, RecordingId, Reference, SiteId, TapId, UtcMicros, Zone};
+use telephony::cmd::{SegCmd, SegId};
 use vault::Vault;
 
 pub use error::{Kind, RecorderError};
@@ -72,12 +72,20 @@ pub(crate) struct Common {
     pub(crate) vault: Arc<Vault>,
     pub(crate) keys: Arc<dyn KeySource>,
     pub(crate) desk: Desk,
+    /// Names of the taps by their number, as they are now.
+    pub(crate) tap_names: RwLock<Vec<String>>,
     pub(crate) summary: summary::Tally,
     pub(crate) faults: Sender<Fault>,
     pub(crate) aborted: AtomicBool,
 }
 
 impl Common {
+    /// Returns the name of a tap, empty when it has none.
+    pub(crate) fn tap_name(&self, tap: TapId) -> String {
+        let names = self.tap_names.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(usize::from(tap.0)).cloned().unwrap_or_default()
+    }
+
     /// Draws the identity of a recording that begins at `at`.
     pub(crate) fn new_recording_id(&self, at: UtcMicros) -> RecordingId {
         let mut dice = [0; 10];
@@ -126,6 +134,7 @@ impl Recorder {
         let octets_each = (config.queue_octets_max / sealers_wanted).max(1 << 20);
         let desk = Desk::new(Arc::clone(&vault));
         let common = Arc::new(Common {
+            tap_names: RwLock::new(config.tap_names.clone()),
             config,
             vault,
             keys,
@@ -175,6 +184,17 @@ impl Recorder {
                 job.lose_audio();
             });
         }
+    }
+
+    /// Renames the taps, or names further ones, for parts that begin from now on.
+    pub fn name_taps(&self, names: Vec<String>) {
+        *self.common.tap_names.write().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    /// Returns the first recording of a segment that is not over, and its reference, once its ledger entry is durable.
+    #[must_use]
+    pub fn entry_of(&self, seg: SegId) -> Option<(RecordingId, Reference)> {
+        self.common.desk.durable(seg).map(|entry| (entry.recording_id, entry.reference))
     }
 
     /// Returns a buffer that has been written, for the engine to fill again.

@@ -232,7 +232,7 @@ impl Segment {
     fn meta(&self, common: &Common) -> Meta {
         Meta {
             tracks: self.tracks.clone(),
-            tap: Tap { name: self.tap_name(common), number: self.info.tap },
+            tap: Tap { name: common.tap_name(self.info.tap), number: self.info.tap },
             side: self.info.side,
             build: common.config.build.clone(),
             method: self.info.method,
@@ -244,10 +244,6 @@ impl Segment {
             direction: self.info.direction,
             ..Meta::default()
         }
-    }
-
-    fn tap_name(&self, common: &Common) -> String {
-        common.config.tap_names.get(usize::from(self.info.tap.0)).cloned().unwrap_or_default()
     }
 
     fn parties(&self) -> Vec<(PartyRole, shared::Party)> {
@@ -311,7 +307,7 @@ impl Segment {
             method: self.info.method,
             side: self.info.side,
             tap: self.info.tap,
-            tap_name: self.tap_name(common),
+            tap_name: common.tap_name(self.info.tap),
             orphan: self.info.orphan,
             end,
             end_reason: reason.to_owned(),

@@ -227,6 +227,15 @@ impl Engine {
         self.finished = true;
     }
 
+    /// Changes settings while packets flow. Calls in progress keep what was decided about them; the next ones follow the new
+    /// settings. A tap keeps its number for the life of the engine, so `config.taps` may only grow or be renamed; the seed
+    /// stays.
+    pub fn reconfigure(&mut self, config: EngineConfig) {
+        let seed = self.config.seed;
+        self.config = EngineConfig { seed, ..config };
+        self.drops.resize(self.config.taps.len().max(self.drops.len()), 0);
+    }
+
     /// Takes a frame buffer back for later use.
     pub fn recycle(&mut self, buf: FrameBuf) {
         self.pool.give(buf);
