@@ -59,6 +59,8 @@ pub(crate) struct Recording {
     pub(crate) idle_seconds: u32,
     /// Record RTP that no signalling announced.
     pub(crate) orphans: bool,
+    /// Seal events of digits without their digit (RFC 4733, SIP INFO); tones in the sound are not touched.
+    pub(crate) mask_digits: bool,
     /// Calls followed at the same time; more are counted as not recorded(limit).
     pub(crate) calls_max: u32,
     /// Audio that may wait in memory for a slow disk, in MiB; beyond it live audio becomes a gap and an alarm.
@@ -67,7 +69,14 @@ pub(crate) struct Recording {
 
 impl Default for Recording {
     fn default() -> Self {
-        Self { preroll_seconds: 2, idle_seconds: 60, orphans: true, calls_max: 20_000, queue_mib: 48 }
+        Self {
+            preroll_seconds: 2,
+            idle_seconds: 60,
+            orphans: true,
+            mask_digits: false,
+            calls_max: 20_000,
+            queue_mib: 48,
+        }
     }
 }
 
@@ -234,6 +243,7 @@ internal_numbers = []             # for example ["3***", "0115550***"]
 preroll_seconds = 2               # kept in memory for segments whose start is learned late (0 to 10)
 idle_seconds = 60                 # a call without an end is closed after so long without RTP (never while on hold)
 orphans = true                    # record RTP that no signalling announced
+mask_digits = false               # true: digits dialled are sealed as events without their digit (not tones in the sound)
 calls_max = 20000                 # calls followed at once; more are counted as not recorded(limit)
 queue_mib = 48                    # audio that may wait in memory for a slow disk
 

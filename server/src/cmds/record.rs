@@ -164,6 +164,7 @@ fn engine_config(site: &Site, taps: &[Tap]) -> anyhow::Result<EngineConfig> {
         rules: Rules { extensions, calls: Vec::new() },
         zone: site.card.zone.clone(),
         record_orphans: config.recording.orphans,
+        mask_digits: config.recording.mask_digits,
         preroll_ms: config.recording.preroll_seconds.saturating_mul(1_000),
         idle_ms: config.recording.idle_seconds.saturating_mul(1_000),
         limits: EngineLimits {

@@ -40,7 +40,11 @@ type Rest<'a, 'b> = &'b mut &'a [u8];
 
 impl Wire {
     fn new(choice: u8) -> Self {
-        let mut config = EngineConfig { record_orphans: choice & 1 != 0, ..EngineConfig::default() };
+        let mut config = EngineConfig {
+            record_orphans: choice & 1 != 0,
+            mask_digits: choice & 4 != 0,
+            ..EngineConfig::default()
+        };
         if choice & 2 != 0 {
             config.limits = EngineLimits {
                 segments: 3,

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use telephony::rtp::dtmf::DtmfTracker;
+use telephony::rtp::dtmf::{DtmfTracker, redundant_types};
 
 fuzz_target!(|story: &[u8]| {
     let mut tracker = DtmfTracker::default();
@@ -15,4 +15,5 @@ fuzz_target!(|story: &[u8]| {
     }
     digits += usize::from(tracker.flush().is_some());
     assert!(digits <= packets.len(), "a digit out of nothing");
+    assert!(redundant_types(story).count() <= story.len(), "a block out of nothing");
 });

@@ -113,6 +113,7 @@ impl Engine {
         let mut seg = Seg::new(id, Some(key), call.info.tap, *at);
         seg.start_missed = call.start_missed;
         seg.shared.held = on_hold(&call.plan);
+        seg.shared.mask_digits = self.config.mask_digits;
         let info = Box::new(call.info.clone());
         let place = self.segs.add(seg);
         call.seg = Some(place);

@@ -57,6 +57,9 @@ pub struct EngineConfig {
     pub zone: Zone,
     /// Whether RTP that no signalling announced is recorded.
     pub record_orphans: bool,
+    /// Digits that are dialled become events without their digit, whichever way they are signalled, and what was sent for
+    /// them in place of sound becomes a gap of cause *paused*. Tones that are heard in the sound are not touched.
+    pub mask_digits: bool,
     /// How long unannounced RTP waits for its signalling before it becomes a segment of its own; at most 10 s.
     pub preroll_ms: u32,
     /// How long after its end a call still owns its media.
@@ -79,6 +82,7 @@ impl Default for EngineConfig {
             rules: Rules::default(),
             zone: Zone::named("UTC").expect("UTC is in every tz database"),
             record_orphans: true,
+            mask_digits: false,
             preroll_ms: 2_000,
             linger_ms: 500,
             idle_ms: 60_000,

@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 
-use shared::{Chunk, Event, Stamp, Track};
+use shared::{Chunk, Event, Stamp, Track, Value};
 
 use crate::cmd::{SegCmd, SegId};
 use crate::rtp::leg::{Env, Out, micros};
@@ -78,9 +78,12 @@ impl Engine {
         }
     }
 
-    /// Seals a note with the segment, now or when it opens.
-    pub(super) fn note(&mut self, place: u32, event: Event) {
+    /// Seals a note with the segment, now or when it opens. All events come this way, from signalling and media alike.
+    pub(super) fn note(&mut self, place: u32, mut event: Event) {
         let Some(seg) = self.segs.at_mut(place) else { return };
+        if seg.shared.mask_digits {
+            hide_digit(&mut event);
+        }
         if seg.open {
             self.commands.push_back(SegCmd::Note { seg: seg.id, event });
         } else if seg.early.len() < EARLY_NOTES_MAX {
@@ -203,5 +206,14 @@ impl Engine {
         let id = SegId(self.next_seg);
         self.next_seg = self.next_seg.saturating_add(1);
         id
+    }
+}
+
+/// Takes the digit out of an event: that one was dialled, when and by whom may be known, which one may not.
+fn hide_digit(event: &mut Event) {
+    if event.kind == "digit" {
+        event.members.remove("digit");
+        event.members.insert("masked".to_owned(), Value::Bool(true));
+        event.raw = None;
     }
 }

@@ -106,7 +106,8 @@ impl Engine {
         }
         let answered = call.is_some_and(|c| c.answered);
         if !seg.open {
-            let why = if answered { NotRecorded::NoMedia } else { NotRecorded::Unanswered };
+            // Of an orphan nothing came but what is no sound, digits for example.
+            let why = if answered || seg.orphan { NotRecorded::NoMedia } else { NotRecorded::Unanswered };
             return (LedgerEnd::NotRecorded(why), None);
         }
         let promised = call.map_or(0, |c| c.promised);

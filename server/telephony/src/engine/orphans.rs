@@ -267,7 +267,9 @@ impl Engine {
         self.counters.orphans = self.counters.orphans.wrapping_add(1);
         let (id, at, info) = (self.next_id(), candidate.first, self.info_of(candidate));
         self.commands.push_back(SegCmd::Signalled { seg: id, at, info });
-        self.segs.add(Seg::new(id, None, candidate.tap, at))
+        let mut seg = Seg::new(id, None, candidate.tap, at);
+        seg.shared.mask_digits = self.config.mask_digits;
+        self.segs.add(seg)
     }
 
     /// Accounts for an orphan that there is no room for; its two directions are one.

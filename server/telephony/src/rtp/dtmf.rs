@@ -31,6 +31,25 @@ pub const fn looks_like_event(payload_type: u8, payload: &[u8]) -> bool {
     payload_type >= 96 && matches!(payload, [0..=16, flags, _, _] if *flags & 0x40 == 0)
 }
 
+/// Returns how long an event has lasted by the word of this payload, in ticks of the RTP clock.
+#[must_use]
+pub fn duration_ticks(payload: &[u8]) -> u16 {
+    payload.first_chunk::<4>().map_or(0, |&[_, _, d0, d1]| u16::from_be_bytes([d0, d1]))
+}
+
+/// Returns the payload types inside a packet of redundant data (RFC 2198, 3), the primary one last.
+///
+/// Stops at the first octets that do not fit.
+pub fn redundant_types(payload: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = payload;
+    std::iter::from_fn(move || {
+        let first = *rest.first()?;
+        let head = if first & 0x80 == 0 { rest.len() } else { 4 };
+        rest = rest.get(head..)?;
+        Some(first & 0x7f)
+    })
+}
+
 /// An event under way.
 #[derive(Clone, Copy, Debug)]
 struct Open {
@@ -270,6 +289,18 @@ mod tests {
             DtmfTracker::default().handle(0, true, &[1, 0x80, 0, 9, 7, 7]).is_some(),
             "longer is tolerated"
         );
+    }
+
+    #[test]
+    fn redundant_data_tell_what_is_inside() {
+        let check = |payload: &[u8], types: &[u8]| {
+            assert_eq!(redundant_types(payload).collect::<Vec<_>>(), types, "{payload:?}");
+        };
+        check(&[0xe5, 0, 0, 4, 0xe5, 0, 0, 4, 101, 5, 10, 0, 160], &[101, 101, 101]);
+        check(&[0x80, 0x01, 0x40, 0xa0, 101, 5, 10, 0, 160], &[0, 101]);
+        check(&[0], &[0]);
+        check(&[0xe5, 0, 0], &[]);
+        check(&[], &[]);
     }
 
     proptest! {

@@ -91,6 +91,22 @@ impl Formats {
         declared.cloned().or_else(|| Meaning::of_static(payload_type))
     }
 
+    /// Tells what kind of packet a payload type announces, `None` when neither SDP nor the static table says.
+    pub(crate) fn kind(&self, payload_type: u8) -> Option<Kind> {
+        let declared = self.known.iter().find(|m| m.format.payload_type == payload_type);
+        declared.map(|m| m.kind).or(match payload_type {
+            13 | 19 => Some(Kind::ComfortNoise),
+            0 | 2..=12 | 15..=18 => Some(Kind::Audio),
+            _ => None,
+        })
+    }
+
+    /// Tells whether packets of this type carry others inside them (RFC 2198).
+    pub(crate) fn is_redundant(&self, payload_type: u8) -> bool {
+        let of_type = |m: &&Meaning| m.format.payload_type == payload_type;
+        self.known.iter().find(of_type).is_some_and(|m| m.format.name.eq_ignore_ascii_case("red"))
+    }
+
     /// Returns the first audio format, the one a leg most likely speaks.
     pub(crate) fn first_audio(&self) -> Option<&Meaning> {
         self.known.iter().find(|m| m.kind == Kind::Audio)

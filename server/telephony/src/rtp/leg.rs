@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) held: bool,
     /// When the last hold ended, on the monotonic clock.
     pub(crate) held_until_ns: u64,
+    /// The site does not want to know which digits are dialled.
+    pub(crate) mask_digits: bool,
 }
 
 impl Shared {
@@ -143,6 +145,8 @@ struct Cold {
     open_cause: GapCause,
     /// The sender is silent by its own word: comfort noise, SID, events.
     silent: bool,
+    /// Ticks after the last sound in which masked digits were sent: from, to.
+    hidden: Option<(i64, i64)>,
     /// Packets missing since the last sound, and whether a drop counter rose meanwhile.
     missing: u32,
     dropped: bool,

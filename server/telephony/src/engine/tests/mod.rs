@@ -11,6 +11,7 @@
 mod bench;
 mod calls;
 mod carriers;
+mod digits;
 mod doubt;
 mod limits;
 mod loss;

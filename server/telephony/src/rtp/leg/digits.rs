@@ -1,13 +1,35 @@
 //! Digits of one leg: telephone events in, notes out.
+//!
+//! Where the site masks digits, the notes lose their digit on the way out (in the engine, SIP INFO alike); here the octets
+//! stay behind and their stretch becomes a masked gap.
 
 use shared::{Event, Stamp};
 
-use crate::rtp::dtmf::Digit;
+use crate::rtp::dtmf::{self, Digit};
+use crate::rtp::formats::Kind;
 use crate::rtp::ticks::micros;
 
 use super::{Env, Leg, Out, Packet};
 
 impl Leg {
+    /// Remembers in which stretch digits were sent in place of sound: it is masked, not silent.
+    pub(super) fn hide(&mut self, packet: &Packet<'_>, ticks: u32) {
+        let from = i64::from(packet.ts.wrapping_sub(self.next_ts).cast_signed()).max(0);
+        let to = from.saturating_add(i64::from(ticks));
+        let so_far = self.cold.hidden.unwrap_or((from, to));
+        self.cold.hidden = Some((so_far.0.min(from), so_far.1.max(to)));
+        self.cold.silent = true;
+    }
+
+    /// Tells whether a packet of redundant data has a digit in it, be it one that was sent before: then all of it stays
+    /// behind, since what is sealed is sealed as received.
+    pub(super) fn smuggles_digit(&self, packet: &Packet<'_>) -> bool {
+        let formats = &self.cold.formats;
+        !packet.opaque
+            && formats.is_redundant(packet.pt)
+            && dtmf::redundant_types(packet.payload).any(|pt| formats.kind(pt) == Some(Kind::Events))
+    }
+
     pub(super) fn event(&mut self, packet: &Packet<'_>, env: &mut Env<'_>) {
         if packet.opaque {
             return;

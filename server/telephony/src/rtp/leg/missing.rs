@@ -48,11 +48,27 @@ impl Leg {
         let by = if self.cold.dropped { GapCause::LostByRecorder } else { GapCause::LostInNetwork };
         let rest = if silent { GapCause::SilenceSuppressed } else { GapCause::None };
         let from = self.writer.pos().saturating_sub(self.cold.open);
-        self.close_gap(&[(by, lost), (rest, step.saturating_sub(lost))], env);
+        let hidden = self.hidden_in(lost, step);
+        let parts = [
+            (by, lost),
+            (rest, hidden.start.saturating_sub(lost)),
+            (GapCause::Paused, hidden.end.saturating_sub(hidden.start)),
+            (rest, step.saturating_sub(hidden.end)),
+        ];
+        self.close_gap(&parts, env);
         if lost > 0 && by == GapCause::LostInNetwork && self.cold.suspects.len() < SUSPECTS_MAX {
             let track = self.writer.track();
             self.cold.suspects.push(Suspect { from, samples: lost, track, seq: packet.seq });
         }
+    }
+
+    /// Returns the part of the gap `lost..step` that masked digits take, at its end and empty if there are none. Digits whose
+    /// place cannot be told take all of it.
+    fn hidden_in(&self, lost: u64, step: u64) -> std::ops::Range<u64> {
+        let Some((from, to)) = self.cold.hidden else { return step..step };
+        let within = |ticks: i64| u64::try_from(ticks).unwrap_or(0).clamp(lost.min(step), step);
+        let (from, to) = (within(from), within(to));
+        if from < to { from..to } else { lost.min(step)..step }
     }
 
     /// Hears what the receiver of this leg says of it (RTCP receiver report): if it got what we miss, the loss is ours.
@@ -94,7 +110,9 @@ impl Leg {
         let beyond = since.saturating_sub(u64::from(self.last_ticks));
         // Less than 40 ms is jitter, not absence.
         let step = if beyond < u64::from(hz / 25) { 0 } else { beyond };
-        let cause = if self.was_silent(env.shared) {
+        let cause = if self.cold.hidden.is_some() {
+            GapCause::Paused
+        } else if self.was_silent(env.shared) {
             GapCause::SilenceSuppressed
         } else if packet.drops != self.drops {
             GapCause::LostByRecorder

@@ -4,6 +4,7 @@
 
 use shared::Stamp;
 
+use crate::rtp::dtmf;
 use crate::rtp::formats::Kind;
 use crate::rtp::reorder::{Held, Offered};
 use crate::rtp::ticks::distance;
@@ -147,9 +148,15 @@ impl Leg {
         self.cold.dropped |= missing > 0 && packet.drops != self.drops;
         match self.kind_of(packet) {
             Kind::Audio if packet.payload.is_empty() => self.cold.silent = true,
+            Kind::Audio if env.shared.mask_digits && self.smuggles_digit(packet) => {
+                self.hide(packet, self.last_ticks);
+            }
             Kind::Audio => self.sound(packet, env),
             Kind::ComfortNoise => self.cold.silent = true,
             Kind::Events => {
+                if env.shared.mask_digits {
+                    self.hide(packet, u32::from(dtmf::duration_ticks(packet.payload)));
+                }
                 self.cold.silent = true;
                 self.event(packet, env);
             }

@@ -36,6 +36,7 @@ impl Leg {
         }
         self.write(packet, env);
         self.cold.silent = false;
+        self.cold.hidden = None;
         self.cold.missing = 0;
         self.cold.dropped = false;
         self.cold.epoch = false;
@@ -161,14 +162,13 @@ impl Leg {
         if packet.opaque {
             return Kind::Audio; // nothing of it can be told
         }
-        if packet.pt == self.pt {
-            return Kind::Audio;
-        }
-        let unannounced = || match self.cold.has_track && dtmf::looks_like_event(packet.pt, packet.payload) {
-            true => Kind::Events,
-            false => Kind::Audio,
-        };
-        self.cold.formats.find(packet.pt).map_or_else(unannounced, |m| m.kind)
+        let running = self.cold.has_track && packet.pt == self.pt;
+        self.cold.formats.kind(packet.pt).unwrap_or_else(|| {
+            match !running && dtmf::looks_like_event(packet.pt, packet.payload) {
+                true => Kind::Events,
+                false => Kind::Audio,
+            }
+        })
     }
 
     fn meaning_of(&self, packet: &Packet<'_>) -> Meaning {
