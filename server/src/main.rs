@@ -12,6 +12,7 @@ mod disk;
 mod failure;
 mod keys;
 mod names;
+mod recording;
 mod site;
 mod srtp_keys;
 mod terminal;

@@ -4,18 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context as _;
-use capture::{AfPacket, CaptureError, CaptureFile, LiveOptions, Merge, PacketSource};
-use recorder::{Fault, Recorder, RecorderConfig, Summary};
+use capture::{CaptureError, CaptureFile, Merge, PacketSource};
+use recorder::{Fault, Recorder, Summary};
 use serde_json::{Value, json};
 use shared::TapId;
-use telephony::engine::{Alarm, Counters, Engine, EngineConfig, EngineLimits, TapConfig};
-use telephony::segment::rules::{RuleSet, Rules};
-use vault::{RecoverWith, RecoveryReport, Use, Vault};
+use telephony::engine::{Alarm, Counters, Engine};
+use vault::Use;
 
 use crate::cli::Record;
 use crate::config::{Config, Tap};
-use crate::failure::{Failure, Kind, kind_of_io};
+use crate::failure::Failure;
+use crate::recording::{
+    engine_config, kind_of, open_interface, raise_file_limit, recorder_config, recover, stop_on_signals,
+    tell_recovery, unusable,
+};
 use crate::site::Site;
 use crate::wire::{self, Ending, Listener};
 use crate::{terminal, view, world};
@@ -27,7 +29,7 @@ use crate::{terminal, view, world};
 pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
     let site = Site::open(&words.data.dir)?;
     let taps = taps_of(words, &site.config);
-    let mut settings = engine_config(&site, &taps)?;
+    let mut settings = engine_config(&site.config, &site.card.zone, &taps)?;
     if let Some(path) = &words.srtp_keys {
         settings.orphan_keys = crate::srtp_keys::read(path)?;
     }
@@ -42,13 +44,13 @@ pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
     let config = recorder_config(&site, &taps, !words.pcaps.is_empty());
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
     let mut recorder = Recorder::start(config, Arc::clone(&vault), keys)?;
-    let mut voice = Voice { stop: stop_on_signals()?, lost: false };
+    let mut voice = Voice { stop: stop_on_signals()?, lost: false, drops: 0 };
     for interface in &words.interfaces {
         terminal::say(&format!("recording on {interface}; Ctrl-C ends and closes all recordings"));
     }
     let ending = wire::run(&mut sources, &mut engine, &mut recorder, &mut voice, &world::now);
     let counters = engine.counters();
-    let drops: u64 = sources.iter_mut().map(|s| s.drops().kernel).sum();
+    let drops = sources.iter_mut().fold(voice.drops, |sum, s| sum.saturating_add(s.drops().kernel));
     drop(sources);
     drop(engine);
     let (summary, faults) = recorder.finish();
@@ -70,6 +72,8 @@ pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
 struct Voice {
     stop: Arc<AtomicBool>,
     lost: bool,
+    /// Packets that sources which are over lost to the kernel.
+    drops: u64,
 }
 
 impl Listener for Voice {
@@ -89,6 +93,15 @@ impl Listener for Voice {
     fn stop(&mut self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+
+    fn ended(&mut self, mut source: Box<dyn PacketSource>, error: Option<&CaptureError>, others: bool) {
+        self.drops = self.drops.saturating_add(source.drops().kernel);
+        if let Some(error) = error
+            && others
+        {
+            self.warning(&format!("{error}. The other taps are still recorded"));
+        }
+    }
 }
 
 /// A tap for each source, in their order.
@@ -107,12 +120,8 @@ fn open_sources(words: &Record, config: &Config) -> anyhow::Result<Vec<Box<dyn P
     let tap = |n: usize| TapId(u16::try_from(n).unwrap_or(u16::MAX));
     let mut sources: Vec<Box<dyn PacketSource>> = Vec::new();
     for (n, interface) in words.interfaces.iter().enumerate() {
-        let ring = usize::try_from(config.capture.ring_mib).unwrap_or(32);
-        let options = LiveOptions {
-            promiscuous: config.capture.promiscuous,
-            ..LiveOptions::new(interface, tap(n)).ring_mib(ring)
-        };
-        sources.push(Box::new(AfPacket::open(&options).map_err(|e| unusable(&e))?));
+        let source = open_interface(interface, tap(n), &config.capture);
+        sources.push(Box::new(source.map_err(|e| unusable(&e))?));
     }
     let mut files = Vec::new();
     for (n, path) in words.pcaps.iter().enumerate() {
@@ -128,132 +137,6 @@ fn open_sources(words: &Record, config: &Config) -> anyhow::Result<Vec<Box<dyn P
         }
     }
     Ok(sources)
-}
-
-fn unusable(error: &CaptureError) -> Failure {
-    Failure::new(kind_of(error), error.to_string())
-}
-
-/// Finds out whether a source was forbidden: by its own word or the system's.
-fn kind_of(error: &CaptureError) -> Kind {
-    if matches!(error, CaptureError::NoPermission { .. }) {
-        return Kind::Permission;
-    }
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(e) = cause {
-        if let Some(io) = e.downcast_ref::<std::io::Error>() {
-            return match kind_of_io(io) {
-                Kind::Permission => Kind::Permission,
-                Kind::Usage | Kind::Input | Kind::Data | Kind::Disk => Kind::Input,
-            };
-        }
-        cause = e.source();
-    }
-    Kind::Input
-}
-
-fn engine_config(site: &Site, taps: &[Tap]) -> anyhow::Result<EngineConfig> {
-    let config = &site.config;
-    let extensions = RuleSet::parse(&config.rules.include, &config.rules.exclude)
-        .map_err(|e| Failure::new(Kind::Usage, format!("[rules] in amethyst.toml: {e}")))?;
-    let mut seed = [0; 8];
-    rand_core::Rng::fill_bytes(&mut world::dice(), &mut seed);
-    Ok(EngineConfig {
-        taps: taps.iter().map(|tap| TapConfig { name: tap.name.clone(), side: tap.side.into() }).collect(),
-        internal_numbers: config.site.internal_numbers.clone(),
-        rules: Rules { extensions, calls: Vec::new() },
-        zone: site.card.zone.clone(),
-        record_orphans: config.recording.orphans,
-        mask_digits: config.recording.mask_digits,
-        preroll_ms: config.recording.preroll_seconds.saturating_mul(1_000),
-        idle_ms: config.recording.idle_seconds.saturating_mul(1_000),
-        limits: EngineLimits {
-            segments: usize::try_from(config.recording.calls_max).unwrap_or(usize::MAX),
-            ..EngineLimits::default()
-        },
-        seed: u64::from_le_bytes(seed),
-        ..EngineConfig::default()
-    })
-}
-
-fn recorder_config(site: &Site, taps: &[Tap], offline: bool) -> RecorderConfig {
-    RecorderConfig {
-        site_id: site.card.site_id,
-        recorder_id: site.keys.recorder.id,
-        zone: site.card.zone.clone(),
-        build: build_hash(),
-        tap_names: taps.iter().map(|tap| tap.name.clone()).collect(),
-        sealers: 1,
-        queue_octets_max: usize::try_from(site.config.recording.queue_mib)
-            .unwrap_or(48)
-            .saturating_mul(1 << 20),
-        offline,
-    }
-}
-
-/// SHA-256 of the running program, sealed into every recording; empty if it cannot be read.
-fn build_hash() -> Vec<u8> {
-    let program = std::env::current_exe().and_then(|path| crate::disk::sha256(&path));
-    program.map(|(digest, _bytes)| digest.to_vec()).unwrap_or_default()
-}
-
-fn recover(site: &Site, vault: &Vault) -> anyhow::Result<RecoveryReport> {
-    let with =
-        RecoverWith { keys: &*site.keys, signer: &site.keys.recorder.key, min_suite: site.card.min_suite };
-    vault
-        .recover(&with, world::now().utc)
-        .context("finishing what the last run left open failed; nothing was removed")
-}
-
-/// Says what start-up found, if it found anything.
-fn tell_recovery(report: &RecoveryReport) {
-    let say = |what: &str, n: usize| {
-        if n > 0 {
-            terminal::say(&format!("start-up: {n} {what}"));
-        }
-    };
-    say("recordings that were cut off are closed and kept", report.closed.len());
-    say("recordings entered into the database", report.entered.len());
-    say("recordings wait for the key store to be unlocked", report.awaiting_unlock.len());
-    say("empty files of calls that had no audio yet were removed", report.removed_empty.len());
-    say("open ledger entries were ended", report.ended.len());
-    for (path, why) in &report.unreadable {
-        terminal::say(&format!("ALARM start-up: {path} cannot be used and stays where it is: {why}"));
-    }
-    for path in &report.altered {
-        terminal::say(&format!("ALARM start-up: {path} is not what was sealed; restore it from the archive"));
-    }
-    for path in &report.missing_files {
-        terminal::say(&format!("ALARM start-up: {path} is missing; restore it from the archive"));
-    }
-    if let Some(trouble) = &report.trouble {
-        terminal::say(&format!("ALARM start-up: {trouble}"));
-    }
-}
-
-fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // A second signal of the same kind ends the program at once; start-up then closes what was open.
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
-}
-
-/// One file is open for each recording under way.
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    let now = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    if raised.is_err() || now < 4_096 {
-        terminal::say(&format!(
-            "warning: only {now} files may be open at once, so no more than about {} calls can be recorded at the same time; \
-             raise the limit (ulimit -n, or LimitNOFILE= in the service)",
-            now.saturating_sub(64)
-        ));
-    }
 }
 
 fn as_json(counters: &Counters, summary: &Summary, drops: u64) -> Value {
