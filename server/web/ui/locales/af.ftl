@@ -1,0 +1,94 @@
+# The console's words in Afrikaans.
+
+app = Amethyst
+close = Maak toe
+cancel = Kanselleer
+save = Stoor
+undo = Ontdoen
+remove = Verwyder
+add = Voeg by
+edit = Wysig
+copy = Kopieer
+copied = Gekopieer
+try-again = Probeer weer
+loading = Laai …
+more = Laai meer
+none = geen
+yes = ja
+no = nee
+notices = Kennisgewings
+language = Taal
+theme = Tema
+theme-system = Soos die stelsel
+theme-light = Lig
+theme-dark = Donker
+
+## Foute: wat gebeur het, wat dit vir die opnames beteken, wat om te doen
+
+problem-do = Wat om te doen:
+problem-silent = Die bediener antwoord nie
+problem-silent-meaning = Hierdie bladsy kan nie sê of oproepe nou opgeneem word nie. Opname hang nie van hierdie bladsy af nie.
+problem-silent-remedy = Gaan die netwerk van hierdie rekenaar na. As ander die bediener ook nie bereik nie, laat weet die administrateur dadelik.
+problem-400 = Die bediener het dit nie aanvaar nie
+problem-400-meaning = Niks is verander nie, en opname gaan voort.
+problem-400-remedy = Gaan na wat getik is en probeer weer.
+problem-401 = Jy is nie aangemeld nie
+problem-401-meaning = Opname gaan voort; niemand hoef daarvoor aangemeld te wees nie.
+problem-401-remedy = Meld weer aan.
+problem-403 = Jy mag dit nie doen nie
+problem-403-meaning = Niks is verander nie, en opname gaan voort. Die weiering staan in die ouditlogboek.
+problem-403-remedy = Vra 'n administrateur as dit deel van jou werk is.
+problem-404 = Nie gevind nie
+problem-404-meaning = Dit bestaan nie, of jy mag dit nie sien nie.
+problem-404-remedy = Soek daarna, of vra 'n administrateur oor die bestek van jou rekening.
+problem-409 = Iemand anders het dit intussen verander
+problem-409-meaning = Niks van joune is gestoor nie, en niks van hulle s'n het verlore gegaan nie.
+problem-409-remedy = Laai dit weer en maak jou verandering nog een keer.
+problem-412 = Iemand anders het dit intussen verander
+problem-412-meaning = Niks van joune is gestoor nie, en niks van hulle s'n het verlore gegaan nie.
+problem-412-remedy = Laai dit weer en maak jou verandering nog een keer.
+problem-413 = Dit is te groot
+problem-413-meaning = Niks is verander nie, en opname gaan voort.
+problem-413-remedy = Vra minder op 'n slag.
+problem-429 = Te veel pogings
+problem-429-meaning = Die bediener vertraag wie te dikwels probeer. Opname gaan voort.
+problem-429-remedy = Wag 'n minuut en probeer dan weer.
+problem-500 = Die bediener het misluk
+problem-500-meaning = Wat jy gevra het, is nie gedoen nie. Opname loop apart hiervan en gaan voort, tensy die regstreekse bladsy anders sê.
+problem-500-remedy = Probeer weer; as dit so bly, gee die administrateur die tyd van die dag en hierdie teks.
+problem-503 = Die bediener kan dit nie nou doen nie
+problem-503-meaning = Niks het die bediener verlaat nie. Opname kom eerste en gaan voort.
+problem-503-remedy = Probeer oor 'n minuut weer; as dit so bly, laat weet die administrateur.
+problem-console = Die konsole het misluk
+problem-console-meaning = Dit is 'n fout van die bladsy; opnames word nie daardeur geraak nie.
+problem-console-remedy = Laai die bladsy weer; as dit so bly, rapporteer die teks hierbo.
+
+## Aanmelding
+
+sign-in = Meld aan
+sign-in-name = Naam
+sign-in-password = Wagwoord
+sign-in-do = Meld aan
+sign-in-forgotten = Wagwoord vergeet? 'n Administrateur kan jou 'n eenmalige skakel gee.
+sign-in-set-password = Kies jou wagwoord
+sign-in-second = Tweede faktor
+sign-in-enrol = Stel die tweede faktor op
+sign-in-welcome = Welkom, { $name }. Hierdie skakel het een keer gewerk; van nou af meld jy met jou naam en hierdie wagwoord aan.
+sign-in-link-checking = Gaan die eenmalige skakel na …
+sign-in-link-failed = Hierdie skakel is nie aanvaar nie.
+sign-in-with-password = Meld met 'n wagwoord aan
+sign-in-afresh = Begin weer
+sign-in-ended = Jou sessie het geëindig. Opname gaan voort. Meld aan om voort te gaan waar jy was.
+sign-in-ended-idle = Jy is afgemeld omdat daar 'n ruk lank niks gedoen is nie. Opname gaan voort. Meld aan om voort te gaan waar jy was.
+sign-in-watched = Soektogte, luister en veranderings word in die ouditlogboek geskryf.
+password-new = Nuwe wagwoord
+password-again = Nog een keer dieselfde
+password-hint = Minstens 12 karakters. 'n Paar woorde agtermekaar is goed en maklik om te onthou.
+password-mismatch = Die twee is nog nie dieselfde nie.
+password-set = Stel wagwoord
+totp-enrol = Skandeer hierdie prent met 'n verifikasie-app, en tik dan die ses syfers wat dit wys.
+totp-qr = QR-kode vir die verifikasie-app; dieselfde sleutel staan hieronder
+totp-secret = Of tik hierdie sleutel in die app
+totp-ask = Tik die ses syfers wat jou verifikasie-app nou wys.
+totp-code = Ses syfers
+totp-confirm = Bevestig

@@ -1,0 +1,161 @@
+// What the server says and takes, as types and one function a route. No state, no words for the screen.
+import type { Transport } from './transport';
+
+export type Role = 'administrator' | 'supervisor' | 'auditor' | 'agent';
+export const ROLES: Role[] = ['administrator', 'supervisor', 'auditor', 'agent'];
+export type Scope = { extensions: string[]; groups: string[]; taps: string[]; days_back: number | null };
+export type SignInStep = { next: 'done' | 'totp' | 'enrol_totp' | 'set_password'; name?: string };
+export type Me = {
+  user: { id: string; name: string; display: string; role: Role; locale: string | null };
+  permissions: string[]; scope: Scope;
+  site: { name: string; zone: string; version: string; fingerprint: string; site_id?: string; demo?: boolean };
+  csrf: string; idle_seconds: number;
+};
+export type Session = { id: string; created_at: string; seen_at: string; address: string; agent: string; current?: boolean };
+
+export type Party = { number: string | null; name: string | null; extension?: string | null };
+export type Row = {
+  id: string; reference: string; external_reference: string | null; started_at: string; started_at_us: number; duration_ms: number;
+  direction: string; method: string; side: string; tap: string; caller: Party | null; called: Party | null; others: Party[];
+  end: string; end_reason: string | null; orphan: boolean; has_gap: boolean; gap_ms: number; held: boolean; tags: string[];
+  subject: string | null; comment: string | null; codecs: string[]; playable: boolean; integrity: 'sealed' | 'recovered' | 'damaged';
+};
+export type Note = { id: string; at_ms: number | null; text: string; author: string; written_at: string; edited: boolean };
+export type Detail = Row & {
+  ledger_no: number | string | null; call_ids: string[];
+  legs: { track: number; leg: string; role: string; codec: string; clock_hz: number; samples: number; gaps: Record<string, number> }[];
+  parts: { part: number; bytes: number; sha256: string; blake3: string; recovered: boolean }[];
+  events: { at_ms: number; kind: string; members: unknown }[];
+  notes: Note[]; hold: { reason: string; by: string; at: string; review: string | null } | null; linked: { id: string; reference: string }[];
+};
+export type RecordingsPage = { recordings: Row[]; next: string | null; previous: string | null };
+export type Count = { count: number; more: boolean };
+export type Timeline = {
+  length_ms: number;
+  legs: { role: string; label: string; codec: string; gaps: { from_ms: number; to_ms: number; cause: string }[] }[];
+  events: { at_ms: number; kind: string; text: string }[];
+};
+export type SoundFormat = 'wav' | 'flac' | 'opus';
+
+export type LineState = 'ringing' | 'recording' | 'paused' | 'fault' | 'idle';
+export type Line = {
+  recording_id: string | null; reference: string | null; tap: string; side: string; state: LineState; started_at: string | null; seconds: number;
+  caller: Party | null; called: Party | null; direction: string; codecs: string[]; level_dbfs: (number | null)[] | null; listenable: boolean; fault: string | null;
+};
+export type TapState = { name: string; interface: string; state: 'up' | 'down' | 'idle'; packets_per_s: number; kernel_drops: number };
+export type Board = { lines: Line[]; taps: TapState[] };
+
+export type LedgerEntry = {
+  ledger_no: number; reference: string; opened_at: string; ended_at: string | null; end: string; why: string | null; rule: string | null;
+  caller: Party | null; called: Party | null; recording_id: string | null; tap?: string;
+};
+export type LedgerDay = {
+  day: string; totals: { signalled: number; recorded: number; partly: number; not_recorded: number; open: number };
+  balanced: boolean; entries: LedgerEntry[]; next?: string | null;
+};
+
+export type AuditEntry = {
+  number: number; at: string; actor: string | null; actor_name: string; session?: string | null; address: string | null; act: string;
+  object: string | null; outcome: 'ok' | 'refused' | 'failed'; details: unknown;
+};
+export type AuditPage = { entries: AuditEntry[]; next: string | null };
+export type AuditCheck = { ok: boolean; checked: number; head: string; first_broken?: number | null };
+
+export type User = {
+  id: string; name: string; display: string; role: Role; scope: Scope; disabled: boolean; locked_until: string | null; created_at: string;
+  has_password?: boolean; totp?: boolean; has_totp?: boolean; link_until?: string | null; locale?: string | null;
+};
+export type NewUser = { name: string; display: string; role: Role; scope: Scope };
+export type OneTimeLink = { link: string; until: string };
+
+export type Settings = {
+  site: { name: string; internal_numbers: string[] };
+  recording: { preroll_seconds: number; idle_seconds: number; orphans: boolean; calls_max: number; queue_mib: number; mask_digits?: boolean };
+  rules: { include: string[]; exclude: string[] };
+  taps: { name: string; interface: string; side: string }[];
+  web: { idle_minutes: Record<Role, number> };
+  groups: Record<string, string[]>;
+};
+export type Interface = { name: string; up: boolean; address: string | null; packets_seen: number | null };
+export type Setup = { done: boolean; steps: { signed_in: boolean; source: boolean; test_call: boolean } };
+
+export type Params = Record<string, string | number | boolean | null | undefined>;
+
+/** Writes parameters, leaving out what is not set. */
+export function params(of: Params): string {
+  const kept = new URLSearchParams();
+  for (const [name, value] of Object.entries(of)) if (value !== null && value !== undefined && value !== '') kept.set(name, String(value));
+  const text = kept.toString();
+  return text ? `?${text}` : '';
+}
+
+const id = encodeURIComponent;
+
+/** Every route of the server that the console uses. */
+export function apiOf(t: Transport) {
+  const read = async <T>(path: string, signal?: AbortSignal) => (await t.ask<T>('GET', path, signal ? { signal } : {})).value;
+  const write = async <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+    (await t.ask<T>(method, path, { ...(body !== undefined && { body }), ...(headers && { headers }) })).value;
+  const rec = (of: string) => `/recordings/${id(of)}`;
+  return {
+    signIn: (name: string, password: string) => write<SignInStep>('POST', '/sign-in', { name, password }),
+    signInTotp: (code: string) => write<SignInStep>('POST', '/sign-in/totp', { code }),
+    signInLink: (token: string) => write<SignInStep>('POST', '/sign-in/link', { token }),
+    setPassword: (password: string) => write<SignInStep>('POST', '/sign-in/password', { password }),
+    enrolTotp: () => write<{ secret: string; uri: string; qr_svg: string }>('POST', '/sign-in/enrol-totp', {}),
+    confirmTotp: (code: string) => write<SignInStep>('POST', '/sign-in/enrol-totp/confirm', { code }),
+    signOut: () => write<null>('POST', '/sign-out'),
+
+    me: () => read<Me>('/me'),
+    changeMe: (change: { display?: string; locale?: string }) => write<unknown>('PUT', '/me', change),
+    changePassword: (old: string, fresh: string) => write<unknown>('PUT', '/me/password', { old, new: fresh }),
+    mySessions: async () => listOf<Session>(await read<unknown>('/me/sessions'), 'sessions'),
+    dropMySession: (session: string) => write<unknown>('DELETE', `/me/sessions/${id(session)}`),
+
+    recordings: (of: Params, signal?: AbortSignal) => read<RecordingsPage>(`/recordings${params(of)}`, signal),
+    count: (of: Params, signal?: AbortSignal) => read<Count>(`/recordings/count${params(of)}`, signal),
+    recording: (of: string, signal?: AbortSignal) => read<Detail>(rec(of), signal),
+    timeline: (of: string, signal?: AbortSignal) => read<Timeline>(`${rec(of)}/timeline`, signal),
+    peaks: (of: string, columns: number, signal?: AbortSignal) => t.bytes(`${rec(of)}/peaks${params({ columns })}`, signal),
+    audioUrl: (of: string, format: SoundFormat = 'wav', download = false) => t.url(`${rec(of)}/audio${params({ legs: 'both', format, download: download ? 1 : null })}`),
+    addTag: (of: string, tag: string) => write<unknown>('POST', `${rec(of)}/tags`, { tag }),
+    removeTag: (of: string, tag: string) => write<unknown>('DELETE', `${rec(of)}/tags/${id(tag)}`),
+    addNote: (of: string, text: string, at_ms: number | null) => write<{ id?: string } | null>('POST', `${rec(of)}/notes`, { text, ...(at_ms !== null && { at_ms }) }),
+    editNote: (of: string, note: string, text: string) => write<unknown>('PUT', `${rec(of)}/notes/${id(note)}`, { text }),
+    removeNote: (of: string, note: string) => write<unknown>('DELETE', `${rec(of)}/notes/${id(note)}`),
+    label: (of: string, change: { subject?: string; comment?: string; external_reference?: string }) => write<unknown>('PATCH', rec(of), change),
+    hold: (of: string, reason: string, review: string | null) => write<unknown>('PUT', `${rec(of)}/hold`, { reason, ...(review && { review }) }),
+    release: (of: string, reason: string) => write<unknown>('DELETE', `${rec(of)}/hold`, { reason }),
+    exportMany: (ids: string[], format: SoundFormat, signal: AbortSignal, progress: (bytes: number, of: number | null) => void) =>
+      t.take('POST', '/exports', { body: { ids, format, legs: 'both' }, signal }, progress),
+
+    live: () => t.events('/live'),
+    liveSound: (of: string) => t.socket(`/live/${id(of)}/audio`),
+    ledger: (of: Params, signal?: AbortSignal) => read<LedgerDay>(`/ledger${params(of)}`, signal),
+    audit: (of: Params, signal?: AbortSignal) => read<AuditPage>(`/audit${params(of)}`, signal),
+    auditCheck: (signal?: AbortSignal) => read<AuditCheck>('/audit/check', signal),
+
+    users: async () => listOf<User>(await read<unknown>('/users'), 'users'),
+    addUser: (user: NewUser) => write<User>('POST', '/users', user),
+    changeUser: (of: string, change: Partial<NewUser> & { disabled?: boolean }) => write<unknown>('PATCH', `/users/${id(of)}`, change),
+    disableUser: (of: string) => write<unknown>('DELETE', `/users/${id(of)}`),
+    linkFor: (of: string) => write<OneTimeLink>('POST', `/users/${id(of)}/link`),
+    unlock: (of: string) => write<unknown>('POST', `/users/${id(of)}/unlock`),
+    dropTotp: (of: string) => write<unknown>('DELETE', `/users/${id(of)}/totp`),
+    sessionsOf: async (of: string) => listOf<Session>(await read<unknown>(`/users/${id(of)}/sessions`), 'sessions'),
+    dropSessions: (of: string, session?: string) => write<unknown>('DELETE', `/users/${id(of)}/sessions${session ? `/${id(session)}` : ''}`),
+
+    settings: () => read<{ version: string; settings: Settings }>('/settings'),
+    changeSettings: (settings: Settings, version: string) => write<{ version: string }>('PUT', '/settings', settings, { 'if-match': version }),
+    interfaces: async () => listOf<Interface>(await read<unknown>('/interfaces'), 'interfaces'),
+    testCall: () => write<{ recording_id: string | null }>('POST', '/test-call'),
+    setup: () => read<Setup>('/setup'),
+  };
+}
+export type Api = ReturnType<typeof apiOf>;
+
+/** Takes a list that stands alone or under its name. */
+export function listOf<T>(answer: unknown, name: string): T[] {
+  const list = Array.isArray(answer) ? answer : (answer as Record<string, unknown> | null)?.[name];
+  return Array.isArray(list) ? (list as T[]) : [];
+}
