@@ -11,26 +11,36 @@
 
 #![forbid(unsafe_code)]
 
+mod audit;
 mod bulk;
 mod error;
 mod find;
+mod labels;
 mod migrate;
 mod open;
+mod people;
 mod read;
 mod rows;
+mod scope;
+mod search;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
 pub use error::{CatalogueError, Kind};
-pub use find::{Cursor, Page, Query};
+pub use find::{Cursor as ListCursor, Page, Query};
+pub use labels::{By, Field, Hold, LabelChange, Labels, Note, NoteId};
 pub use open::{Catalogue, CatalogueKey};
+pub use people::{Session, SessionStep, User, UserId, UserRole};
 pub use read::{Counts, PartPlace};
 pub use rows::{
     CaptureRun, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow, PartyRole, PartyRow,
     Recording, RecordingRow,
 };
+pub use scope::{ExtensionPattern, PatternError, Scope};
+pub use search::{COUNT_MAX, Count, Cursor, CursorError, LIMIT_MAX, Place, Search, SearchPage};
 
 /// The result of this crate.
 pub type Result<T> = std::result::Result<T, CatalogueError>;

@@ -34,8 +34,11 @@ mod tests;
 pub use account::LedgerEntry;
 pub use admit::{AdmitReport, Admitted, Left};
 pub use catalogue::{
-    CaptureRun, CatalogueKey, Counts, Cursor, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, Page,
-    PartRow, PartyRole, PartyRow, Query, Recording, RecordingRow,
+    AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By, COUNT_MAX, CaptureRun,
+    CatalogueKey, Count, Counts, Cursor, CursorError, ExtensionPattern, Facts, Field, Hold, LIMIT_MAX,
+    LabelChange, Labels, LedgerEnding, LedgerRow, LegRow, ListCursor, Note, NoteId, Outcome, PacketCounts,
+    Page, PartRow, PartyRole, PartyRow, PatternError, Place, Query, Recording, RecordingRow, Scope, Search,
+    SearchPage, Session, SessionStep, User, UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use error::{Kind, VaultError};
