@@ -12,7 +12,7 @@ mod media;
 mod party;
 mod time;
 
-pub use event::{Event, Value};
+pub use event::{Event, GapCorrection, Value};
 pub use frame_buf::{FrameBuf, HEADROOM, TAILROOM};
 pub use ids::{IdError, RecorderId, RecordingId, SiteId, TapId};
 pub use ledger::{LedgerEnd, LedgerNo, LedgerTotals, NotRecorded, Partly, Reference, ReferenceError};

@@ -53,6 +53,17 @@ impl GapTotals {
         *slot = slot.saturating_add(samples);
     }
 
+    /// Counts samples under the cause that was learned later, as many as there are; their sum stays.
+    pub fn correct(&mut self, correction: &crate::GapCorrection) {
+        let known = self.0.get_mut(usize::from(correction.was.number()));
+        let moved = known.map_or(0, |slot| {
+            let moved = correction.samples().min(*slot);
+            *slot = slot.saturating_sub(moved);
+            moved
+        });
+        self.add(correction.cause, moved);
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {

@@ -1,8 +1,8 @@
 //! What goes into the catalogue and what comes out of it, as plain values.
 
 use shared::{
-    Day, Direction, Event, GapTotals, LedgerEnd, LedgerNo, Method, Party, RecorderId, RecordingId, Reference,
-    Side, TapId, Track, UtcMicros,
+    Day, Direction, Event, GapCorrection, GapTotals, LedgerEnd, LedgerNo, Method, Party, RecorderId,
+    RecordingId, Reference, Side, TapId, Track, UtcMicros,
 };
 
 /// The part that a party plays in a call.
@@ -104,8 +104,16 @@ pub struct LegRow {
     pub track: Track,
     /// Samples present.
     pub samples: u64,
-    /// Samples missing, by cause. `samples` and all of these are the length.
+    /// Samples missing, by the cause that was learned last. `samples` and all of these are the length.
     pub gaps: GapTotals,
+}
+
+impl LegRow {
+    /// Counts missing samples anew where an event of the part says that they had another cause than the runs say.
+    pub fn correct(&mut self, events: &[Event]) {
+        let learned = events.iter().filter_map(GapCorrection::of);
+        learned.filter(|c| c.track == self.track.track).for_each(|c| self.gaps.correct(&c));
+    }
 }
 
 /// One sealed file.
@@ -146,7 +154,8 @@ pub struct RecordingRow {
     pub parties: Vec<PartyRow>,
     /// The tracks of this part.
     pub legs: Vec<LegRow>,
-    /// What happened in this part. `time_anchor`, `gap_cause` and `track_change` are not entered: the sealed file has them.
+    /// What happened in this part. `time_anchor`, `sender_clock`, `gap_cause` and `track_change` are not entered: the sealed
+    /// file has them.
     pub events: Vec<Event>,
     /// The sealed file.
     pub part: PartRow,

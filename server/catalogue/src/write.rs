@@ -7,7 +7,7 @@ use crate::bulk::{Cell, Insert};
 use crate::{CaptureRun, Catalogue, LedgerRow, RecordingRow, Result};
 
 /// Kinds of events that stay in the sealed file only: they explain its samples, nobody searches for them.
-const SEALED_ONLY: [&str; 3] = ["time_anchor", "gap_cause", "track_change"];
+const SEALED_ONLY: [&str; 4] = ["time_anchor", "sender_clock", "gap_cause", "track_change"];
 
 impl Catalogue {
     /// Enters recordings with their parts, tracks, parties and events, and ledger rows with them, in one transaction.

@@ -1,6 +1,6 @@
 //! Honest loss: audio that the recorder itself cannot keep becomes a gap of cause 2 of exactly its length.
 
-use shared::{Chunk, FrameBuf, GapCause, RunHead};
+use shared::{Chunk, FrameBuf, GapCause, GapCorrection, RunHead};
 
 /// Turns all samples of a chunk into missing ones and returns the buffer that held them.
 ///
@@ -23,6 +23,12 @@ pub(crate) fn into_gap(chunk: &mut Chunk) -> FrameBuf {
 pub(crate) fn lost_samples(chunk: &Chunk) -> u64 {
     let ours = chunk.runs.iter().filter(|run| run.cause == GapCause::LostByRecorder);
     ours.fold(0, |sum: u64, run| sum.saturating_add(run.gap_samples))
+}
+
+/// Returns the samples missing by the recorder's fault after the cause of some was learned.
+pub(crate) fn corrected(lost: u64, learned: &GapCorrection) -> u64 {
+    let ours = |cause| if cause == GapCause::LostByRecorder { learned.samples() } else { 0 };
+    lost.saturating_sub(ours(learned.was)).saturating_add(ours(learned.cause))
 }
 
 fn push_gap(runs: &mut Vec<RunHead>, gap_samples: u64, cause: GapCause) {

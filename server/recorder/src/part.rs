@@ -63,9 +63,16 @@ impl OpenPart {
         Ok(())
     }
 
-    /// Seals an event whose time counts from the start of the segment; it goes out with the next flush.
-    pub(crate) fn event(&mut self, mut event: Event) -> Result<(), RecorderError> {
+    /// Seals an event whose time and positions count from the start of the segment; it goes out with the next flush.
+    pub(crate) fn event(
+        &mut self,
+        mut event: Event,
+        clocks: &dyn Fn(u8) -> u32,
+    ) -> Result<(), RecorderError> {
         event.t_us = event.t_us.saturating_sub(i64::try_from(self.offset_us).unwrap_or(i64::MAX));
+        if let Some(track) = event.track {
+            event.rebase_samples(i64::try_from(self.offset_ticks(clocks(track))).unwrap_or(i64::MAX));
+        }
         let frame = self.writer.event(&event)?;
         self.waiting.extend_from_slice(&frame);
         self.events.push(event);
@@ -146,8 +153,12 @@ impl OpenPart {
     }
 
     fn rebased(&self, chunk: &Chunk, clocks: &dyn Fn(u8) -> u32) -> u64 {
-        let ticks = u128::from(self.offset_us) * u128::from(clocks(chunk.track)) / 1_000_000;
-        chunk.base_samples.saturating_sub(u64::try_from(ticks).unwrap_or(u64::MAX))
+        chunk.base_samples.saturating_sub(self.offset_ticks(clocks(chunk.track)))
+    }
+
+    fn offset_ticks(&self, clock_hz: u32) -> u64 {
+        let ticks = u128::from(self.offset_us) * u128::from(clock_hz) / 1_000_000;
+        u64::try_from(ticks).unwrap_or(u64::MAX)
     }
 }
 

@@ -4,7 +4,7 @@
 //! when the disk failed in the middle: what is sealed stays, the call goes on beside it.
 
 use seal::{Kind, Meta, PacketCounts, PartSpec, PartyRole, Tap};
-use shared::{Chunk, Event, LedgerEnd, NotRecorded, Partly, RecordingId, Stamp, Track};
+use shared::{Chunk, Event, GapCorrection, LedgerEnd, NotRecorded, Partly, RecordingId, Stamp, Track};
 use telephony::cmd::{CallInfo, MediaStats, SegClose, SegId};
 use vault::{ClosedPart, Facts, LedgerEnding, LegRow, PartFile, PartRow, PartyRow, RecordingRow};
 
@@ -97,7 +97,11 @@ impl Segment {
     }
 
     pub(crate) fn note(&mut self, event: Event) -> Result<(), RecorderError> {
-        self.part.as_mut().map_or(Ok(()), |part| part.event(event))
+        if let Some(learned) = GapCorrection::of(&event) {
+            self.lost_samples = loss::corrected(self.lost_samples, &learned);
+        }
+        let tracks = &self.tracks;
+        self.part.as_mut().map_or(Ok(()), |part| part.event(event, &|number| clock_of(tracks, number)))
     }
 
     /// Seals and writes one flush. A part that had to be closed on the way is returned, to be admitted.
@@ -332,8 +336,10 @@ impl Segment {
     fn legs(&self, closed: &ClosedWriter) -> Vec<LegRow> {
         let totals = |n| closed.totals.iter().find(|t| t.track == n).copied().unwrap_or_default();
         let row = |track: &Track| {
-            let total = totals(track.track);
-            LegRow { part: closed.spec.part, track: track.clone(), samples: total.samples, gaps: total.gaps }
+            let (total, part) = (totals(track.track), closed.spec.part);
+            let mut leg = LegRow { part, track: track.clone(), samples: total.samples, gaps: total.gaps };
+            leg.correct(&closed.events);
+            leg
         };
         self.tracks.iter().map(row).collect()
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use seal::{KeyId, Part, RecipientKey, RecipientSecret, RecipientType, SigningKey, VerifyingKey};
 use shared::{
-    Chunk, Day, Event, FrameBuf, GapCause, LedgerEnd, NotRecorded, Partly, Party, RecorderId, Role, RunHead,
-    SiteId, Stamp, TimeQuality, Track, UtcMicros, Zone,
+    Chunk, Day, Event, FrameBuf, GapCause, GapCorrection, LedgerEnd, NotRecorded, Partly, Party, RecorderId,
+    Role, RunHead, SiteId, Stamp, TimeQuality, Track, UtcMicros, Zone,
 };
 use telephony::cmd::{CallInfo, MediaStats, SegClose, SegCmd, SegId};
 use tempfile::TempDir;
@@ -238,7 +238,11 @@ fn a_call_of_more_than_twelve_hours_goes_on_in_a_second_part_without_losing_its_
     let mut cmds = vec![signalled(1), open(1)];
     cmds.extend((0..tens).map(silence));
     let end_us = tens * 10_000_000 + 1_000_000;
-    cmds.extend([second(1, tens * 10), close(1, LedgerEnd::Recorded, end_us)]);
+    let anchor = Event::new("time_anchor", i64::try_from(tens * 10_000_000).unwrap())
+        .on_track(0)
+        .int("pos", i64::try_from(tens * 80_000).unwrap());
+    let anchor = SegCmd::Note { seg: SegId(1), event: anchor };
+    cmds.extend([anchor, second(1, tens * 10), close(1, LedgerEnd::Recorded, end_us)]);
     let summary = bench.record(true, cmds);
     assert_eq!((summary.recordings, summary.parts, summary.ledger.recorded), (1, 2, 1));
     let all = bench.recordings();
@@ -248,4 +252,51 @@ fn a_call_of_more_than_twelve_hours_goes_on_in_a_second_part_without_losing_its_
     assert_ne!(parts[1].header().spec.prev_trailer, [0; 32]);
     let run = parts[1].runs(0, 0..8_000).unwrap().next().unwrap().unwrap();
     assert_eq!((run.pos, run.samples), (0, 8_000));
+    let anchor = &parts[1].events().unwrap()[0];
+    assert_eq!(
+        (anchor.t_us, anchor.members.get("pos")),
+        (0, Some(&shared::Value::Int(0))),
+        "of its own part"
+    );
+}
+
+/// A recording whose second second is missing on both legs, and of whose first leg something else is learned.
+fn with_correction(was: GapCause, cause: GapCause) -> (Bench, Summary) {
+    let bench = Bench::new();
+    let runs = vec![RunHead { gap_samples: 8_000, cause: was, samples: 0, len: 0 }];
+    let chunk = |track| Chunk { track, base_samples: 8_000, runs: runs.clone(), buf: FrameBuf::default() };
+    let missing = SegCmd::Append { seg: SegId(1), chunks: vec![chunk(0), chunk(1)] };
+    let learned = GapCorrection { track: 0, from: 8_000, to: 14_000, was, cause };
+    let note = |learned: GapCorrection| SegCmd::Note { seg: SegId(1), event: learned.event(2_000_000) };
+    let both = [note(learned), note(GapCorrection { track: 1, from: 8_000, to: 16_000, ..learned })];
+    let mut cmds = vec![signalled(1), open(1), second(1, 0), missing];
+    cmds.extend(both);
+    cmds.extend([second(1, 2), close(1, LedgerEnd::Recorded, 3_000_000)]);
+    let summary = bench.record(true, cmds);
+    (bench, summary)
+}
+
+#[test]
+fn a_cause_that_was_learned_later_is_what_the_catalogue_says_and_the_seal_stays_sound() {
+    let (bench, summary) = with_correction(GapCause::LostInNetwork, GapCause::SilenceSuppressed);
+    assert_eq!(summary.gaps.0, [0, 2_000, 0, 0, 14_000, 0]);
+    let all = bench.recordings();
+    let gaps: Vec<_> = all[0].legs.iter().map(|leg| leg.gaps.0).collect();
+    assert_eq!(gaps, [[0, 2_000, 0, 0, 6_000, 0], [0, 0, 0, 0, 8_000, 0]]);
+    bench.parts(&all[0])[0].check().unwrap();
+    assert_eq!(all[0].facts.end, LedgerEnd::Recorded);
+}
+
+#[test]
+fn what_was_believed_to_be_our_loss_and_was_not_spoils_no_recording() {
+    let (bench, _) = with_correction(GapCause::LostByRecorder, GapCause::SilenceSuppressed);
+    assert_eq!(bench.recordings()[0].facts.end, LedgerEnd::Partly(Partly::RecorderLoss), "2,000 remain ours");
+    let (bench, _) = with_correction(GapCause::LostInNetwork, GapCause::LostByRecorder);
+    assert_eq!(
+        bench.recordings()[0].facts.end,
+        LedgerEnd::Partly(Partly::RecorderLoss),
+        "learned to be ours"
+    );
+    let (bench, _) = with_correction(GapCause::None, GapCause::SilenceSuppressed);
+    assert_eq!(bench.recordings()[0].facts.end, LedgerEnd::Recorded);
 }

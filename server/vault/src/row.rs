@@ -21,7 +21,9 @@ pub(crate) fn of_part<R: Read + Seek>(
     let table = part.final_table().cloned();
     let mut legs = Vec::with_capacity(meta.tracks.len());
     for track in &meta.tracks {
-        legs.push(leg(part, spec.part, track, table.as_ref())?);
+        let mut leg = leg(part, spec.part, track, table.as_ref())?;
+        leg.correct(&events);
+        legs.push(leg);
     }
     let info = table.map(|table| table.info);
     let packets = info.as_ref().map(|info| info.packets).unwrap_or_default();

@@ -294,10 +294,12 @@ impl Engine {
         };
         for packet in rtcp::packets(compound) {
             match packet {
-                RtcpPacket::SenderReport { reports, .. } | RtcpPacket::ReceiverReport { reports, .. } => {
-                    for report in reports {
-                        self.reported(now, place, &report);
-                    }
+                RtcpPacket::SenderReport { ssrc, ntp, rtp_timestamp, reports, .. } => {
+                    self.with_leg(place, now, |leg, env| leg.sent(ssrc, ntp, rtp_timestamp, now, env));
+                    reports.for_each(|report| self.reported(now, place, &report));
+                }
+                RtcpPacket::ReceiverReport { reports, .. } => {
+                    reports.for_each(|report| self.reported(now, place, &report));
                 }
                 RtcpPacket::Bye { .. } => {
                     let seg = self.legs.at(place).map(|l| l.seg);

@@ -10,10 +10,12 @@
 //! | `sound` | octets, tracks, anchors in time |
 //! | `missing` | gaps and their causes |
 //! | `digits` | telephone events |
+//! | `reports` | what RTCP says of it |
 
 mod digits;
 mod missing;
 mod order;
+mod reports;
 mod sound;
 
 use shared::{Chunk, Event, GapCause, Role, Stamp, Track};
@@ -29,8 +31,8 @@ use super::ticks::distance;
 pub(crate) use super::ticks::{micros, ticks_of};
 use super::writer::{Pool, Writer};
 
-use missing::Suspect;
 use order::DROPOUT_MAX;
+use reports::Suspect;
 
 /// Nanoseconds after which an open gap is written.
 const OPEN_GAP_NS: u64 = 10_000_000_000;
@@ -167,6 +169,8 @@ struct Cold {
     /// Gaps since the last report of the receiver, and what that one said was lost so far.
     suspects: Vec<Suspect>,
     reported_lost: Option<i32>,
+    /// When the sender's clock was noted last.
+    sender_ns: Option<u64>,
     /// Gaps of earlier tracks.
     gaps: shared::GapTotals,
 }

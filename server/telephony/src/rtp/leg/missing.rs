@@ -1,26 +1,14 @@
 //! What is missing on one leg: each gap gets its length and its cause, and a cause that was learned later is corrected.
 
-use shared::{Event, GapCause};
+use shared::{GapCause, GapCorrection};
 
 use crate::rtp::samples::Shape;
-use crate::rtp::ticks::{distance, ticks_of, us_of};
+use crate::rtp::ticks::{ticks_of, us_of};
 
 use super::{Env, Leg, Out, Packet, Shared};
 
 /// Seconds that a timestamp may jump ahead before it is a new epoch.
 const EPOCH_S: i64 = 60;
-/// Suspects kept between two reports of a receiver.
-const SUSPECTS_MAX: usize = 32;
-
-/// A gap that the network may not be to blame for: the receiver's next report tells.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Suspect {
-    from: u64,
-    samples: u64,
-    track: u8,
-    /// The packet after the gap.
-    seq: u16,
-}
 
 impl Leg {
     /// Accounts for the time between the last sound and this one.
@@ -56,9 +44,8 @@ impl Leg {
             (rest, step.saturating_sub(hidden.end)),
         ];
         self.close_gap(&parts, env);
-        if lost > 0 && by == GapCause::LostInNetwork && self.cold.suspects.len() < SUSPECTS_MAX {
-            let track = self.writer.track();
-            self.cold.suspects.push(Suspect { from, samples: lost, track, seq: packet.seq });
+        if lost > 0 && by == GapCause::LostInNetwork {
+            self.suspect(from, lost, packet.seq);
         }
     }
 
@@ -69,21 +56,6 @@ impl Leg {
         let within = |ticks: i64| u64::try_from(ticks).unwrap_or(0).clamp(lost.min(step), step);
         let (from, to) = (within(from), within(to));
         if from < to { from..to } else { lost.min(step)..step }
-    }
-
-    /// Hears what the receiver of this leg says of it (RTCP receiver report): if it got what we miss, the loss is ours.
-    pub(crate) fn report(&mut self, lost: i32, highest: u32, env: &mut Env<'_>) {
-        let before = self.cold.reported_lost.replace(lost);
-        let newest = u16::try_from(highest & 0xffff).unwrap_or(0);
-        let suspects = std::mem::take(&mut self.cold.suspects);
-        for suspect in suspects {
-            if distance(newest, suspect.seq) < 0 {
-                self.cold.suspects.push(suspect); // the report does not reach that far yet
-            } else if before == Some(lost) && suspect.track == self.writer.track() {
-                let (was, is) = (GapCause::LostInNetwork, GapCause::LostByRecorder);
-                self.correct(was, is, suspect.from, suspect.samples, env);
-            }
-        }
     }
 
     /// Learns the true length of a packet whose octets did not tell it; tells whether that explains the step.
@@ -145,15 +117,20 @@ impl Leg {
     }
 
     /// Says that an open gap had another cause than was written.
-    fn correct(&mut self, was: GapCause, is: GapCause, from: u64, samples: u64, env: &mut Env<'_>) {
+    pub(super) fn correct(
+        &mut self,
+        was: GapCause,
+        is: GapCause,
+        from: u64,
+        samples: u64,
+        env: &mut Env<'_>,
+    ) {
         self.writer.recount(was, is, samples);
         let to = from.saturating_add(samples);
         let t_us = us_of(to, self.writer.clock_hz());
-        let note = Event::new("gap_cause", t_us)
-            .on_track(self.writer.track())
-            .int("from_sample", i64::try_from(from).unwrap_or(i64::MAX))
-            .int("to_sample", i64::try_from(to).unwrap_or(i64::MAX))
-            .int("cause", i64::from(is.number()));
+        let place = |pos: u64| i64::try_from(pos).unwrap_or(i64::MAX);
+        let (track, from, to) = (self.writer.track(), place(from), place(to));
+        let note = GapCorrection { track, from, to, was, cause: is }.event(t_us);
         env.out.push(Out::Note(note));
     }
 

@@ -26,6 +26,7 @@ impl Leg {
         self.plain = false;
         self.cold.starting = true;
         self.cold.began_ns = packet.at.mono_ns;
+        self.forget_reports();
     }
 
     /// Ends the wait at a stream's beginning when it has been long enough.

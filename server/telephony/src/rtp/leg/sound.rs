@@ -133,6 +133,7 @@ impl Leg {
         self.cold.has_track = true;
         self.cold.anchor_due = true;
         self.cold.anchored_ns = None;
+        self.cold.sender_ns = None;
         self.cold.guess = 0;
         self.next_ts = packet.ts;
         true
