@@ -1,0 +1,171 @@
+//! What all routes share: the program behind the doors, threads that may wait, and the small tables kept in memory.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shared::UtcMicros;
+use tokio::sync::Semaphore;
+use vault::Vault;
+
+use crate::limits::Limiter;
+use crate::lockout::Lockout;
+use crate::problem::Refusal;
+use crate::{Host, HostError};
+
+/// Short calls into the vault at once: more wait in line.
+const QUICK: usize = 16;
+/// Long ones (decoding, exports, checks) at once.
+const LONG: usize = 6;
+/// Microseconds for which the settings are remembered.
+const SETTINGS_REMEMBERED_US: i64 = 5_000_000;
+
+/// The state of all routes. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Doors {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    host: Arc<dyn Host>,
+    quick: Semaphore,
+    long: Semaphore,
+    limiter: Limiter,
+    lockout: Lockout,
+    settings: Mutex<Option<(UtcMicros, Arc<api::Settings>)>>,
+}
+
+impl std::fmt::Debug for Doors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Doors")
+    }
+}
+
+impl Doors {
+    pub(crate) fn new(host: Arc<dyn Host>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                host,
+                quick: Semaphore::new(QUICK),
+                long: Semaphore::new(LONG),
+                limiter: Limiter::default(),
+                lockout: Lockout::default(),
+                settings: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Returns the program behind the doors.
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.inner.host
+    }
+
+    /// Returns the wall clock.
+    pub(crate) fn now(&self) -> UtcMicros {
+        self.inner.host.now()
+    }
+
+    /// Returns the table of request rates.
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.inner.limiter
+    }
+
+    /// Returns the table of wrong passwords.
+    pub(crate) fn lockout(&self) -> &Lockout {
+        &self.inner.lockout
+    }
+
+    /// Draws `N` random octets.
+    pub(crate) fn dice<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.inner.host.dice(&mut bytes);
+        bytes
+    }
+
+    /// Does a short piece of blocking work, such as one call into the vault, on a thread that may wait.
+    pub(crate) async fn blocking<T, E>(
+        &self,
+        work: impl FnOnce(&dyn Host) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        E: Into<Refusal> + Send + 'static,
+    {
+        self.wait(&self.inner.quick, work).await
+    }
+
+    /// Does a long piece of blocking work (decoding, a whole export, a check of a chain) without keeping short ones waiting.
+    pub(crate) async fn blocking_long<T, E>(
+        &self,
+        work: impl FnOnce(&dyn Host) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        E: Into<Refusal> + Send + 'static,
+    {
+        self.wait(&self.inner.long, work).await
+    }
+
+    /// Calls the vault.
+    pub(crate) async fn vault<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Vault) -> vault::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.blocking(move |host| work(host.vault())).await
+    }
+
+    async fn wait<T, E>(
+        &self,
+        line: &Semaphore,
+        work: impl FnOnce(&dyn Host) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        E: Into<Refusal> + Send + 'static,
+    {
+        let _place = line.acquire().await.map_err(|_closed| Refusal::internal())?;
+        let host = Arc::clone(&self.inner.host);
+        match tokio::task::spawn_blocking(move || work(&*host)).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(error) => {
+                tracing::error!(%error, "a blocking task ended badly");
+                Err(Refusal::internal())
+            }
+        }
+    }
+
+    /// Returns the settings in force, at most five seconds old.
+    pub(crate) async fn settings(&self) -> Result<Arc<api::Settings>, Refusal> {
+        let now = self.now();
+        if let Some((at, settings)) = &*held(&self.inner.settings)
+            && now.since(*at).abs() < SETTINGS_REMEMBERED_US
+        {
+            return Ok(Arc::clone(settings));
+        }
+        let (settings, _version) = self.blocking(|host| host.settings()).await?;
+        let settings = Arc::new(settings);
+        *held(&self.inner.settings) = Some((now, Arc::clone(&settings)));
+        Ok(settings)
+    }
+
+    /// Forgets the settings, because they were changed.
+    pub(crate) fn forget_settings(&self) {
+        *held(&self.inner.settings) = None;
+    }
+}
+
+impl From<HostError> for Refusal {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Conflict => Self::changed_meanwhile(),
+            HostError::Invalid(why) => Self::not_acceptable(why),
+            HostError::Io(why) => {
+                tracing::error!(%why, "the program could not do what the console asked");
+                Self::not_now(why)
+            }
+        }
+    }
+}
+
+/// Locks, whatever another thread died of: every table under these locks may be read at any time.
+pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,157 @@
+//! What the doors need of the program behind them: the vault, keys, time, dice, settings, and what goes on right now.
+//!
+//! The program implements [`Host`]; this crate opens no file, knows no interface and asks no clock of its own. Calls may
+//! block (settings are a file, a test call takes seconds): this crate makes them on threads that may wait.
+
+use std::sync::Arc;
+
+use shared::{Direction, RecordingId, Side, UtcMicros, Zone};
+use tokio::sync::watch;
+use vault::Vault;
+
+/// What the program offers to its doors.
+pub trait Host: Send + Sync + 'static {
+    /// Returns the vault.
+    fn vault(&self) -> &Arc<Vault>;
+    /// Returns the keys that open recordings and verify them.
+    fn keys(&self) -> &(dyn seal::KeyRing + Send + Sync);
+    /// Returns the weakest recipient that a sealed file may have; a weaker file is not opened.
+    fn min_suite(&self) -> seal::RecipientType;
+    /// Returns the site's time zone.
+    fn zone(&self) -> &Zone;
+    /// Returns what the console shows of the site.
+    fn site(&self) -> SiteInfo;
+    /// Returns the wall clock.
+    fn now(&self) -> UtcMicros;
+    /// Fills `bytes` with the operating system's dice.
+    fn dice(&self, bytes: &mut [u8]);
+    /// Wraps a small secret (an authenticator's) for the catalogue, which is itself encrypted.
+    fn seal_secret(&self, secret: &[u8]) -> Vec<u8> {
+        secret.to_vec()
+    }
+    /// Opens what [`Host::seal_secret`] wrapped; `None` when it was not made here.
+    fn open_secret(&self, wrapped: &[u8]) -> Option<Vec<u8>> {
+        Some(wrapped.to_vec())
+    }
+    /// Returns the settings in force and their version.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    fn settings(&self) -> Result<(api::Settings, String), HostError>;
+    /// Puts settings in force and keeps them, if `version` is still the one in force. Returns the new version.
+    ///
+    /// # Errors
+    /// [`HostError::Conflict`] if somebody was faster, [`HostError::Invalid`] with a sentence, or the disk's.
+    fn change_settings(&self, settings: &api::Settings, version: &str) -> Result<String, HostError>;
+    /// Returns the board of channels as it changes.
+    fn board(&self) -> watch::Receiver<Arc<Board>>;
+    /// Returns the machine's network interfaces.
+    fn interfaces(&self) -> Vec<api::InterfaceInfo>;
+    /// Places the built-in test call through the whole pipeline and waits for its recording; `None` if it is not known yet.
+    ///
+    /// # Errors
+    /// It could not be placed, and why.
+    fn test_call(&self) -> Result<Option<RecordingId>, HostError>;
+    /// Returns the counters in Prometheus' text format.
+    fn metrics(&self) -> String;
+    /// Returns the token that reads `/metrics` from elsewhere; `None`: only from this machine.
+    fn metrics_token(&self) -> Option<String> {
+        None
+    }
+    /// Returns whether the program is well.
+    fn health(&self) -> Health;
+    /// Signs the digest list of an export with central's key.
+    ///
+    /// # Errors
+    /// The keystore is locked.
+    fn sign_report(&self, bytes: &[u8]) -> Result<ReportSignature, HostError>;
+}
+
+/// The site as the console shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteInfo {
+    /// What people call it.
+    pub name: String,
+    /// Its identity as text.
+    pub site_id: String,
+    /// The version of the program.
+    pub version: String,
+    /// SHA-256 of the server's certificate, for people to compare.
+    pub fingerprint: String,
+    /// True for the demonstration.
+    pub demo: bool,
+}
+
+/// Why the program did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// Somebody else changed the settings meanwhile.
+    #[error("somebody else changed the settings meanwhile: look at theirs, then change them again")]
+    Conflict,
+    /// A value is not acceptable; the sentence says which and why.
+    #[error("{0}")]
+    Invalid(String),
+    /// The disk, the network, a locked keystore; the sentence says what to do.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// Whether the program is well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// It runs and its parts answer; if not, it should be started again.
+    pub live: bool,
+    /// It records and can be asked.
+    pub ready: bool,
+    /// What is not well, in sentences without numbers or names of callers.
+    pub reasons: Vec<String>,
+}
+
+/// A signature by central's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportSignature {
+    /// Which key.
+    pub key_id: seal::KeyId,
+    /// Ed25519.
+    pub signature: [u8; 64],
+}
+
+/// What goes on at this moment. The lead writes one a second; what a listener may see of it is decided in this crate.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Board {
+    /// The calls.
+    pub lines: Vec<BoardLine>,
+    /// The taps.
+    pub taps: Vec<api::TapLine>,
+}
+
+/// One call on the board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardLine {
+    /// The recording that grows, if there is one.
+    pub recording_id: Option<RecordingId>,
+    /// Name of the sealed file that grows, as the recorder gave it; what live listening reads.
+    pub part: Option<String>,
+    /// The reference shown to people.
+    pub reference: Option<String>,
+    /// The tap's name.
+    pub tap: String,
+    /// Which side of the exchange.
+    pub side: Side,
+    /// What it does.
+    pub state: api::LineState,
+    /// When it began; none for an idle line.
+    pub started_at: Option<UtcMicros>,
+    /// Who called.
+    pub caller: api::Party,
+    /// Who was called.
+    pub called: api::Party,
+    /// Which way.
+    pub direction: Direction,
+    /// Names of the codecs.
+    pub codecs: Vec<String>,
+    /// Level of near and far party in dB below full scale.
+    pub level_dbfs: Option<[f32; 2]>,
+    /// What is wrong, if something is.
+    pub fault: Option<String>,
+}

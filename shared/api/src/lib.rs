@@ -1,0 +1,40 @@
+//! What the central server and its clients say to each other: one Rust type for each JSON body and query string.
+//!
+//! Types only: no I/O, no rules, no status codes. Keys are in snake case. Identities are the texts that `shared` prints,
+//! instants are RFC 3339 in the site's zone, and spans say their unit in their name. A request with a word that is not
+//! known is refused, so that a misspelt filter never widens a search; an answer may gain members within a version.
+//!
+//! With the feature `openapi` each type describes itself for `/api/v1/openapi.json`.
+#![forbid(unsafe_code)]
+
+mod audit;
+mod ledger;
+mod live;
+mod me;
+mod problem;
+mod recordings;
+mod search;
+mod settings;
+mod sign_in;
+mod users;
+
+pub use audit::{AuditCheck, AuditEntry, AuditPage, AuditQuery};
+pub use ledger::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};
+pub use live::{AudioEnd, AudioHead, Board, Line, LineState, TapLine, TapState};
+pub use me::{ChangeMe, ChangePassword, Me, MySite, MyUser, Scope, SessionInfo, Sessions};
+pub use problem::Problem;
+pub use recordings::{
+    AudioQuery, ChangeRecording, Detail, Event, ExportRequest, Gap, Hold, HoldRequest, Integrity, Leg,
+    Linked, Note, NoteText, Part, Party, PeaksQuery, ReleaseRequest, Row, SoundFormat, SoundLegs, TagText,
+    Timeline, TimelineEvent, TimelineLeg,
+};
+pub use search::{Count, Order, RecordingPage, RecordingQuery};
+pub use settings::{
+    IdleMinutes, InterfaceInfo, Interfaces, RecordingSettings, RuleSettings, Settings, SettingsAnswer, Setup,
+    SetupSteps, SideWord, SiteSettings, TapSettings, TestCall, TotpRule, Version, WebSettings,
+};
+pub use sign_in::{LinkToken, NewPassword, Next, SignIn, SignInAnswer, TotpCode, TotpEnrolment};
+pub use users::{ChangeUser, NewUser, OneTimeLink, Role, User, Users};
+
+/// The prefix of all routes of this version.
+pub const PREFIX: &str = "/api/v1";
