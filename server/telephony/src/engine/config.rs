@@ -25,6 +25,8 @@ pub struct EngineLimits {
     pub candidates: usize,
     /// Octets of early packets, over all candidates.
     pub preroll_bytes: usize,
+    /// Octets of signalling kept over all calls: addresses, names, session descriptions.
+    pub signalling_bytes: usize,
     /// Commands that may wait for `poll_cmd` before new segments are refused.
     pub commands: usize,
 }
@@ -36,6 +38,7 @@ impl Default for EngineLimits {
             flows: 200_000,
             candidates: 4_096,
             preroll_bytes: 24 << 20,
+            signalling_bytes: 256 << 20,
             commands: 1 << 20,
         }
     }

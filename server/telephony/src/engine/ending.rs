@@ -47,6 +47,9 @@ impl Engine {
         }
         let (end, rule) = self.end_of(&seg, &sums, reason);
         self.watch_mirror(seg.tap, end, &sums, now);
+        if reason == "limit" {
+            self.limit(now, "signalling kept in memory");
+        }
         let at = seg.ended.map_or(*now, |ended| ended.at);
         // A call that had hung up was over, though the input ended while its last packets were waited for.
         let hung_up = seg.ended.filter(|_| reason == "end-of-input");
@@ -105,6 +108,10 @@ impl Engine {
             return (LedgerEnd::NotRecorded(NotRecorded::Rule), call.rule);
         }
         let answered = call.is_some_and(|c| c.answered);
+        let pushed_out = reason == "limit";
+        if !seg.open && pushed_out {
+            return (LedgerEnd::NotRecorded(NotRecorded::Limit), None);
+        }
         if !seg.open {
             // Of an orphan nothing came but what is no sound, digits for example.
             let why = if answered || seg.orphan { NotRecorded::NoMedia } else { NotRecorded::Unanswered };
@@ -121,7 +128,9 @@ impl Engine {
             Some(Partly::FaxT38)
         } else if seg.start_missed {
             Some(Partly::StartMissed)
-        } else if seg.ended.is_none() && !seg.rtcp_bye && matches!(reason, "rtp-idle" | "end-of-input") {
+        } else if pushed_out
+            || seg.ended.is_none() && !seg.rtcp_bye && matches!(reason, "rtp-idle" | "end-of-input")
+        {
             Some(Partly::EndUnknown)
         } else if seg.clock_doubt {
             Some(Partly::ClockDoubt)

@@ -125,7 +125,7 @@ impl Engine {
             housekeeping_ns: 0,
             counters: Counters::default(),
             drops: vec![0; taps],
-            sip: Calls::new(sip::Limits::default()),
+            sip: Calls::new(sip::Limits { octets: config.limits.signalling_bytes, ..sip::Limits::default() }),
             tcp: TcpStreams::new(TcpLimits::default()),
             framers: BTreeMap::new(),
             calls: BTreeMap::new(),

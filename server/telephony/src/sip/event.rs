@@ -26,6 +26,14 @@ pub struct Format {
     pub fmtp: String,
 }
 
+impl Format {
+    /// Returns about how much memory it takes, in octets.
+    #[must_use]
+    pub const fn octets(&self) -> usize {
+        size_of::<Self>().saturating_add(self.name.capacity()).saturating_add(self.fmtp.capacity())
+    }
+}
+
 /// How the media of a stream are protected.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub enum Protection {
@@ -72,6 +80,17 @@ impl std::fmt::Debug for SdesKey {
     }
 }
 
+impl SdesKey {
+    /// Returns about how much memory it takes, in octets.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        let parameters =
+            self.parameters.iter().map(|text| size_of::<String>().saturating_add(text.capacity()));
+        let texts = self.suite.capacity().saturating_add(self.key_and_salt.capacity());
+        parameters.fold(size_of::<Self>().saturating_add(texts), usize::saturating_add)
+    }
+}
+
 impl Drop for SdesKey {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.key_and_salt);
@@ -113,6 +132,19 @@ pub struct MediaPlan {
     pub fax_t38: bool,
     /// Both directions are on hold.
     pub held: bool,
+}
+
+impl MediaPlan {
+    /// Returns about how much memory it takes, in octets.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        let leg = |leg: &LegPlan| {
+            let keys: &[SdesKey] = if let Protection::Sdes(keys) = &leg.protection { keys } else { &[] };
+            let inside = leg.formats.iter().map(Format::octets).chain(keys.iter().map(SdesKey::octets));
+            inside.fold(size_of::<LegPlan>(), usize::saturating_add)
+        };
+        self.legs.iter().map(leg).fold(size_of::<Self>(), usize::saturating_add)
+    }
 }
 
 /// Who ended a call.

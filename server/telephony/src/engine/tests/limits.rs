@@ -83,3 +83,31 @@ fn both_directions_of_an_orphan_beyond_the_limit_are_one_entry() {
     assert!(seen[1].info.orphan, "nothing announced it");
     assert_eq!(seen[1].end(), LedgerEnd::NotRecorded(NotRecorded::Limit));
 }
+
+#[test]
+fn calls_pushed_out_by_hostile_descriptions_are_accounted_for_and_their_media_are_not_lost() {
+    let limits = EngineLimits { signalling_bytes: 100_000, ..EngineLimits::default() };
+    let mut bench = Bench::with(EngineConfig { limits, ..EngineConfig::default() });
+    bench.call("one");
+    bench.talk(0..50);
+    let text = "x".repeat(3_900);
+    let bloated: String =
+        (0..14).map(|n| format!("a=fmtp:101 {text}\r\nm=audio {} RTP/AVP 101\r\n", 7_000 + n)).collect();
+    for n in 0..40 {
+        let sdp = Bench::sdp((9, 4_000), &bloated);
+        bench.sip(true, "INVITE sip:0115550100@10.0.0.2 SIP/2.0", &format!("flood{n}"), "1 INVITE", &sdp);
+    }
+    bench.talk(50..100);
+    bench.bye("one");
+    bench.pass_ms(1_000);
+    let alarm = bench.engine.poll_alarm().expect("an alarm");
+    assert_eq!(alarm.kind, AlarmKind::Limit);
+    assert!(alarm.text.contains("signalling"), "{}", alarm.text);
+    let seen = bench.finish();
+    assert_eq!(seen.len(), 41, "every call has its entry");
+    assert_eq!(seen[0].end(), LedgerEnd::Recorded, "a call that is up goes last");
+    assert!(seen[0].only(0).bytes == speech(0..100), "the octets that were sent");
+    assert_eq!(seen[1].end(), LedgerEnd::NotRecorded(NotRecorded::Limit));
+    let refused = seen.iter().filter(|s| s.end() == LedgerEnd::NotRecorded(NotRecorded::Limit)).count();
+    assert!(refused > 25, "{refused} were pushed out");
+}

@@ -51,6 +51,17 @@ impl Branch {
         }
     }
 
+    /// Returns about how much memory it takes, in octets.
+    pub(super) fn octets(&self) -> usize {
+        let info = self.info.as_ref();
+        let parties = [&info.caller, &info.called].into_iter().chain(&info.others);
+        let texts = parties.flat_map(|party| [&party.display, &party.number, &party.address]);
+        let texts =
+            texts.chain(&info.call_ids).map(|text| size_of::<String>().saturating_add(text.capacity()));
+        let own = size_of::<Self>().saturating_add(size_of::<CallInfo>());
+        texts.chain([self.media.octets()]).fold(own, usize::saturating_add)
+    }
+
     pub(super) fn is_live(&self) -> bool {
         self.state != State::Ended
     }

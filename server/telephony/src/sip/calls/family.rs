@@ -42,6 +42,8 @@ pub(super) struct Family {
     /// A refusal that the caller may meet with another attempt: its status and when it came.
     pub(super) refused: Option<(u16, Stamp)>,
     pub(super) session_s: Option<u32>,
+    /// The octets that it was last counted with.
+    pub(super) counted: usize,
 }
 
 /// What a refusal on one hop means for all of the INVITE.
@@ -69,7 +71,17 @@ impl Family {
             cancelled: None,
             refused: None,
             session_s: None,
+            counted: 0,
         }
+    }
+
+    /// Returns about how much memory it takes, in octets.
+    pub(super) fn octets(&self) -> usize {
+        let hop = |hop: &Hop| size_of::<Hop>().saturating_add(size_of_val(hop.earlier.as_slice()));
+        let names = self.call_id.len().saturating_add(self.caller_tag.len());
+        let own = size_of::<Self>().saturating_add(names).saturating_add(self.offer.octets());
+        let branches = self.branches.iter().map(Branch::octets);
+        self.hops.iter().map(hop).chain(branches).fold(own, usize::saturating_add)
     }
 
     pub(super) const fn touch(&mut self, now: Stamp) {

@@ -275,7 +275,10 @@ impl Calls {
     }
 
     /// Puts a family back after work on it.
-    pub(super) fn put_back(&mut self, family: Box<Family>) {
+    pub(super) fn put_back(&mut self, mut family: Box<Family>) {
+        let octets = family.octets();
+        let before = std::mem::replace(&mut family.counted, octets);
+        self.octets = self.octets.saturating_sub(before).saturating_add(octets);
         self.index.put(family.id, family.place(&self.limits));
         self.families.insert(family.id, family);
     }
@@ -283,6 +286,7 @@ impl Calls {
     /// Forgets a family that was taken out for good.
     pub(super) fn drop_family(&mut self, family: &Family) {
         self.index.remove(family.id);
+        self.octets = self.octets.saturating_sub(family.counted);
         for branch in &family.branches {
             self.by_key.remove(&branch.key);
         }
@@ -301,17 +305,31 @@ impl Calls {
             let Some(id) = self.index.least_missed(long_ago_ns) else {
                 return false;
             };
-            let Some(mut family) = self.families.remove(&id) else {
-                self.index.remove(id); // The one in hand; it gets its place again when it is put back.
-                continue;
-            };
-            let live = u64::try_from(family.live_branches()).unwrap_or(u64::MAX);
-            self.counters.evicted = self.counters.evicted.saturating_add(live);
-            let now = self.now;
-            self.end_all(&mut family, now, "limit", 0, EndedBy::Unknown);
-            self.drop_family(&family);
+            self.push_out(id);
         }
         true
+    }
+
+    /// Keeps within the octets that may be held. If no other is left, calls that are up go as well, the quietest first: their
+    /// media are recorded all the same, as orphans.
+    pub(super) fn shed(&mut self) {
+        while self.octets > self.limits.octets {
+            let Some(id) = self.index.least_missed(u64::MAX) else { return };
+            self.push_out(id);
+        }
+    }
+
+    /// Ends all calls of a family for want of room.
+    fn push_out(&mut self, id: FamilyId) {
+        let Some(mut family) = self.families.remove(&id) else {
+            self.index.remove(id); // The one in hand; it gets its place again when it is put back.
+            return;
+        };
+        let live = u64::try_from(family.live_branches()).unwrap_or(u64::MAX);
+        self.counters.evicted = self.counters.evicted.saturating_add(live);
+        let now = self.now;
+        self.end_all(&mut family, now, "limit", 0, EndedBy::Unknown);
+        self.drop_family(&family);
     }
 }
 

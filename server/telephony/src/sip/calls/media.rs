@@ -100,6 +100,12 @@ impl Side {
             .map(|known| known.session.as_ref())
     }
 
+    /// Returns about how much memory it takes, in octets. A description that several ends share counts for each.
+    pub(super) fn octets(&self) -> usize {
+        let media = self.0.iter().flat_map(|known| &known.session.media).map(Media::octets);
+        media.fold(size_of_val(self.0.as_slice()), usize::saturating_add)
+    }
+
     fn any(&self, test: impl Fn(&Media) -> bool) -> bool {
         self.0.iter().any(|known| known.session.media.iter().any(&test))
     }
@@ -154,6 +160,13 @@ impl Negotiation {
                 Some(Exchange { method: Method::Invite, cseq, offerer: Who::Caller, offer, answer });
         }
         new
+    }
+
+    /// Returns about how much memory it takes beside its own size, in octets.
+    pub(super) fn octets(&self) -> usize {
+        let agreed = self.agreed.iter().flatten();
+        let open = self.open.iter().flatten().flat_map(|exchange| [&exchange.offer, &exchange.answer]);
+        agreed.chain(open).map(Side::octets).fold(self.told.octets(), usize::saturating_add)
     }
 
     /// Forgets all but what was told last: the same call is tried again.

@@ -34,6 +34,8 @@ use index::Index;
 pub struct Limits {
     /// Calls at once, ended ones in their linger included.
     pub calls: usize,
+    /// Octets held over all calls, about: addresses, names and session descriptions, which a stranger can make large.
+    pub octets: usize,
     /// Branches (To-tags) of one INVITE.
     pub branches: usize,
     /// How long an ended dialog is remembered for its retransmissions (RFC 3261: 64 times T1).
@@ -55,6 +57,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             calls: 50_000,
+            octets: 256 << 20,
             branches: 32,
             linger_ms: 32_000,
             retry_ms: 4_000,
@@ -94,6 +97,8 @@ pub struct Calls {
     by_key: BTreeMap<CallKey, FamilyId>,
     index: Index,
     refers: VecDeque<PendingRefer>,
+    /// The octets of all families as they were last counted.
+    octets: usize,
     events: VecDeque<CallEvent>,
     last_key: u64,
     last_family: u64,
@@ -128,6 +133,7 @@ impl Calls {
             by_key: BTreeMap::new(),
             index: Index::default(),
             refers: VecDeque::new(),
+            octets: 0,
             events: VecDeque::new(),
             last_key: 0,
             last_family: 0,
@@ -154,6 +160,7 @@ impl Calls {
             (None, Method::Cancel) => self.on_cancel(&facts),
             (None, method) => self.on_dialog_request(&facts, method),
         }
+        self.shed();
     }
 
     /// Returns the next event, oldest first.
@@ -204,6 +211,12 @@ impl Calls {
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_key.len()
+    }
+
+    /// Returns about how many octets are held over all calls.
+    #[must_use]
+    pub const fn octets(&self) -> usize {
+        self.octets
     }
 
     /// Tells whether no call is held.

@@ -95,6 +95,15 @@ pub struct Media {
 }
 
 impl Media {
+    /// Returns about how much memory the line takes, in octets.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        let formats = self.formats.iter().map(Format::octets);
+        let keys = self.crypto.iter().map(SdesKey::octets);
+        let rest = size_of::<Self>().saturating_add(size_of_val(self.candidates.as_slice()));
+        formats.chain(keys).fold(rest, usize::saturating_add)
+    }
+
     /// Tells whether the line takes part in the session.
     #[must_use]
     pub const fn is_active(&self) -> bool {
