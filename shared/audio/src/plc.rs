@@ -65,7 +65,7 @@ impl Plc {
 }
 
 /// Scales a sample `at` samples into the hole: whole up to `full`, then linearly to nothing at `end`.
-fn faded(pcm: i16, at: usize, full: usize, end: usize) -> i16 {
+pub(crate) fn faded(pcm: i16, at: usize, full: usize, end: usize) -> i16 {
     let left = end.saturating_sub(at.max(full));
     let span = end.saturating_sub(full).max(1);
     let scaled = i64::from(pcm).saturating_mul(i64::try_from(left).unwrap_or(0));

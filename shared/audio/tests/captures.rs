@@ -164,6 +164,6 @@ fn g711_telephones_are_heard() {
 
 #[test]
 fn g729_telephones_are_heard() {
-    check("sipp-siprec__12a_g729.pcap", 18, &track("G729", 8_000), Some((&["-f", "g729"], 6.0)));
+    check("sipp-siprec__12a_g729.pcap", 18, &track("G729", 8_000), Some((&["-f", "g729"], 12.0)));
     check("rtpproxy__sess6.a.rtp", 18, &track("G729", 8_000), None);
 }

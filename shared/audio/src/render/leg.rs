@@ -8,6 +8,8 @@ use crate::resample::Resampler;
 
 /// A gap longer than this is not fed through decoder and resampler sample by sample.
 const SHORT_GAP_MS: u64 = 1_000;
+/// Comfort noise between two packets lasts no longer; the next description normally comes much earlier.
+const NOISE_MS_MAX: u64 = 60_000;
 /// A sealed frame holds one second of audio; other makers of runs may join more.
 const RUN_MAX_S: usize = 60;
 
@@ -160,12 +162,19 @@ impl Leg {
         if gap == 0 {
             return;
         }
-        let short = u64::from(stage.native_hz).saturating_mul(SHORT_GAP_MS).div_ceil(1_000);
-        let lost =
-            matches!(run.cause, GapCause::LostInNetwork | GapCause::LostByRecorder) && run.gap_samples > 0;
+        // What is missing for these reasons sounds as the decoder supposes. A silence that the sender described is noise for as
+        // long as it lasts, or a minute.
+        let (lost, described) = match run.cause {
+            GapCause::LostInNetwork | GapCause::LostByRecorder => (run.gap_samples > 0, false),
+            GapCause::SilenceSuppressed => (false, stage.decoder.is_comfort_noise()),
+            GapCause::None | GapCause::Paused | GapCause::Undecodable => (false, false),
+        };
+        let concealed = (lost || described) && self.fill == Fill::Conceal;
+        let short_ms = if described && concealed { NOISE_MS_MAX } else { SHORT_GAP_MS };
+        let short = u64::from(stage.native_hz).saturating_mul(short_ms).div_ceil(1_000);
         let count = usize::try_from(gap.min(short)).unwrap_or(0);
         stage.scratch.clear();
-        if lost && self.fill == Fill::Conceal {
+        if concealed {
             stage.decoder.conceal(count, &mut stage.scratch);
         } else {
             stage.decoder.silence(count, &mut stage.scratch);

@@ -70,6 +70,34 @@ fn the_higher_rate_decides_and_both_legs_stay_in_step() {
     assert_eq!((renderer.rate_hz(), renderer.frames(), renderer.channels()), (16_000, 16_000, 2));
 }
 
+/// G.729, annex B: the sender describes its silence and then sends nothing for three seconds.
+#[test]
+fn a_silence_that_its_sender_described_is_heard_as_that_noise() {
+    let (speech, noise) = ([0x55u8; 20], [0x12u8, 0x34]);
+    for (fill, cause, sounds) in [
+        (Fill::Conceal, GapCause::SilenceSuppressed, true),
+        (Fill::Silence, GapCause::SilenceSuppressed, false),
+        (Fill::Conceal, GapCause::Paused, false),
+    ] {
+        let request = Request { fill, legs: Legs::Near, ..whole(3_060_000) };
+        let mut renderer = Renderer::new(&[track(0, Role::Near, "G729", 8_000)], &request).unwrap();
+        let mut out = Vec::new();
+        let part =
+            |pos, gap_samples, samples, bytes| LegRun { track: 0, pos, gap_samples, cause, samples, bytes };
+        renderer.push(&part(0, 0, 160, &speech), &mut out).unwrap();
+        renderer.push(&part(160, 0, 80, &noise), &mut out).unwrap();
+        renderer.push(&part(24_240, 24_000, 160, &speech), &mut out).unwrap();
+        let report = renderer.finish(&mut out).unwrap();
+        assert_eq!(report.gap_frames[usize::from(cause.number())], 24_000);
+        assert_eq!(out.len(), 24_480);
+        let loudest: Vec<u16> = out[320..24_240]
+            .chunks(800)
+            .map(|tenth| tenth.iter().map(|pcm| pcm.unsigned_abs()).max().unwrap_or(0))
+            .collect();
+        assert!(loudest.iter().all(|pcm| (*pcm > 0) == sounds), "{fill:?} {cause:?}: {loudest:?}");
+    }
+}
+
 #[test]
 fn masked_audio_is_silent_and_a_loss_is_concealed() {
     for (cause, sounds) in [(GapCause::Paused, false), (GapCause::LostInNetwork, true)] {
