@@ -20,6 +20,7 @@ mod admit;
 mod check;
 mod error;
 mod folder;
+mod growing;
 pub mod journal;
 mod look;
 mod part;
@@ -42,6 +43,7 @@ pub use catalogue::{
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use error::{Kind, VaultError};
+pub use growing::GrowingPart;
 pub use look::RecordingReader;
 pub use part::{ClosedPart, PartFile};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};

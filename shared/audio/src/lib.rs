@@ -1,4 +1,4 @@
-//! From sealed payload to sound: decoders, rendering of a time range, WAV, FLAC, peaks and raw export.
+//! From sealed payload to sound: decoders, rendering of a time range, WAV, FLAC, Opus, peaks and raw export.
 //!
 //! Bytes in, PCM out. This crate opens no file, asks no clock and keeps no audio; it writes through [`std::io::Write`].
 //! What must hold:
@@ -14,6 +14,7 @@
 
 pub mod codec;
 pub mod flac;
+pub mod ogg_opus;
 pub mod peaks;
 mod plc;
 pub mod raw;

@@ -119,6 +119,8 @@ pub struct Part<R> {
     holes: BTreeMap<u64, u64>,
     /// Number that the next frame of a walked part should have.
     next_seq: u32,
+    /// Media time after the last AUDIO frame that was walked past.
+    walked_us: u64,
     details: Details,
     buf: Zeroizing<Vec<u8>>,
 }
@@ -162,6 +164,7 @@ impl<R: Read + Seek> Part<R> {
             points: Vec::new(),
             holes: BTreeMap::new(),
             next_seq: 0,
+            walked_us: 0,
             details: Details { scanned_to: start, ..Details::default() },
             buf: Zeroizing::default(),
         };
@@ -198,6 +201,13 @@ impl<R: Read + Seek> Part<R> {
     #[must_use]
     pub const fn final_table(&self) -> Option<&FinalTable> {
         self.final_table.as_ref()
+    }
+
+    /// Returns how far the frames of a part reach that its sealer has not closed: microseconds of media from the part's start,
+    /// by the heads alone. A part with FINAL is described by that.
+    #[must_use]
+    pub const fn walked_us(&self) -> u64 {
+        self.walked_us
     }
 
     /// Returns the call details: all META frames merged.
@@ -389,6 +399,8 @@ impl<R: Read + Seek> Part<R> {
                         self.holes.insert(from, to);
                     }
                     note_point(&mut self.points, &head, offset);
+                    let end_us = head.media_us.saturating_add(head.duration_us.into());
+                    self.walked_us = self.walked_us.max(end_us);
                 }
                 Step::Damage { offset, len, .. } => {
                     hole = Some((offset, offset.saturating_add(len)));

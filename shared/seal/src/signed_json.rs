@@ -19,12 +19,27 @@ const END: &str = "\"}\n";
 /// # Errors
 /// A body that is no such object.
 pub fn sign(label: &str, body: &impl Serialize, key: &SigningKey) -> Result<Vec<u8>> {
-    let text =
+    let open = unsigned(body)?;
+    Ok(signed(&open, &key.sign(label, open.as_bytes())))
+}
+
+/// Writes `body` as far as the signature covers it, for a key that is elsewhere; [`signed`] completes the document.
+///
+/// # Errors
+/// A body that is no JSON object with at least one member.
+pub fn unsigned(body: &impl Serialize) -> Result<String> {
+    let mut text =
         serde_json::to_string(body).map_err(|_not_json| SealError::Document("it cannot be written"))?;
-    let open =
-        text.strip_suffix('}').filter(|t| t.len() > 1).ok_or(SealError::Document("it is no object"))?;
-    let signature = key.sign(label, open.as_bytes());
-    Ok(format!("{open}{MARK}{}{END}", hex(&signature)).into_bytes())
+    if text.pop() != Some('}') || text.len() <= 1 {
+        return Err(SealError::Document("it is no object"));
+    }
+    Ok(text)
+}
+
+/// Puts the signature of what [`unsigned`] wrote behind it.
+#[must_use]
+pub fn signed(unsigned: &str, signature: &[u8; 64]) -> Vec<u8> {
+    format!("{unsigned}{MARK}{}{END}", hex(signature)).into_bytes()
 }
 
 /// Verifies a document and reads its body. Members that `T` does not know are ignored.
