@@ -98,6 +98,20 @@ impl Scope {
     pub const fn is_all(&self) -> bool {
         self.extensions.is_empty() && self.taps.is_empty() && self.since.is_none()
     }
+
+    /// Tells whether a call may be seen whose parties sat at `extensions`: what the catalogue asks of a recording, for a call
+    /// that is not in it yet.
+    pub fn covers<'a>(
+        &self,
+        extensions: impl IntoIterator<Item = &'a str>,
+        tap: &str,
+        started_at: UtcMicros,
+    ) -> bool {
+        let named = |extension: &str| self.extensions.iter().any(|pattern| pattern.matches(extension));
+        (self.extensions.is_empty() || extensions.into_iter().any(named))
+            && (self.taps.is_empty() || self.taps.iter().any(|known| known == tap))
+            && self.since.is_none_or(|since| started_at >= since)
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +136,31 @@ mod tests {
         check("3***", "311", false);
         check("3***", "31155", false);
         check("*", "", false);
+    }
+
+    #[test]
+    fn a_scope_covers_a_call_only_if_all_of_it_does() {
+        let at = UtcMicros(1_000);
+        let scope = |extensions: &[&str], taps: &[&str], since| Scope {
+            extensions: extensions.iter().map(|text| text.parse().unwrap()).collect(),
+            taps: taps.iter().map(|&tap| tap.to_owned()).collect(),
+            since,
+        };
+        let check = |scope: Scope, extensions: &[&str], expected| {
+            assert_eq!(
+                scope.covers(extensions.iter().copied(), "trunk", at),
+                expected,
+                "{scope:?} {extensions:?}"
+            );
+        };
+        check(scope(&[], &[], None), &[], true);
+        check(scope(&["200"], &[], None), &[], false);
+        check(scope(&["200"], &[], None), &["201", "200"], true);
+        check(scope(&["200"], &[], None), &["201", ""], false);
+        check(scope(&["200"], &["other"], None), &["200"], false);
+        check(scope(&[], &["other", "trunk"], None), &[], true);
+        check(scope(&[], &[], Some(at)), &[], true);
+        check(scope(&[], &[], Some(at.plus(1))), &[], false);
     }
 
     #[test]
