@@ -1,8 +1,9 @@
 //! What the engine is told at its start.
 
-use shared::{Side, TapId, Zone};
+use shared::{Side, TapId, UtcMicros, Zone};
 
-use crate::segment::rules::Rules;
+use crate::cmd::CallInfo;
+use crate::segment::rules::{Decision, Rules};
 use crate::sip::SdesKey;
 
 /// One place where we listen; its number is its place in [`EngineConfig::taps`].
@@ -12,6 +13,8 @@ pub struct TapConfig {
     pub name: String,
     /// On which side of the exchange it sits.
     pub side: Side,
+    /// Records whatever the rules say: the tap of the test call, which no rule of the site may hide.
+    pub every_call: bool,
 }
 
 /// How much of everything the engine keeps at most.
@@ -100,6 +103,18 @@ impl EngineConfig {
     /// Returns the side of a tap.
     pub(super) fn side(&self, tap: TapId) -> Side {
         self.taps.get(usize::from(tap.0)).map_or(Side::Trunk, |t| t.side)
+    }
+
+    /// Decides whether a call that began at `at` is recorded.
+    pub(super) fn decide(&self, info: &CallInfo, at: UtcMicros) -> Decision {
+        if self.taps.get(usize::from(info.tap.0)).is_some_and(|tap| tap.every_call) {
+            return Decision {
+                record: true,
+                rule: None,
+                why: "every call of this tap is recorded".to_owned(),
+            };
+        }
+        self.rules.decide_call(info, at, &self.zone)
     }
 
     /// Tells whether a number is one of the site's own extensions.
