@@ -1,5 +1,7 @@
 //! What the signalling says, turned into segments, claims and notes.
 
+use std::collections::VecDeque;
+
 use shared::{Direction, Event, Role, Stamp};
 
 use crate::cmd::{CallInfo, SegCmd};
@@ -32,15 +34,33 @@ fn on_hold(plan: &MediaPlan) -> bool {
 impl Engine {
     /// Acts on everything that the signalling has to say.
     pub(super) fn hear_calls(&mut self, now: &Stamp) {
-        while let Some(event) = self.sip.poll_event() {
-            self.hear(event, now);
+        let mut events: VecDeque<CallEvent> = std::iter::from_fn(|| self.sip.poll_event()).collect();
+        while let Some(event) = events.pop_front() {
+            let orphan = self.orphan_behind(&event, &events, now);
+            self.hear(event, orphan, now);
         }
     }
 
-    fn hear(&mut self, event: CallEvent, now: &Stamp) {
+    /// Finds the orphan that a new call turns out to be, by what the same message says of its media.
+    fn orphan_behind(&self, event: &CallEvent, more: &VecDeque<CallEvent>, now: &Stamp) -> Option<u32> {
+        let CallEventKind::New { .. } = event.kind else { return None };
+        let plan = more
+            .iter()
+            .filter(|e| e.call == event.call)
+            .find_map(|e| if let CallEventKind::Media(plan) = &e.kind { Some(plan) } else { None });
+        plan.and_then(|plan| self.orphan_for(plan, now))
+    }
+
+    fn hear(&mut self, event: CallEvent, orphan: Option<u32>, now: &Stamp) {
         let CallEvent { call: key, at, kind } = event;
         match kind {
-            CallEventKind::New { info, start_missed } => self.new_call(key, &at, *info, start_missed),
+            CallEventKind::New { info, start_missed } => {
+                self.new_call(key, &at, *info, start_missed);
+                match orphan {
+                    Some(orphan) => self.adopt(key, orphan, &at),
+                    None => self.signal(&at, key),
+                }
+            }
             CallEventKind::Info(info) => self.renew_info(key, &at, *info),
             CallEventKind::Media(plan) => self.renew_plan(key, &at, *plan),
             CallEventKind::Alerting => self.note_call(key, &at, Event::new("alerting", 0)),
@@ -85,7 +105,6 @@ impl Engine {
             ended: None,
         };
         self.calls.insert(key, call);
-        self.signal(at, key);
     }
 
     /// Fills in what the site knows: the side of the tap, and the direction by the numbers.
@@ -168,6 +187,7 @@ impl Engine {
     }
 
     fn renew_plan(&mut self, key: CallKey, at: &Stamp, plan: MediaPlan) {
+        self.match_legs(key, &plan);
         let Some(call) = self.calls.get_mut(&key) else { return };
         call.fax |= plan.fax_t38;
         let mut wanted: Vec<(Endpoint, Claim)> = Vec::new();
@@ -220,6 +240,9 @@ impl Engine {
             }
         }
         for (endpoint, claim) in claimed {
+            if !claim.rtcp {
+                self.take_over(key, endpoint, at);
+            }
             self.watch_for_twins(key, endpoint, &claim);
         }
         self.join_waiting(at, key);

@@ -85,6 +85,9 @@ impl Engine {
             self.counters.legs = self.counters.legs.wrapping_add(1);
         }
         for flow in std::mem::take(&mut self.beside_mut(place).flows) {
+            if self.orphan_ends.get(&flow.dst) == Some(&place) {
+                self.orphan_ends.remove(&flow.dst);
+            }
             if self.flows.find(&flow) == Some(super::flows::Flow::Leg(place)) {
                 self.flows.unbind(&flow);
             }

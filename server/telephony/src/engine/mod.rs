@@ -12,6 +12,7 @@
 //! | `twins` | one stream that two calls announce |
 //! | `protected` | SRTP: packets are opened before they are written |
 //! | `orphans` | RTP that no signalling announced |
+//! | `joins` | an orphan whose signalling comes late |
 //! | `refusal` | what there is no room for is accounted for all the same |
 //! | `calls` | what the signalling says, turned into segments and claims |
 //! | `delivery` | what legs give, turned into commands; timers |
@@ -22,6 +23,7 @@ mod config;
 mod delivery;
 mod ending;
 mod flows;
+mod joins;
 mod media;
 mod orphans;
 mod protected;
@@ -83,6 +85,8 @@ pub struct Engine {
     framers: BTreeMap<StreamId, Framer>,
     calls: BTreeMap<CallKey, Call>,
     candidates: Slab<Candidate>,
+    /// Where packets of orphans arrive, and the leg that takes them.
+    orphan_ends: BTreeMap<Endpoint, u32>,
     crypto: BTreeMap<u32, Crypto>,
     agreements: KeyAgreements,
     /// Where packets are opened; holds no sound between two packets.
@@ -130,6 +134,7 @@ impl Engine {
             framers: BTreeMap::new(),
             calls: BTreeMap::new(),
             candidates: Slab::default(),
+            orphan_ends: BTreeMap::new(),
             crypto: BTreeMap::new(),
             clear: Vec::new(),
             preroll_bytes: 0,

@@ -233,6 +233,7 @@ impl Engine {
         let leg = self.add_leg(&candidate.last, seg, None, leg);
         self.flows.bind(key, Flow::Leg(leg));
         self.beside_mut(leg).flows.push(key);
+        self.orphan_ends.insert(key.dst, leg);
         let agreed = candidate.is_nameless() && self.agreements.knows(key);
         if agreed || candidate.looks_encrypted() || self.opens_with_known_keys(&candidate) {
             self.protect_orphan(leg);

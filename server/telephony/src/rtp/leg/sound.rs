@@ -31,7 +31,11 @@ impl Leg {
         }
         let other = first || packet.pt != self.pt || !self.cold.formats_hold(packet.pt, self.shape);
         if other && !self.switch_track(packet, env) {
-            self.next_ts = packet.ts;
+            // There is no track for it: the loss is ours.
+            let ticks = self.meaning_of(packet).shape.ticks(packet.payload).unwrap_or(self.last_ticks);
+            self.gap(GapCause::LostByRecorder, u64::from(ticks.min(self.writer.clock_hz())), env);
+            self.next_ts = packet.ts.wrapping_add(ticks);
+            (self.cold.silent, self.cold.missing) = (false, 0);
             return;
         }
         self.write(packet, env);
@@ -94,6 +98,9 @@ impl Leg {
     }
 
     /// Begins a new track for the codec of this packet. False when there is no number left: then its time is a gap.
+    ///
+    /// A codec that comes back gets a new track, too: on its old one the time in between would have to be a gap, though
+    /// nothing is missing, and the sums by cause would count a leg's time twice.
     fn switch_track(&mut self, packet: &Packet<'_>, env: &mut Env<'_>) -> bool {
         let meaning = self.meaning_of(packet);
         let old =
