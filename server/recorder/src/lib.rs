@@ -24,12 +24,14 @@ mod segment;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rand_core::Rng as _;
 use shared::{FrameBuf, RecorderId, RecordingId, Reference, SiteId, TapId, UtcMicros, Zone};
@@ -44,6 +46,7 @@ use admitter::Admitter;
 use desk::Desk;
 use queue::Queue;
 use sealer::{Job, Sealer};
+use told::Told;
 
 /// What a recorder is and how much it may use.
 #[derive(Debug, Clone)]
@@ -76,6 +79,8 @@ pub(crate) struct Common {
     pub(crate) tap_names: RwLock<Vec<String>>,
     pub(crate) summary: summary::Tally,
     pub(crate) faults: Sender<Fault>,
+    /// Flushes that the disk took.
+    pub(crate) written: AtomicU64,
     pub(crate) aborted: AtomicBool,
 }
 
@@ -116,6 +121,8 @@ pub struct Recorder {
     desk_thread: JoinHandle<()>,
     /// Octets of audio that were lost when it was last told.
     overrun_told: u64,
+    told: Told,
+    started: Instant,
 }
 
 impl Recorder {
@@ -141,6 +148,7 @@ impl Recorder {
             desk,
             summary: summary::Tally::default(),
             faults: faults_in,
+            written: AtomicU64::new(0),
             aborted: AtomicBool::new(false),
         });
         let desk_thread = desk::run(&common)?;
@@ -154,7 +162,19 @@ impl Recorder {
             queues.push(queue);
         }
         let batches = queues.iter().map(|_| VecDeque::new()).collect();
-        Ok(Self { common, queues, batches, sealers, admitter, used, faults, desk_thread, overrun_told: 0 })
+        Ok(Self {
+            common,
+            queues,
+            batches,
+            sealers,
+            admitter,
+            used,
+            faults,
+            desk_thread,
+            overrun_told: 0,
+            told: Told::default(),
+            started: Instant::now(),
+        })
     }
 
     /// Takes commands, all that the engine has. Live it never waits: audio that does not fit becomes a gap of cause 2 of
@@ -205,10 +225,18 @@ impl Recorder {
 
     /// Returns the next thing that went wrong since the last call, if any. Ask about once a second.
     ///
-    /// Audio that found the queue full is told when it begins and whenever it has doubled since; `finish` tells the sum.
+    /// Audio that found the queue full is told when it begins and whenever it has doubled since; `finish` tells the sum. A full
+    /// disk is told when it begins, summed up each minute, and told again when there is space.
     #[must_use]
     pub fn poll_fault(&mut self) -> Option<Fault> {
-        if let Ok(fault) = self.faults.try_recv() {
+        let (now, written) = (self.started.elapsed(), self.common.written.load(Ordering::Relaxed));
+        while let Ok(fault) = self.faults.try_recv() {
+            let news = self.told.hear(fault, now, written);
+            if news.is_some() {
+                return news;
+            }
+        }
+        if let Some(fault) = self.told.poll(now, written) {
             return Some(fault);
         }
         let octets = self.common.summary.now().overrun_octets;
@@ -227,7 +255,7 @@ impl Recorder {
     /// Lets the sealers finish what is queued, closes and admits all parts, makes the ledger durable and stops the threads.
     ///
     /// Every segment must have been closed before. Faults that are still unread are returned with the figures.
-    pub fn finish(self) -> (Summary, Vec<Fault>) {
+    pub fn finish(mut self) -> (Summary, Vec<Fault>) {
         for queue in &self.queues {
             queue.close();
         }
@@ -241,7 +269,10 @@ impl Recorder {
         if !whole {
             self.common.aborted.store(true, Ordering::Relaxed);
         }
-        let mut faults: Vec<Fault> = self.faults.try_iter().collect();
+        let (now, written) = (self.started.elapsed(), self.common.written.load(Ordering::Relaxed));
+        let unread = self.faults.try_iter().filter_map(|fault| self.told.hear(fault, now, written));
+        let mut faults: Vec<Fault> = unread.collect();
+        faults.extend(self.told.finish());
         let octets = self.common.summary.now().overrun_octets;
         if octets > self.overrun_told {
             faults.push(Fault::Overrun { octets });

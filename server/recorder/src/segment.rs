@@ -120,7 +120,10 @@ impl Segment {
             chunks.iter().map(loss::lost_samples).fold(self.lost_samples, u64::saturating_add);
         let written = self.write(common, chunks, used);
         match &written {
-            Ok(_) => self.sealed_any |= samples > 0,
+            Ok(_) => {
+                common.written.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                self.sealed_any |= samples > 0;
+            }
             Err(e) => {
                 self.disk_full |= e.is_no_space();
                 self.lost_samples = self.lost_samples.saturating_add(samples);

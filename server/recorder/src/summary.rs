@@ -40,10 +40,29 @@ pub enum Fault {
         /// What it means and what to do.
         text: String,
     },
+    /// The disk has been full all the time; told once a minute.
+    StillFull {
+        /// Writes that failed since it was told last.
+        failures: u64,
+    },
+    /// The disk takes what is written again.
+    SpaceAgain {
+        /// Writes that failed while it was full.
+        failures: u64,
+        /// How long it was full.
+        seconds: u64,
+    },
     /// Something else on the way to the disk.
     Disk {
         /// What it means and what to do.
         text: String,
+    },
+    /// The same again and again; told once a minute.
+    Again {
+        /// What it means and what to do.
+        text: String,
+        /// How often since it was told last.
+        times: u64,
     },
     /// A thread of the recorder died.
     ThreadDied,
@@ -58,6 +77,17 @@ impl std::fmt::Display for Fault {
                  look for other load on the data folder's disk, or raise recording.queue_mib"
             ),
             Self::DiskFull { text } | Self::Disk { text } => f.write_str(text),
+            Self::StillFull { failures } => write!(
+                f,
+                "the disk is still full: {failures} more writes failed. Calls are being lost, each with its entry in the ledger; \
+                 free space on the disk of the data folder now"
+            ),
+            Self::SpaceAgain { failures, seconds } => write!(
+                f,
+                "there is space again and calls are recorded. For {seconds} s the disk was full and {failures} writes failed; \
+                 `amethyst ledger` lists the calls that suffered (disk-full)"
+            ),
+            Self::Again { text, times } => write!(f, "{times} times more: {text}"),
             Self::ThreadDied => f.write_str(
                 "a thread of the recorder stopped unexpectedly: its open recordings were left for recovery at the next start; \
                  restart amethyst and report this with the log",
