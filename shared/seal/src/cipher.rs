@@ -4,14 +4,13 @@
 //! sixteen never change within a part, so HChaCha20 is taken once per part and each frame costs one IETF
 //! ChaCha20-Poly1305 (draft-irtf-cfrg-xchacha, 2.3; equal byte for byte, see the test).
 
-use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce, Tag};
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::aead::{Aead, NONCE_LEN, TAG_LEN};
 use crate::{Result, SealError};
 
 /// Length of the header's start, on which the payload keys depend.
@@ -85,13 +84,13 @@ impl Derived {
     }
 
     /// Makes the cipher of the frames under a header with this code.
-    pub(crate) fn into_cipher(self, header_mac: [u8; 32]) -> FrameCipher {
+    pub(crate) fn into_cipher(self, header_mac: [u8; 32]) -> Result<FrameCipher> {
         let (prefix, _) = self.nonce.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         let (_, tail) = self.nonce.split_last_chunk::<8>().unwrap_or((&[], &[0; 8]));
         let mut subkey = chacha20::hchacha::<chacha20::R20>((&*self.key).into(), prefix.into());
-        let cipher = ChaCha20Poly1305::new(&subkey);
+        let cipher = Aead::new(subkey.as_ref());
         subkey.zeroize();
-        FrameCipher { cipher, nonce_tail: u64::from_be_bytes(*tail), header_mac }
+        Ok(FrameCipher { cipher: cipher?, nonce_tail: u64::from_be_bytes(*tail), header_mac })
     }
 }
 
@@ -103,29 +102,25 @@ impl Drop for Derived {
 
 /// Encrypts and decrypts the frames of one part. The keys inside wipe themselves when dropped.
 pub(crate) struct FrameCipher {
-    cipher: ChaCha20Poly1305,
+    cipher: Aead,
     nonce_tail: u64,
     header_mac: [u8; 32],
 }
 
 impl FrameCipher {
     /// Encrypts in place and returns the tag.
-    pub(crate) fn seal(&self, seq: u32, head: &[u8; 28], plain: &mut [u8]) -> Result<[u8; 16]> {
-        self.cipher
-            .encrypt_inout_detached(&self.nonce(seq), &self.aad(head), plain.into())
-            .map(Into::into)
-            .map_err(|_too_long| SealError::Cipher("frame too long"))
+    pub(crate) fn seal(&self, seq: u32, head: &[u8; 28], plain: &mut [u8]) -> Result<[u8; TAG_LEN]> {
+        self.cipher.seal(self.nonce(seq), &self.aad(head), plain)
     }
 
-    /// Decrypts in place; returns whether the tag fits. If not, the bytes stay encrypted.
-    pub(crate) fn open(&self, seq: u32, head: &[u8; 28], bytes: &mut [u8], tag: &[u8; 16]) -> bool {
-        let tag: &Tag = tag.into();
-        self.cipher.decrypt_inout_detached(&self.nonce(seq), &self.aad(head), bytes.into(), tag).is_ok()
+    /// Decrypts in place; returns whether the tag fits. If not, the bytes are of no use to anyone.
+    pub(crate) fn open(&self, seq: u32, head: &[u8; 28], bytes: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
+        self.cipher.open(self.nonce(seq), &self.aad(head), bytes, tag)
     }
 
-    fn nonce(&self, seq: u32) -> Nonce {
+    fn nonce(&self, seq: u32) -> [u8; NONCE_LEN] {
         let [a, b, c, d, e, f, g, h] = (self.nonce_tail ^ u64::from(seq)).to_be_bytes();
-        [0, 0, 0, 0, a, b, c, d, e, f, g, h].into()
+        [0, 0, 0, 0, a, b, c, d, e, f, g, h]
     }
 
     fn aad(&self, head: &[u8; 28]) -> [u8; 60] {
@@ -137,17 +132,12 @@ impl FrameCipher {
     }
 }
 
-const _: () = {
-    const fn wiped<T: ZeroizeOnDrop>() {}
-    wiped::<ChaCha20Poly1305>();
-    assert!(size_of::<Key>() == 32, "a key of 256 bits");
-};
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use chacha20poly1305::XChaCha20Poly1305;
+    use chacha20poly1305::aead::AeadInOut as _;
     use proptest::prelude::*;
 
     proptest! {
@@ -166,7 +156,7 @@ mod tests {
                 .unwrap();
 
             let derived = Derived { key: Zeroizing::new(key), nonce, commitment: [0; 32] };
-            let cipher = derived.into_cipher(mac);
+            let cipher = derived.into_cipher(mac).unwrap();
             let mut bytes = plain.clone();
             let ours = cipher.seal(seq, &head, &mut bytes).unwrap();
             prop_assert_eq!(&bytes, &expected);
@@ -179,7 +169,9 @@ mod tests {
     #[test]
     fn another_number_head_or_header_does_not_open() {
         let cipher = |mac| {
-            Derived { key: Zeroizing::new([1; 32]), nonce: [2; 24], commitment: [0; 32] }.into_cipher(mac)
+            Derived { key: Zeroizing::new([1; 32]), nonce: [2; 24], commitment: [0; 32] }
+                .into_cipher(mac)
+                .unwrap()
         };
         let mut bytes = *b"one";
         let tag = cipher([7; 32]).seal(5, &[9; 28], &mut bytes).unwrap();

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod aead;
 pub mod cbor;
 mod cipher;
 mod day_keys;

@@ -586,7 +586,7 @@ fn open_header(header: &Header, bytes: &[u8], keys: &impl KeyRing) -> Result<Fra
     if !key.header_mac_fits(before_mac, &header.mac)? {
         return Err(SealError::HeaderForged("code"));
     }
-    Ok(derived.into_cipher(header.mac))
+    derived.into_cipher(header.mac)
 }
 
 fn note_point(points: &mut Vec<Point>, head: &FrameHead, offset: u64) {

@@ -136,7 +136,7 @@ impl Writer {
 
         let mut writer = Self {
             spec: spec.clone(),
-            cipher: derived.into_cipher(mac),
+            cipher: derived.into_cipher(mac)?,
             digests: Digests::default(),
             seq: 0,
             offset: 0,
