@@ -25,6 +25,8 @@ class App {
   theme: Theme = $state('system');
   help = $state(false);
   singleKeys = $state(kept('keys') !== 'off');
+  /** True while a running call is listened to. */
+  listening = $state(false);
   /** What a screen reader is told politely. */
   spoken = $state('');
   private nextKey = 1;
