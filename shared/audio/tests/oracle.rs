@@ -318,26 +318,11 @@ fn amr_is_near_ffmpeg_in_every_mode_and_both_packings() {
     (0..9).for_each(|mode| check_amr(true, mode));
 }
 
-/// G.729 by libbcg729, which tshark brings along. It is GPL, so it is asked from outside, by Python, and never linked.
-const BCG729: &str = "
-import ctypes, sys
-try:
-    lib = ctypes.CDLL('libbcg729.so.0')
-except OSError:
-    sys.exit(3)
-lib.initBcg729DecoderChannel.restype = ctypes.c_void_p
-lib.bcg729Decoder.argtypes = [ctypes.c_void_p, ctypes.c_char_p] + [ctypes.c_uint8] * 4 + [ctypes.c_void_p]
-channel, pcm = lib.initBcg729DecoderChannel(), (ctypes.c_int16 * 80)()
-while length := sys.stdin.buffer.read(1):
-    frame = sys.stdin.buffer.read(length[0])
-    lib.bcg729Decoder(channel, frame, len(frame), not frame, len(frame) == 2, 0, pcm)
-    sys.stdout.buffer.write(bytes(pcm))
-";
-
-/// Decodes frames of G.729, each after an octet of length, by libbcg729.
+/// Decodes frames of G.729, each after an octet of length, by libbcg729, which tshark brings along. It is GPL, so it is
+/// asked from outside and never linked.
 fn bcg729(stream: &[u8]) -> Option<Vec<i16>> {
     let python = Command::new("python3")
-        .args(["-c", BCG729])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools/bcg729.py"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

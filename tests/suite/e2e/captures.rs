@@ -1,6 +1,6 @@
 //! Captures of real telephones, gateways and attackers: each is recorded, and what comes out is what tshark sees, or the
-//! table says why not. Exported octets are compared with tshark's, mixed audio with sums that rtpproxy published, and SRTP
-//! is opened with its key and ends as encrypted without.
+//! table says why not. Exported octets are compared with tshark's, and SRTP is opened with its key and ends as encrypted
+//! without. Sums of mixed audio that rtpproxy published are in `rtpproxy`.
 //!
 //! The captures are not ours to give away: without the folder beside the project every test here is skipped.
 
@@ -13,14 +13,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::site::{Ran, Site, captures};
+use super::site::{Site, captures};
 
 /// File, calls signalled, orphans, legs, codecs, how its recordings ended, and why that is not what tshark says.
 type Row = (&'static str, u64, u64, u64, &'static str, &'static str, &'static str);
@@ -357,162 +356,8 @@ fn srtp_with_a_known_key_is_opened_and_without_it_is_never_noise() {
     site.run("record", &["--srtp-keys", "/nowhere/keys", "--pcap", words[3]]).refused(3, &["/nowhere/keys"]);
 }
 
-#[test]
-fn two_legs_mixed_as_rtpproxy_mixes_them_have_the_sums_it_published() {
-    let Some(folder) = captures() else { return };
-    let sums = fs::read_to_string(folder.join("rtpproxy__extractaudio.checksums")).expect("the sums");
-    for name in ["call1_ulaw", "call1_gsm"] {
-        let site = Site::new();
-        let (a, o) = (Side::of(&site, &folder, name, "a"), Side::of(&site, &folder, name, "o"));
-        let (a, o) = laid_out(&a, &o);
-        let pairs = || a.iter().zip(&o).map(|(a, o)| (i32::from(*a), i32::from(*o)));
-        let mono: Vec<u8> = pairs().flat_map(|(a, o)| (((a + o) / 2) as i16).to_le_bytes()).collect();
-        let stereo: Vec<u8> =
-            pairs().flat_map(|(a, o)| [a as i16, o as i16]).flat_map(i16::to_le_bytes).collect();
-        for (kind, bytes) in [
-            ("mono.pcm_16.raw", mono.clone()),
-            ("mono.pcm_16.wav", with_head(&mono, 1)),
-            ("stereo.pcm_16.wav", with_head(&stereo, 2)),
-        ] {
-            let line = format!("SHA256 ({name}.{kind}) = {}", sha256(&bytes));
-            assert!(sums.lines().any(|l| l == line), "not among the published sums: {line}");
-        }
-    }
-}
-
-/// One side of a call as rtpproxy wrote it down: when each packet came, and its samples out of our export.
-struct Side {
-    packets: Vec<(f64, Vec<i16>)>,
-    /// Ticks that are missing before each packet.
-    missing: Vec<u64>,
-}
-
-impl Side {
-    fn of(site: &Site, folder: &Path, name: &str, side: &str) -> Self {
-        let path = folder.join(format!("rtpproxy__{name}.{side}.rtp"));
-        site.record(&[path.to_str().expect("plain names")]);
-        let listed = site.run("list", &["--json"]).json();
-        let mine = listed.as_array().unwrap().iter().find(|r| path.ends_with(r["tap"].as_str().unwrap()));
-        let reference = mine.unwrap()["reference"].as_str().unwrap();
-        let pcm = |format: &str, wanted: &str| {
-            let out = site.path(&format!("{name}-{side}-{format}"));
-            let ran = site.run("export", &["--out", out, "--id", reference, "--format", format]);
-            assert_eq!(ran.code, Some(0), "{ran:?}");
-            only(out, wanted)
-        };
-        let wav = Wav::read(&pcm("wav", "wav"));
-        assert_eq!((wav.rate_hz, wav.channels), (8_000, 1));
-        // rtpproxy plays the two µ-law codes of zero as +2 and -2, against G.711: only the octets can tell them apart.
-        let codes = if name.ends_with("ulaw") { pcm("raw", "ulaw") } else { Vec::new() };
-
-        let (mut packets, mut missing) = (Vec::new(), Vec::new());
-        let mut next: Option<(u16, u32)> = None;
-        let written = adhoc(&fs::read(&path).unwrap());
-        let first_ts = written[0].2;
-        for (came_s, sequence, ts, payload_len) in written {
-            let (expected, at) = next.unwrap_or((sequence, ts));
-            if sequence.wrapping_sub(expected) > 0x8000 {
-                continue; // a double
-            }
-            let ticks = if payload_len == 33 { 160 } else { payload_len };
-            let from = ts.wrapping_sub(first_ts) as usize;
-            let mut samples = wav.samples[from..from + ticks].to_vec();
-            if let Some(codes) = codes.get(from..from + ticks) {
-                for (sample, code) in samples.iter_mut().zip(codes).filter(|(_, code)| **code | 0x80 == 0xff)
-                {
-                    assert_eq!(*sample, 0, "G.711, table 2b");
-                    *sample = if *code == 0xff { 2 } else { -2 };
-                }
-            }
-            missing.push(u64::from(ts.wrapping_sub(at)));
-            packets.push((came_s, samples));
-            next = Some((sequence.wrapping_add(1), ts.wrapping_add(ticks as u32)));
-        }
-        Self { packets, missing }
-    }
-
-    /// Plays the packets as rtpproxy does: silence where the sender left ticks out, and where a packet came more than 200 ms
-    /// behind what was played, silence of half the delay, again and again (in pieces of half a second at most).
-    fn played(&self) -> Vec<i16> {
-        let began_s = self.packets[0].0;
-        let mut out: Vec<i16> = Vec::new();
-        for ((came_s, samples), missing) in self.packets.iter().zip(&self.missing) {
-            out.resize(out.len() + *missing as usize, 0);
-            while came_s - began_s - out.len() as f64 / 8_000.0 > 0.2 {
-                let delay = (came_s - began_s) * 8_000.0 - out.len() as f64;
-                out.resize(out.len() + ((delay / 2.0) as usize).min(4_000), 0);
-            }
-            out.extend(samples);
-        }
-        out
-    }
-}
-
-/// Both sides on one axis, the later one after as much silence, both of one length.
-fn laid_out(a: &Side, o: &Side) -> (Vec<i16>, Vec<i16>) {
-    let began_s = a.packets[0].0.min(o.packets[0].0);
-    let placed = |side: &Side| {
-        let mut out = vec![0; ((side.packets[0].0 - began_s) * 8_000.0) as usize];
-        out.extend(side.played());
-        out
-    };
-    let (mut a, mut o): (Vec<i16>, Vec<i16>) = (placed(a), placed(o));
-    let len = a.len().max(o.len());
-    a.resize(len, 0);
-    o.resize(len, 0);
-    (a, o)
-}
-
-/// The packets of rtpproxy's own format: 20 octets of address, seconds as a double, length, the RTP packet. Returns when it
-/// came, sequence, timestamp and octets of payload; packets without any are left out, there is nothing to play.
-fn adhoc(bytes: &[u8]) -> Vec<(f64, u16, u32, usize)> {
-    let mut packets = Vec::new();
-    let mut rest = bytes;
-    while let Some((head, more)) = rest.split_first_chunk::<30>() {
-        let came_s = f64::from_le_bytes(head[20..28].try_into().unwrap());
-        let (rtp, after) = more.split_at(usize::from(u16::from_le_bytes([head[28], head[29]])));
-        assert_eq!(rtp[0], 0x80, "no extension, no sources, no padding in these files");
-        let sequence = u16::from_be_bytes([rtp[2], rtp[3]]);
-        if rtp.len() > 12 {
-            packets.push((
-                came_s,
-                sequence,
-                u32::from_be_bytes(rtp[4..8].try_into().unwrap()),
-                rtp.len() - 12,
-            ));
-        }
-        rest = after;
-    }
-    packets
-}
-
-/// The plain WAV head of 44 octets before 16-bit samples of 8 kHz.
-fn with_head(data: &[u8], channels: u16) -> Vec<u8> {
-    let len = u32::try_from(data.len()).unwrap();
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((36 + len).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0");
-    wav.extend(channels.to_le_bytes());
-    wav.extend(8_000u32.to_le_bytes());
-    wav.extend((16_000 * u32::from(channels)).to_le_bytes());
-    wav.extend((2 * channels).to_le_bytes());
-    wav.extend(b"\x10\0data");
-    wav.extend(len.to_le_bytes());
-    wav.extend(data);
-    wav
-}
-
-/// SHA-256 by the system's own program, another hand than ours.
-fn sha256(bytes: &[u8]) -> String {
-    let mut program =
-        Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("coreutils");
-    program.stdin.take().unwrap().write_all(bytes).unwrap();
-    let said = Ran::from(program.wait_with_output().unwrap());
-    said.out.split(' ').next().unwrap().to_owned()
-}
-
 /// The only file with this extension in a folder.
-fn only(folder: &str, extension: &str) -> Vec<u8> {
+pub(super) fn only(folder: &str, extension: &str) -> Vec<u8> {
     let files = fs::read_dir(folder).expect("the folder of the export").flatten().map(|entry| entry.path());
     let mut files = files.filter(|path| path.extension().is_some_and(|e| e == extension));
     let (file, None) = (files.next(), files.next()) else { panic!("several .{extension} in {folder}") };
@@ -520,14 +365,14 @@ fn only(folder: &str, extension: &str) -> Vec<u8> {
 }
 
 /// A WAV file as exported.
-struct Wav {
-    rate_hz: u32,
-    channels: u16,
-    samples: Vec<i16>,
+pub(super) struct Wav {
+    pub(super) rate_hz: u32,
+    pub(super) channels: u16,
+    pub(super) samples: Vec<i16>,
 }
 
 impl Wav {
-    fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read(bytes: &[u8]) -> Self {
         let at = bytes.windows(4).position(|four| four == b"data").expect("a data chunk") + 8;
         let channels = u16::from_le_bytes([bytes[22], bytes[23]]);
         let rate_hz = u32::from_le_bytes(bytes[24..28].try_into().unwrap());
