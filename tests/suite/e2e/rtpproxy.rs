@@ -289,9 +289,9 @@ impl LowerBand {
             1..8 => (-COARSE[upper], GROWTH[upper]),
             _ => (COARSE[upper - 7], GROWTH[upper - 7]),
         };
-        let out = (self.predicted + (self.scale * fine >> 15)).clamp(-16_384, 16_383) * 2;
-        let difference = self.scale * coarse >> 15;
-        self.scale_log = ((self.scale_log * 127 >> 7) + growth).clamp(0, 18_432);
+        let out = (self.predicted + ((self.scale * fine) >> 15)).clamp(-16_384, 16_383) * 2;
+        let difference = (self.scale * coarse) >> 15;
+        self.scale_log = (((self.scale_log * 127) >> 7) + growth).clamp(0, 18_432);
         let power = (2_048.0 * 2f64.powf(f64::from(self.scale_log >> 6 & 31) / 32.0)).round() as i32;
         let whole = 8 - (self.scale_log >> 11);
         self.scale = if whole < 0 { power << -whole } else { power >> whole } << 2;
@@ -307,18 +307,18 @@ impl LowerBand {
         let like = self.negatives.map(|before| before == negative);
         let [a1, a2] = self.poles;
         let toward = held(signed(!like[0], held(a1 << 2))) >> 7;
-        let a2 = (toward + signed(like[1], 128) + (a2 * 32_512 >> 15)).clamp(-12_288, 12_288);
+        let a2 = (toward + signed(like[1], 128) + ((a2 * 32_512) >> 15)).clamp(-12_288, 12_288);
         let most = 15_360 - a2;
-        self.poles = [(signed(like[0], 192) + (a1 * 32_640 >> 15)).clamp(-most, most), a2];
+        self.poles = [(signed(like[0], 192) + ((a1 * 32_640) >> 15)).clamp(-most, most), a2];
         for (zero, before) in self.zeros.iter_mut().zip(self.differences) {
             let gain = if difference == 0 { 0 } else { signed((before < 0) == (difference < 0), 128) };
-            *zero = held(gain + (*zero * 32_640 >> 15));
+            *zero = held(gain + ((*zero * 32_640) >> 15));
         }
         self.differences.rotate_right(1);
         self.differences[0] = difference;
         self.signals = [signal, self.signals[0]];
         self.negatives = [negative, self.negatives[0]];
-        let product = |(a, b): (&i32, &i32)| a * held(b * 2) >> 15;
+        let product = |(a, b): (&i32, &i32)| (a * held(b * 2)) >> 15;
         self.predicted_zeros = held(self.zeros.iter().zip(&self.differences).map(product).sum());
         let by_poles: i32 = self.poles.iter().zip(&self.signals).map(product).sum();
         self.predicted = held(held(by_poles) + self.predicted_zeros);
