@@ -46,6 +46,9 @@ problem-412-remedy = Laai dit weer en maak jou verandering nog een keer.
 problem-413 = Dit is te groot
 problem-413-meaning = Niks is verander nie, en opname gaan voort.
 problem-413-remedy = Vra minder op 'n slag.
+problem-422 = Die bediener het dit nie aanvaar nie
+problem-422-meaning = Niks is verander nie, en opname gaan voort.
+problem-422-remedy = Verander die waarde en probeer weer.
 problem-429 = Te veel pogings
 problem-429-meaning = Die bediener vertraag wie te dikwels probeer. Opname gaan voort.
 problem-429-remedy = Wag 'n minuut en probeer dan weer.
@@ -450,6 +453,19 @@ act-release = het losgelaat
 act-settings-change = het instellings verander
 act-session-revoke = het 'n sessie beëindig
 act-refused = geweier
+rule-number = reël { $number }
+totp-rule = Tweede faktor vir administrateurs
+totp-rule-required = verpligtend
+totp-rule-optional = opsioneel, net vir demonstrasies
+act-user-make = het 'n gebruiker bygevoeg
+act-user-change = het 'n gebruiker verander
+act-user-link = het 'n eenmalige skakel gemaak
+act-user-password = het 'n wagwoord gestel
+act-user-shut = het 'n gebruiker gedeaktiveer
+act-user-totp = het 'n tweede faktor opgestel
+act-user-totp-removed = het 'n tweede faktor verwyder
+act-user-unlock = het 'n gebruiker ontsluit
+act-test-call = het die toetsoproep geplaas
 
 ## Instellings
 
@@ -463,7 +479,6 @@ settings-saved = Gestoor. Dit geld reeds; oproepe aan die gang het aangegaan.
 settings-unsaved = Nog nie gestoor nie
 site = Terrein
 site-name = Naam van die terrein
-site-id = Terreinkenmerk
 internal-numbers = Julle eie nommers
 internal-numbers-what = Patrone, * is een karakter. Hulle onderskei inkomende van uitgaande oproepe.
 idle-minutes = Minute sonder bedrywigheid tot afmelding

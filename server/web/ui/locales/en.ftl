@@ -47,6 +47,9 @@ problem-412-remedy = Load it again and make your change once more.
 problem-413 = That is too large
 problem-413-meaning = Nothing was changed, and recording goes on.
 problem-413-remedy = Ask for less at once.
+problem-422 = The server did not accept this
+problem-422-meaning = Nothing was changed, and recording goes on.
+problem-422-remedy = Change the value and try again.
 problem-429 = Too many attempts
 problem-429-meaning = The server slows down whoever tries too often. Recording goes on.
 problem-429-remedy = Wait a minute, then try again.
@@ -451,6 +454,19 @@ act-release = released
 act-settings-change = changed settings
 act-session-revoke = ended a session
 act-refused = refused
+rule-number = rule { $number }
+totp-rule = Second factor for administrators
+totp-rule-required = required
+totp-rule-optional = optional, for demonstrations only
+act-user-make = added a user
+act-user-change = changed a user
+act-user-link = made a one-time link
+act-user-password = set a password
+act-user-shut = disabled a user
+act-user-totp = set up a second factor
+act-user-totp-removed = removed a second factor
+act-user-unlock = unlocked a user
+act-test-call = placed the test call
 
 ## Settings
 
@@ -464,7 +480,6 @@ settings-saved = Saved. It is in force already; calls in progress went on.
 settings-unsaved = Not saved yet
 site = Site
 site-name = Name of the site
-site-id = Site identifier
 internal-numbers = Your own numbers
 internal-numbers-what = Patterns, * is one character. They tell incoming calls from outgoing ones.
 idle-minutes = Minutes without activity until sign-out

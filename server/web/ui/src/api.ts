@@ -2,16 +2,16 @@
 import type { Transport } from './transport';
 
 export type Role = 'administrator' | 'supervisor' | 'auditor' | 'agent';
-export const ROLES: Role[] = ['administrator', 'supervisor', 'auditor', 'agent'];
+export const ROLES: readonly Role[] = ['administrator', 'supervisor', 'auditor', 'agent'];
 export type Scope = { extensions: string[]; groups: string[]; taps: string[]; days_back: number | null };
 export type SignInStep = { next: 'done' | 'totp' | 'enrol_totp' | 'set_password'; name?: string };
 export type Me = {
   user: { id: string; name: string; display: string; role: Role; locale: string | null };
   permissions: string[]; scope: Scope;
-  site: { name: string; zone: string; version: string; fingerprint: string; site_id?: string; demo?: boolean };
-  csrf: string; idle_seconds: number;
+  site: { name: string; zone: string; version: string; fingerprint: string; demo: boolean };
+  csrf: string; idle_seconds: number; totp: boolean;
 };
-export type Session = { id: string; created_at: string; seen_at: string; address: string; agent: string; current?: boolean };
+export type Session = { id: string; current: boolean; complete: boolean; created_at: string; seen_at: string; ends_at: string; address: string; agent: string };
 
 export type Party = { number: string | null; name: string | null; extension?: string | null };
 export type Row = {
@@ -46,8 +46,8 @@ export type TapState = { name: string; interface: string; state: 'up' | 'down' |
 export type Board = { lines: Line[]; taps: TapState[] };
 
 export type LedgerEntry = {
-  ledger_no: number; reference: string; opened_at: string; ended_at: string | null; end: string; why: string | null; rule: string | null;
-  caller: Party | null; called: Party | null; recording_id: string | null; tap?: string;
+  ledger_no: number; reference: string; opened_at: string; ended_at: string | null; end: string | null; why: string | null; rule: number | null;
+  caller: string; called: string; recording_id: string | null;
 };
 export type LedgerDay = {
   day: string; totals: { signalled: number; recorded: number; partly: number; not_recorded: number; open: number };
@@ -55,28 +55,28 @@ export type LedgerDay = {
 };
 
 export type AuditEntry = {
-  number: number; at: string; actor: string | null; actor_name: string; session?: string | null; address: string | null; act: string;
-  object: string | null; outcome: 'ok' | 'refused' | 'failed'; details: unknown;
+  number: number; at: string; actor: string | null; actor_name: string; session: string | null; address: string; act: string;
+  object: string | null; outcome: 'ok' | 'refused' | 'failed'; details: Record<string, string>;
 };
 export type AuditPage = { entries: AuditEntry[]; next: string | null };
-export type AuditCheck = { ok: boolean; checked: number; head: string; first_broken?: number | null };
+export type AuditCheck = { ok: boolean; checked: number; head: string; fault: string | null };
 
 export type User = {
   id: string; name: string; display: string; role: Role; scope: Scope; disabled: boolean; locked_until: string | null; created_at: string;
-  has_password?: boolean; totp?: boolean; has_totp?: boolean; link_until?: string | null; locale?: string | null;
+  has_password: boolean; has_totp: boolean; link_until: string | null; locale: string;
 };
 export type NewUser = { name: string; display: string; role: Role; scope: Scope };
 export type OneTimeLink = { link: string; until: string };
 
 export type Settings = {
   site: { name: string; internal_numbers: string[] };
-  recording: { preroll_seconds: number; idle_seconds: number; orphans: boolean; calls_max: number; queue_mib: number; mask_digits?: boolean };
+  recording: { preroll_seconds: number; idle_seconds: number; orphans: boolean; calls_max: number; queue_mib: number; mask_digits: boolean };
   rules: { include: string[]; exclude: string[] };
   taps: { name: string; interface: string; side: string }[];
-  web: { idle_minutes: Record<Role, number> };
+  web: { idle_minutes: Record<Role, number>; totp: 'required' | 'optional' };
   groups: Record<string, string[]>;
 };
-export type Interface = { name: string; up: boolean; address: string | null; packets_seen: number | null };
+export type Interface = { name: string; up: boolean; address: string | null; packets_seen: number };
 export type Setup = { done: boolean; steps: { signed_in: boolean; source: boolean; test_call: boolean } };
 
 export type Params = Record<string, string | number | boolean | null | undefined>;

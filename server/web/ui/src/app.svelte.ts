@@ -136,11 +136,13 @@ export const app = new App();
 /** Puts a failure into three sentences; what the server said itself always wins. */
 export function toldOf(error: unknown): Told {
   if (!(error instanceof Problem)) return { title: t('problem-console'), meaning: t('problem-console-meaning'), remedy: t('problem-console-remedy'), detail: String(error) };
-  const kind = error.status === 0 ? 'silent' : [401, 403, 404, 409, 412, 413, 429, 503].includes(error.status) ? String(error.status) : error.status >= 500 ? '500' : '400';
+  const kind = error.status === 0 ? 'silent' : [401, 403, 404, 409, 412, 413, 422, 429, 503].includes(error.status) ? String(error.status) : error.status >= 500 ? '500' : '400';
+  // The server speaks English: in another language the catalogue's words stand first, and what the server adds follows.
+  const own = words.language !== 'en';
   return {
-    title: error.title || t(`problem-${kind}`),
-    meaning: error.meaning || t(`problem-${kind}-meaning`),
-    remedy: error.remedy || t(`problem-${kind}-remedy`),
+    title: (!own && error.title) || t(`problem-${kind}`),
+    meaning: (!own && error.meaning) || t(`problem-${kind}-meaning`),
+    remedy: (!own && error.remedy) || t(`problem-${kind}-remedy`),
     detail: error.detail,
   };
 }
