@@ -86,7 +86,7 @@ impl Engine {
     fn new_call(&mut self, key: CallKey, at: &Stamp, mut info: CallInfo, start_missed: bool) {
         self.counters.calls = self.counters.calls.wrapping_add(1);
         self.complete(&mut info);
-        let decision = self.config.rules.decide_call(&info, at.utc, &self.config.zone);
+        let decision = self.config.decide(&info, at.utc);
         let call = Call {
             info,
             began: *at,
@@ -164,7 +164,7 @@ impl Engine {
     fn decide_again(&mut self, key: CallKey, at: &Stamp) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let began = call.seg.and_then(|place| self.segs.at(place)).map_or(*at, |seg| seg.signalled_at);
-        let decision = self.config.rules.decide_call(&call.info, began.utc, &self.config.zone);
+        let decision = self.config.decide(&call.info, began.utc);
         if decision.record != call.excluded {
             return; // it stays as it was
         }
