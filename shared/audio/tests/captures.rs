@@ -167,3 +167,9 @@ fn g729_telephones_are_heard() {
     check("sipp-siprec__12a_g729.pcap", 18, &track("G729", 8_000), Some((&["-f", "g729"], 12.0)));
     check("rtpproxy__sess6.a.rtp", 18, &track("G729", 8_000), None);
 }
+
+/// ffmpeg reads no bare Opus; `oracle.rs` compares the decoders.
+#[test]
+fn opus_telephones_are_heard() {
+    check("rtp-pcap__sip-rtp-opus.pcap", 99, &track("opus", 48_000), None);
+}
