@@ -11,7 +11,7 @@ use audio::raw::{RawFormat, RawWriter};
 use audio::wav::WavSpec;
 use audio::{LegRun, Legs, PcmSink, RenderError, Renderer, Request, WavFormat, WavWriter, length_us};
 use seal::{FrameType, Part};
-use shared::{GapCause, Track};
+use shared::{GapCause, GapCorrection, Track};
 use vault::{PartRow, ReadSeek};
 
 use super::whole_file;
@@ -35,8 +35,26 @@ pub(crate) struct Gap {
     pub(crate) from: u64,
     /// How many.
     pub(crate) samples: u64,
-    /// Why.
+    /// Why, by what was learned last.
     pub(crate) cause: GapCause,
+}
+
+impl Gap {
+    const fn end(&self) -> u64 {
+        self.from.saturating_add(self.samples)
+    }
+
+    /// Cuts the gap at the borders of `from..to` and gives what lies between them another cause.
+    fn corrected(self, from: u64, to: u64, cause: GapCause) -> impl Iterator<Item = Self> {
+        let (begin, end) = (from.clamp(self.from, self.end()), to.clamp(self.from, self.end()));
+        let end = end.max(begin);
+        let pieces = [(self.from, begin, self.cause), (begin, end, cause), (end, self.end(), self.cause)];
+        pieces.into_iter().filter(|(from, to, _)| from < to).map(|(from, to, cause)| Self {
+            from,
+            samples: to.saturating_sub(from),
+            cause,
+        })
+    }
 }
 
 /// What the pass over the frames told.
@@ -154,7 +172,7 @@ fn each_run(
     gaps: &mut BTreeMap<(u16, u8), Vec<Gap>>,
     each: &mut dyn FnMut(&LegRun<'_>) -> bool,
 ) -> anyhow::Result<()> {
-    for open in parts {
+    for open in &mut *parts {
         let clocks: BTreeMap<u8, u32> =
             open.part.meta()?.tracks.iter().map(|t| (t.track, t.clock_hz)).collect();
         let (number, offset_us) = (open.row.part, open.offset_us);
@@ -195,6 +213,27 @@ fn each_run(
         })?;
         if let Some(e) = broken {
             return Err(e.into());
+        }
+    }
+    correct(parts, gaps)
+}
+
+/// Applies what was learned later of the causes; a part may tell of a gap in the part before it.
+fn correct(parts: &mut [OpenPart], gaps: &mut BTreeMap<(u16, u8), Vec<Gap>>) -> anyhow::Result<()> {
+    for open in &mut *parts {
+        let meta = open.part.meta()?;
+        let clocks: BTreeMap<u8, u32> = meta.tracks.iter().map(|t| (t.track, t.clock_hz)).collect();
+        for learned in open.part.events()?.iter().filter_map(GapCorrection::of) {
+            let clock_hz = clocks.get(&learned.track).copied().unwrap_or(8_000);
+            let shift = i64::try_from(ticks(open.offset_us, clock_hz)).unwrap_or(i64::MAX);
+            let place = |pos: i64| u64::try_from(pos.saturating_add(shift)).unwrap_or(0);
+            let (from, to) = (place(learned.from), place(learned.to));
+            for list in
+                gaps.iter_mut().filter(|((_, track), _)| *track == learned.track).map(|(_, list)| list)
+            {
+                let known = std::mem::take(list);
+                list.extend(known.into_iter().flat_map(|gap| gap.corrected(from, to, learned.cause)));
+            }
         }
     }
     Ok(())
@@ -238,4 +277,31 @@ fn end_in_part(part: &mut Part<Box<dyn ReadSeek>>, track: &Track) -> anyhow::Res
 
 fn ticks(us: u64, clock_hz: u32) -> u64 {
     u64::try_from(u128::from(us) * u128::from(clock_hz) / 1_000_000).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(from: u64, to: u64, expected: &[(u64, u64, GapCause)]) {
+        let gap = Gap { from: 100, samples: 100, cause: GapCause::LostInNetwork };
+        let pieces: Vec<_> = gap
+            .corrected(from, to, GapCause::SilenceSuppressed)
+            .map(|gap| (gap.from, gap.samples, gap.cause))
+            .collect();
+        assert_eq!(pieces, expected, "{from}..{to}");
+        assert_eq!(pieces.iter().map(|(_, samples, _)| samples).sum::<u64>(), 100, "no sample more or less");
+    }
+
+    #[test]
+    fn a_gap_is_cut_where_its_cause_was_corrected() {
+        let (was, is) = (GapCause::LostInNetwork, GapCause::SilenceSuppressed);
+        check(100, 200, &[(100, 100, is)]);
+        check(0, 500, &[(100, 100, is)]);
+        check(0, 150, &[(100, 50, is), (150, 50, was)]);
+        check(150, 160, &[(100, 50, was), (150, 10, is), (160, 40, was)]);
+        check(0, 100, &[(100, 100, was)]);
+        check(200, 300, &[(100, 100, was)]);
+        check(0, 0, &[(100, 100, was)]);
+    }
 }
