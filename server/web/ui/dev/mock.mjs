@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
-const PORT = Number(process.env.PORT ?? 8099), ZONE = 'Africa/Johannesburg', TOTAL = process.env.EMPTY ? 0 : 250_000, RATE = 8000;
+const PORT = Number(process.env.PORT ?? 8099), ZONE = 'Africa/Johannesburg', TOTAL = process.env.EMPTY ? 0 : 12_000, RATE = 8000;
 const dist = new URL('../dist/', import.meta.url).pathname;
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; media-src 'self' blob:; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const began = Date.now();
@@ -28,7 +28,7 @@ function row(n) {
   const started = began - 60e3 - n * 41e3 - Math.floor(dice(n) * 30e3), out = dice(n, 1) > 0.5, gap = dice(n, 8) > 0.86, held = dice(n, 9) > 0.97;
   const day = iso(started).slice(2, 10).replaceAll('-', ''), partly = dice(n, 10) > 0.95;
   const of = {
-    id: `0192f3a1-0000-7000-8000-${String(n).padStart(12, '0')}`, reference: `A${day}-${String(TOTAL - n).padStart(6, '0')}`, external_reference: n % 17 === 0 ? `CRM-${40000 + n}` : null,
+    id: `0192f3a1-0000-7000-8000-${String(n).padStart(12, '0')}`, reference: `A${day}-${String(250_000 - n).padStart(6, '0')}`, external_reference: n % 17 === 0 ? `CRM-${40000 + n}` : null,
     started_at: iso(started), started_at_us: started * 1000, duration_ms: n === 0 ? 62_000 : Math.floor(8e3 + dice(n, 2) ** 3 * 900e3), direction: n % 11 === 0 ? 'internal' : out ? 'out' : 'in', method: 'voip', side: n % 5 ? 'trunk' : 'extension',
     tap: n % 5 ? 'main trunk' : 'extension mirror', caller: party(n, out), called: party(n + 1, !out), others: [], end: partly ? 'partly(recorder-loss)' : 'recorded', end_reason: 'bye', orphan: false,
     has_gap: gap || n === 0, gap_ms: gap || n === 0 ? 1400 + Math.floor(dice(n, 11) * 9000) : 0, held, tags: n % 9 === 0 ? ['complaint'] : n % 13 === 0 ? ['call back', 'vip'] : [], subject: n % 21 === 0 ? 'Refund of an order' : null, comment: null,
@@ -36,7 +36,7 @@ function row(n) {
     notes: n === 0 ? [{ id: 'n1', at_ms: 21_500, text: 'Promises a call back before noon', author: 'ann', written_at: iso(began), edited: false }, { id: 'n2', at_ms: null, text: 'Heard with the client on the line.', author: 'thabo', written_at: iso(began), edited: true }] : [], hold: held ? { reason: 'Case 2026/114, asked for by legal', by: 'ann', at: iso(began), review: '2027-03-01' } : null,
   };
   changed.set(n, of);
-  if (changed.size > 5000) changed.delete(changed.keys().next().value);
+  if (changed.size > 20_000) changed.delete(changed.keys().next().value);
   return of;
 }
 const numberOf = (id) => Number(id.slice(24));
@@ -127,7 +127,7 @@ async function api(method, path, q, body, req, res) {
     for (const n of matching(Object.assign(new URLSearchParams(rest), after ? { get: (k) => q.get(k) } : {}))) { if (found.length === limit) { next = String(n); break; } found.push(row(n)); }
     return { recordings: found, next, previous: null };
   }
-  if (is('GET', /^\/recordings\/count$/)) { let count = 0; const rest = new URLSearchParams(q); if (rest.size === 0) return { count: Math.min(10000, TOTAL), more: TOTAL > 10000 }; let seen = 0; for (const n of matching(rest)) { if (++count >= 10000 || ++seen > 1e5) break; } return { count: Math.min(count, 10000), more: count >= 10000 }; }
+  if (is('GET', /^\/recordings\/count$/)) { let count = 0; const rest = new URLSearchParams(q); if (rest.size === 0) return { count: Math.min(10000, TOTAL), more: TOTAL > 10_000 }; let seen = 0; for (const n of matching(rest)) { if (++count >= 10000 || ++seen > 1e5) break; } return { count: Math.min(count, 10000), more: count >= 10000 }; }
   if ((m = is('GET', /^\/recordings\/([^/]+)\/(timeline|peaks|audio)$/))) {
     const r = row(numberOf(m[1]));
     if (m[2] === 'timeline') return { length_ms: r.duration_ms, legs: [{ role: 'near', label: r.caller.name ?? r.caller.number, codec: 'PCMA', gaps: [] }, { role: 'far', label: r.called.name ?? r.called.number, codec: 'PCMA', gaps: gapsOf(r) }], events: [{ at_ms: 0, kind: 'answered', text: 'Answered' }, { at_ms: r.duration_ms * 0.55, kind: 'held', text: 'Put on hold' }, { at_ms: r.duration_ms, kind: 'ended', text: 'Ended by the caller' }] };

@@ -53,3 +53,6 @@ export const term = (family: string, value: string): string => {
   const key = `${family}-${value.replaceAll('_', '-').toLowerCase()}`;
   return words.knows(key) ? words.say(key) : value.replaceAll('_', ' ');
 };
+
+/** Writes a number with the separators of the language of the screen. */
+export const number = (of: number): string => of.toLocaleString(words.language === 'en' ? 'en-GB' : words.language);
