@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use shared::{
-    Chunk, Event, GapCause, GapTotals, LedgerEnd, Stamp, TapId, TimeQuality, Track, UtcMicros, Value,
+    Chunk, Event, GapCause, GapCorrection, GapTotals, LedgerEnd, Stamp, TapId, TimeQuality, Track, UtcMicros,
 };
 use telephony::cmd::{SegClose, SegCmd, SegId};
 use telephony::engine::{Engine, EngineConfig, EngineLimits};
@@ -180,8 +180,8 @@ struct Account {
     tracks: BTreeMap<u8, (Track, Option<u64>)>,
     /// Gaps handed over: track, from, to, why.
     gaps: Vec<Gap>,
-    /// What was learned later of the causes, in that order.
-    corrections: Vec<Gap>,
+    /// What was learned later of the causes, in that order, and what was believed before.
+    corrections: Vec<(Gap, GapCause)>,
 }
 
 impl Books {
@@ -263,19 +263,16 @@ impl Account {
     }
 
     fn learn(&mut self, note: &Event) {
-        let int = |name: &str| match note.members.get(name) {
-            Some(Value::Int(n)) => u64::try_from(*n).expect("no position lies before the start"),
-            other => panic!("{name} is {other:?}"),
-        };
-        let cause = u8::try_from(int("cause")).ok().and_then(GapCause::from_number).expect("a cause");
-        let track = note.track.expect("of a track");
-        self.corrections.push((track, int("from_sample"), int("to_sample"), cause));
+        let learned = GapCorrection::of(note).unwrap_or_else(|| panic!("a correction: {note:?}"));
+        let place = |pos: i64| u64::try_from(pos).expect("no position lies before the start");
+        self.corrections
+            .push(((learned.track, place(learned.from), place(learned.to), learned.cause), learned.was));
     }
 
     /// Sums up the gaps as a reader of the recording does: by the cause that was learned last.
     fn gap_totals(&self) -> GapTotals {
         let mut gaps = self.gaps.clone();
-        for (track, from, to, cause) in self.corrections.iter().copied() {
+        for ((track, from, to, cause), was) in self.corrections.iter().copied() {
             let mut told = 0;
             let mut pieces = Vec::new();
             for gap in gaps.drain(..) {
@@ -285,6 +282,7 @@ impl Account {
                     continue;
                 }
                 told += end - begin;
+                assert_eq!(gap.3, was, "what is corrected was believed");
                 let all =
                     [(track, gap.1, begin, gap.3), (track, begin, end, cause), (track, end, gap.2, gap.3)];
                 pieces.extend(all.into_iter().filter(|piece| piece.1 < piece.2));
