@@ -1,12 +1,10 @@
 //! Many rows in one statement: crossing to the database's thread costs more than the row.
 
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments as _, AssertSqlSafe};
-
-use crate::{CatalogueError, Result};
+use crate::Result;
+use crate::sql::Conn;
 
 /// Rows per statement, tried from the left: few different texts, so that each is parsed once and kept.
-const STRIDES: [usize; 3] = [16, 4, 1];
+const STRIDES: [usize; 4] = [64, 16, 4, 1];
 
 /// One value of a row.
 #[derive(Clone, Debug)]
@@ -14,7 +12,29 @@ pub(crate) enum Cell {
     Int(i64),
     Blob(Vec<u8>),
     Text(String),
-    Null,
+    /// Nothing, where an integer would stand: PostgreSQL wants to know.
+    NoInt,
+    /// Nothing, where a text would stand.
+    NoText,
+    /// Nothing, where octets would stand.
+    NoBlob,
+}
+
+impl Cell {
+    /// A text that may be missing.
+    pub(crate) fn text_or_none(text: Option<&str>) -> Self {
+        text.map_or(Self::NoText, Into::into)
+    }
+
+    /// Octets that may be missing.
+    pub(crate) fn blob_or_none(bytes: Option<&[u8]>) -> Self {
+        bytes.map_or(Self::NoBlob, |b| Self::Blob(b.to_vec()))
+    }
+
+    /// An integer that may be missing.
+    pub(crate) fn int_or_none(n: Option<impl Into<Self>>) -> Self {
+        n.map_or(Self::NoInt, Into::into)
+    }
 }
 
 impl From<i64> for Cell {
@@ -57,12 +77,6 @@ impl<const N: usize> From<&[u8; N]> for Cell {
     }
 }
 
-impl<T: Into<Self>> From<Option<T>> for Cell {
-    fn from(maybe: Option<T>) -> Self {
-        maybe.map_or(Self::Null, Into::into)
-    }
-}
-
 /// An `insert` with everything but its rows.
 pub(crate) struct Insert {
     /// `insert into t (a, b) values`
@@ -75,16 +89,13 @@ pub(crate) struct Insert {
 
 impl Insert {
     /// Enters all rows, given cell after cell.
-    pub(crate) async fn run(&self, tx: &mut SqliteConnection, cells: Vec<Cell>) -> Result<()> {
+    pub(crate) async fn run(&self, conn: &mut Conn, cells: Vec<Cell>) -> Result<()> {
         let mut left = cells.len().checked_div(self.columns).unwrap_or(0);
         let mut cells = cells.into_iter();
         while left > 0 {
             let rows = STRIDES.into_iter().find(|n| *n <= left).unwrap_or(1);
-            let mut arguments = SqliteArguments::default();
-            for cell in cells.by_ref().take(rows.saturating_mul(self.columns)) {
-                add(&mut arguments, cell)?;
-            }
-            sqlx::query_with(AssertSqlSafe(self.text(rows)), arguments).execute(&mut *tx).await?;
+            let now = cells.by_ref().take(rows.saturating_mul(self.columns)).collect();
+            conn.run_of(self.text(rows), now).await?;
             left = left.saturating_sub(rows);
         }
         Ok(())
@@ -109,15 +120,4 @@ impl Insert {
         text.push_str(self.tail);
         text
     }
-}
-
-/// Adds one value to the arguments of a statement.
-pub(crate) fn add(arguments: &mut SqliteArguments, cell: Cell) -> Result<()> {
-    let added = match cell {
-        Cell::Int(n) => arguments.add(n),
-        Cell::Blob(bytes) => arguments.add(bytes),
-        Cell::Text(text) => arguments.add(text),
-        Cell::Null => arguments.add(None::<i64>),
-    };
-    added.map_err(|e| CatalogueError::Sql(sqlx::Error::Encode(e)))
 }

@@ -58,6 +58,32 @@ pub enum CatalogueError {
         /// Which value.
         what: &'static str,
     },
+    /// A label is said of a recording, or a change of a user, that is not there.
+    #[error("there is no such {what}: it may have been removed meanwhile; look again")]
+    NotThere {
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// A text is longer than there is room for, or empty where it must say something.
+    #[error("the {what} must have 1 to {max} characters")]
+    Length {
+        /// Which text.
+        what: &'static str,
+        /// The most characters.
+        max: usize,
+    },
+    /// A name is taken.
+    #[error("there is a {what} of that name already: choose another name")]
+    Taken {
+        /// What has the name.
+        what: &'static str,
+    },
+    /// Nobody would be left who may manage.
+    #[error("this is the last administrator: make somebody else administrator first")]
+    LastAdministrator,
+    /// A search took too long.
+    #[error("the search was stopped because it took too long: narrow it, for instance by a time range")]
+    TooLong,
     /// The database's thread is gone.
     #[error(
         "the catalogue's thread ended unexpectedly: restart AMETHYST; recordings already sealed are safe"
@@ -81,19 +107,31 @@ impl CatalogueError {
             | Self::Newer { .. }
             | Self::Exists { .. }
             | Self::Missing { .. }
+            | Self::NotThere { .. }
+            | Self::Length { .. }
+            | Self::Taken { .. }
+            | Self::LastAdministrator
+            | Self::TooLong
             | Self::Sql(_) => Kind::AskAPerson,
             Self::Damaged { .. } | Self::Gone | Self::Io(_) => Kind::Stop,
         }
     }
 }
 
-/// `SQLITE_FULL`, `SQLITE_NOTADB` (result codes of `SQLite`).
+/// `SQLITE_FULL`, `SQLITE_INTERRUPT`, `SQLITE_NOTADB` (result codes of `SQLite`), `disk_full` and `query_canceled` of PostgreSQL.
 const FULL: &str = "13";
+const INTERRUPTED: &str = "9";
+const PG_FULL: &str = "53100";
+const PG_CANCELLED: &str = "57014";
 pub(crate) const NOT_A_DATABASE: &str = "26";
 
 impl From<sqlx::Error> for CatalogueError {
     fn from(e: sqlx::Error) -> Self {
         let code = e.as_database_error().and_then(|db| db.code().map(|c| c.into_owned()));
-        if code.as_deref() == Some(FULL) { Self::NoSpace } else { Self::Sql(e) }
+        match code.as_deref() {
+            Some(FULL | PG_FULL) => Self::NoSpace,
+            Some(INTERRUPTED | PG_CANCELLED) => Self::TooLong,
+            Some(_) | None => Self::Sql(e),
+        }
     }
 }

@@ -1,15 +1,14 @@
-//! Searching: filters, and pages that go on where the last one ended.
+//! Finding recordings as programs do it: by identity, reference, day, call. People search by [`crate::Search`].
 
 use shared::{Day, RecordingId, Reference, UtcMicros};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::bulk::{Cell, add};
-use crate::read::{assemble, id16};
-use crate::{Catalogue, Recording, Result};
-
-/// A page holds at most this many recordings.
-pub(crate) const PAGE_MAX: u32 = 1_000;
+use crate::bulk::Cell;
+use crate::index::{Kind, place_at};
+use crate::read::assemble;
+use crate::search::Filter;
+use crate::sql::Conn;
+use crate::text::{behind, fold_number, literal};
+use crate::{Catalogue, Cursor, LIMIT_MAX, Recording, Result};
 
 /// What to look for; all filters must hold. The default finds everything, newest first, fifty a page.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,7 +19,7 @@ pub struct Query {
     pub reference: Option<Reference>,
     /// Begun on this civil day of the site.
     pub day: Option<Day>,
-    /// A party's number begins with this: found by an index.
+    /// A party's number begins with this.
     pub number_begins: Option<String>,
     /// A party's number contains this.
     pub number_contains: Option<String>,
@@ -56,15 +55,6 @@ impl Default for Query {
     }
 }
 
-/// A place in the list of all recordings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cursor {
-    /// Start of the last recording seen.
-    pub started_at: UtcMicros,
-    /// Its identity.
-    pub recording_id: RecordingId,
-}
-
 /// Some recordings, and where to go on.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Page {
@@ -80,104 +70,60 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn find(&self, query: &Query) -> Result<Page> {
-        let (query, pool) = (query.clone(), self.readers.clone());
-        self.block(async move {
-            let mut reader = pool.acquire().await?;
-            page(&mut reader, &query).await
-        })
+        let (query, db) = (query.clone(), self.db.clone());
+        self.block(async move { page(&mut db.reader().await?, &query).await })
     }
 }
 
-async fn page(reader: &mut SqliteConnection, query: &Query) -> Result<Page> {
-    let limit = query.limit.clamp(1, PAGE_MAX);
+async fn page(conn: &mut Conn, query: &Query) -> Result<Page> {
+    let limit = query.limit.clamp(1, LIMIT_MAX);
     let (text, cells) = statement(query, limit);
-    let mut arguments = SqliteArguments::default();
-    for cell in cells {
-        add(&mut arguments, cell)?;
-    }
-    let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&mut *reader).await?;
+    let rows = conn.rows_of(text, cells).await?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let keys = rows.iter().take(wanted).map(cursor).collect::<Result<Vec<_>>>()?;
-    let next = keys.last().copied().filter(|_| rows.len() > wanted);
-    let ids: Vec<RecordingId> = keys.iter().map(|key| key.recording_id).collect();
-    Ok(Page { recordings: assemble(reader, &ids).await?, next })
-}
-
-fn cursor(row: &SqliteRow) -> Result<Cursor> {
-    Ok(Cursor { started_at: UtcMicros(row.try_get(0)?), recording_id: RecordingId(id16(row, 1)?) })
+    let mut ids = Vec::with_capacity(rows.len());
+    let mut last = None;
+    for row in rows.iter().take(wanted) {
+        last = Some(Cursor(row.int(0)?));
+        ids.push(RecordingId(row.octets(1, "identity")?));
+    }
+    Ok(Page { recordings: assemble(conn, &ids).await?, next: last.filter(|_| rows.len() > wanted) })
 }
 
 /// Writes the statement that finds one more than `limit` keys, and its arguments in order.
 fn statement(query: &Query, limit: u32) -> (String, Vec<Cell>) {
     let mut filter = Filter::default();
-    filter.add("r.recording_id = ?", query.id.map(|id| [id.bytes().into()]));
-    filter.add("r.reference = ?", query.reference.map(|r| [r.to_string().into()]));
-    filter.add("r.day = ?", query.day.map(|d| [d.yyyymmdd().into()]));
-    filter.add("r.started_at_us >= ?", query.since.map(|t| [t.0.into()]));
-    filter.add("r.started_at_us < ?", query.until.map(|t| [t.0.into()]));
+    filter.add("r.recording_id = ?", query.id.map(|id| vec![id.bytes().into()]));
+    filter.add("r.reference = ?", query.reference.map(|r| vec![r.to_string().into()]));
+    filter.add("r.day = ?", query.day.map(|d| vec![d.yyyymmdd().into()]));
+    filter.add("r.order_key >= ?", query.since.map(|t| vec![place_at(t.0).into()]));
+    filter.add("r.order_key < ?", query.until.map(|t| vec![place_at(t.0).into()]));
     filter.add(
         "r.recording_id in (select recording_id from call_link where call_id = ?)",
-        query.call_id.as_deref().map(|id| [id.into()]),
+        query.call_id.as_deref().map(|id| vec![id.into()]),
     );
-    // The last place behind every number that begins so, in the order of code points.
-    let begins = query.number_begins.as_deref().filter(|d| !d.is_empty());
-    filter.add(
-        "r.recording_id in (select recording_id from party where number >= ? and number < ?)",
-        begins.map(|digits| [digits.into(), format!("{digits}\u{10ffff}").into()]),
-    );
-    let contains = query.number_contains.as_deref().filter(|d| !d.is_empty());
-    filter.add(
-        "r.recording_id in (select recording_id from party where number like ? escape '!')",
-        contains.map(|digits| [like(digits).into()]),
-    );
-    let (beyond, order) = if query.oldest_first {
-        ("(r.started_at_us, r.recording_id) > (?, ?)", "asc")
-    } else {
-        ("(r.started_at_us, r.recording_id) < (?, ?)", "desc")
+    let who = |condition: &str| {
+        let kind = Kind::Who.term(0);
+        format!(
+            "r.order_key in (select p.order_key from who w join posting p on p.term = w.who_id + {kind} where {condition})"
+        )
     };
-    filter.add(beyond, query.after.map(|key| [key.started_at.0.into(), key.recording_id.bytes().into()]));
+    let begins = query.number_begins.as_deref().map(fold_number).filter(|d| !d.is_empty());
+    filter.add(
+        &who("w.digits >= ? and w.digits < ?"),
+        begins.map(|digits| vec![digits.as_str().into(), behind(&digits).into()]),
+    );
+    let contains = query.number_contains.as_deref().map(fold_number).filter(|d| !d.is_empty());
+    filter.add(
+        &who("w.digits like ? escape '!'"),
+        contains.map(|digits| vec![format!("%{}%", literal(&digits)).into()]),
+    );
+    let (beyond, order) =
+        if query.oldest_first { ("r.order_key > ?", "asc") } else { ("r.order_key < ?", "desc") };
+    filter.add(beyond, query.after.map(|key| vec![key.0.into()]));
     let text = format!(
-        "select r.started_at_us, r.recording_id from recording r{} \
-         order by r.started_at_us {order}, r.recording_id {order} limit {}",
-        filter.text,
+        "select r.order_key, r.recording_id from recording r{} order by r.order_key {order} limit {}",
+        filter.clause("where"),
         limit.saturating_add(1)
     );
     (text, filter.cells)
-}
-
-/// A `where` clause and its arguments, numbered as they come.
-#[derive(Default)]
-struct Filter {
-    text: String,
-    cells: Vec<Cell>,
-}
-
-impl Filter {
-    /// Adds `condition` for values that are there; each `?` becomes the next `$n`.
-    fn add<const N: usize>(&mut self, condition: &str, values: Option<[Cell; N]>) {
-        let Some(values) = values else { return };
-        self.text.push_str(if self.cells.is_empty() { " where " } else { " and " });
-        let mut values = values.into_iter();
-        for c in condition.chars() {
-            if c == '?' {
-                self.cells.extend(values.next());
-                self.text.push_str(&format!("${}", self.cells.len()));
-            } else {
-                self.text.push(c);
-            }
-        }
-    }
-}
-
-/// Writes a pattern that matches `part` anywhere, itself taken literally.
-fn like(part: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in part.chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }

@@ -13,8 +13,10 @@
 
 mod audit;
 mod bulk;
+mod dialect;
 mod error;
 mod find;
+mod index;
 mod labels;
 mod migrate;
 mod open;
@@ -23,21 +25,25 @@ mod read;
 mod rows;
 mod scope;
 mod search;
+mod sql;
+mod text;
 mod write;
 
+#[cfg(test)]
+mod suite;
 #[cfg(test)]
 mod tests;
 
 pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
 pub use error::{CatalogueError, Kind};
-pub use find::{Cursor as ListCursor, Page, Query};
+pub use find::{Page, Query};
 pub use labels::{By, Field, Hold, LabelChange, Labels, Note, NoteId};
 pub use open::{Catalogue, CatalogueKey};
 pub use people::{Session, SessionStep, User, UserId, UserRole};
 pub use read::{Counts, PartPlace};
 pub use rows::{
     CaptureRun, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow, PartyRole, PartyRow,
-    Recording, RecordingRow,
+    PartySeen, Recording, RecordingRow,
 };
 pub use scope::{ExtensionPattern, PatternError, Scope};
 pub use search::{COUNT_MAX, Count, Cursor, CursorError, LIMIT_MAX, Place, Search, SearchPage};

@@ -1,54 +1,129 @@
 //! The numbered steps that bring a database from nothing to the schema of this program.
+//!
+//! Each step is one transaction together with its row in `schema_version`, so a step that was cut begins again from nothing.
+//! Before the first step of an upgrade the whole database is copied (SQLite: beside itself, under the same key).
+
+use std::path::Path;
 
 use shared::UtcMicros;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::index::{self, Known};
+use crate::sql::Conn;
 use crate::{CatalogueError, Result};
 
-/// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [&str; 1] = [include_str!("../migrations/0001_begin.sql")];
+/// A step: statements for each database, what must be filled by hand between them, and statements behind that.
+struct Step {
+    sqlite: &'static str,
+    postgres: &'static str,
+    fill: bool,
+    after: &'static str,
+}
 
-/// Applies what is missing, each step in a transaction with its own row in `schema_version`.
-pub(crate) async fn up_to_date(pool: &SqlitePool, now: UtcMicros) -> Result<()> {
-    encrypted(pool).await?;
-    let found = version(pool).await?;
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(CatalogueError::Newer { found, known });
+/// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
+const STEPS: [Step; 2] = [
+    Step {
+        sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
+        postgres: include_str!("../migrations/postgres/0001_begin.sql"),
+        fill: false,
+        after: "",
+    },
+    Step {
+        sqlite: include_str!("../migrations/sqlite/0002_find.sql"),
+        postgres: include_str!("../migrations/postgres/0002_find.sql"),
+        fill: true,
+        after: include_str!("../migrations/sqlite/0002_find_after.sql"),
+    },
+];
+
+/// The schema that this program knows.
+pub(crate) const KNOWN: i64 = 2;
+const _: () = assert!(KNOWN as usize == STEPS.len(), "the newest step is the known schema");
+
+/// Applies what is missing. A database that holds something is copied beside the file `path` first, if it is one.
+pub(crate) async fn up_to_date(conn: &mut Conn, now: UtcMicros, path: Option<&Path>) -> Result<()> {
+    encrypted(conn).await?;
+    let found = version(conn).await?;
+    if found > KNOWN {
+        return Err(CatalogueError::Newer { found, known: KNOWN });
     }
-    for (number, step) in (1_i64..).zip(STEPS) {
+    if let Some(path) = path.filter(|_| (1..KNOWN).contains(&found)) {
+        crate::open::copy_beside(conn, path, found).await?;
+    }
+    for (number, step) in (1_i64..).zip(&STEPS) {
         if number > found {
-            let mut step_and_row = pool.begin().await?;
-            sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut *step_and_row).await?;
-            sqlx::query("insert into schema_version (version, applied_us) values ($1, $2)")
-                .bind(number)
-                .bind(now.0)
-                .execute(&mut *step_and_row)
-                .await?;
-            step_and_row.commit().await?;
+            conn.begin().await?;
+            let done = apply(conn, number, step, now).await;
+            conn.settle(done).await?;
         }
     }
     Ok(())
 }
 
-/// A build without SQLCipher would take the key, ignore it, and write names and numbers in the clear.
-async fn encrypted(pool: &SqlitePool) -> Result<()> {
-    match sqlx::query("pragma cipher_version").fetch_optional(pool).await? {
-        Some(_) => Ok(()),
-        None => Err(CatalogueError::Damaged { what: "this build has no SQLCipher and would not encrypt" }),
+async fn apply(conn: &mut Conn, number: i64, step: &Step, now: UtcMicros) -> Result<()> {
+    conn.script(if conn.is_sqlite() { step.sqlite } else { step.postgres }).await?;
+    if step.fill {
+        fill(conn).await?;
     }
+    conn.script(step.after).await?;
+    let text = "insert into schema_version (version, applied_us) values ($1, $2)";
+    conn.run(text, vec![number.into(), now.0.into()]).await?;
+    Ok(())
+}
+
+/// A build without SQLCipher would take the key, ignore it, and write names and numbers in the clear.
+async fn encrypted(conn: &mut Conn) -> Result<()> {
+    if conn.is_sqlite() && conn.row("pragma cipher_version", vec![]).await?.is_none() {
+        return Err(CatalogueError::Damaged { what: "this build has no SQLCipher and would not encrypt" });
+    }
+    Ok(())
 }
 
 /// Returns the schema version found; 0 for an empty database. This is the first read, at which a wrong key shows.
-async fn version(pool: &SqlitePool) -> Result<i64> {
-    let there =
-        sqlx::query("select count(*) from sqlite_master where type = 'table' and name = 'schema_version'")
-            .fetch_one(pool)
-            .await?;
-    if there.try_get::<i64, _>(0)? == 0 {
+pub(crate) async fn version(conn: &mut Conn) -> Result<i64> {
+    let there = conn.row(conn.has_table(), vec!["schema_version".into()]).await?;
+    if there.is_none_or(|row| row.int(0).is_ok_and(|n| n == 0)) {
         return Ok(0);
     }
-    let newest = sqlx::query("select coalesce(max(version), 0) from schema_version").fetch_one(pool).await?;
-    Ok(newest.try_get(0)?)
+    let newest = conn.row("select coalesce(max(version), 0) from schema_version", vec![]).await?;
+    newest.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Recordings numbered and indexed at a time.
+const CHUNK: i64 = 500;
+
+/// Step 2: gives every recording of version 1 its place, its parties' extensions, and its entries in the indexes.
+async fn fill(conn: &mut Conn) -> Result<()> {
+    conn.run(
+        "update recording set order_key = (case when started_at_us > 0 then started_at_us else 0 end) * 2048 + same.n, \
+         length_us = case when ended_at_us > started_at_us then ended_at_us - started_at_us else 0 end \
+         from (select recording_id as id, row_number() over \
+           (partition by case when started_at_us > 0 then started_at_us else 0 end order by recording_id) - 1 as n \
+           from recording) as same \
+         where same.id = recording.recording_id",
+        vec![],
+    )
+    .await?;
+    conn.run(
+        "update recording set has_gap = 1 where recording_id in (select recording_id from leg \
+         where gap_network + gap_recorder + gap_paused + gap_undecodable > 0)",
+        vec![],
+    )
+    .await?;
+    let mut known = Known::default();
+    let mut after: Vec<u8> = Vec::new();
+    loop {
+        let rows = conn
+            .rows(
+                "select recording_id from recording where recording_id > $1 order by recording_id limit $2",
+                vec![crate::bulk::Cell::Blob(after.clone()), CHUNK.into()],
+            )
+            .await?;
+        for row in &rows {
+            after = row.blob(0)?;
+            index::number_parties(conn, &mut known, row.octets(0, "identity")?).await?;
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+    }
 }

@@ -5,20 +5,22 @@ use std::fs::OpenOptions;
 use std::future::Future;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use shared::UtcMicros;
 use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+use crate::audit::Waiting;
 use crate::error::NOT_A_DATABASE;
+use crate::index::Known;
+use crate::sql::{Conn, Db};
 use crate::{CatalogueError, Result, migrate};
 
 /// How many readers may look at once.
@@ -58,8 +60,10 @@ impl std::fmt::Debug for CatalogueKey {
 /// All calls block until the database has answered and may come from any thread, also from within an async runtime.
 pub struct Catalogue {
     handle: Handle,
-    pub(crate) writer: SqlitePool,
-    pub(crate) readers: SqlitePool,
+    pub(crate) db: Db,
+    /// What the writer has met of the dictionaries.
+    pub(crate) known: Arc<Mutex<Known>>,
+    pub(crate) audits: Arc<Waiting>,
     path: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -108,12 +112,48 @@ impl Catalogue {
         let writer = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(writing);
         let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(reading);
         drop(guard);
-        let this =
-            Self { handle, writer, readers, path: path.to_owned(), stop: Some(stop), thread: Some(thread) };
-        let pool = this.writer.clone();
-        this.block(async move { migrate::up_to_date(&pool, now).await })
-            .map_err(|e| this.told_wrong_key(e))?;
+        let db = Db::Sqlite { writer, readers };
+        let this = Self::assemble(handle, db, path, stop, thread);
+        let (db, beside) = (this.db.clone(), path.to_owned());
+        let migrated = this.block(async move {
+            let mut conn = db.writer().await?;
+            migrate::up_to_date(&mut conn, now, Some(&beside)).await
+        });
+        migrated.map_err(|e| this.told_wrong_key(e))?;
         Ok(this)
+    }
+
+    /// Opens the catalogue on a PostgreSQL server, 15 or later with `pg_trgm`, and brings its schema up to date.
+    ///
+    /// `url` is as of libpq, `postgres://user@host/database`. Encryption at rest, certificates and backups are the server's.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Newer`], or the server's.
+    pub fn open_postgres(url: &str, now: UtcMicros) -> Result<Self> {
+        let (handle, stop, thread) = own_thread()?;
+        let options = url.parse::<PgConnectOptions>()?.disable_statement_logging();
+        let guard = handle.enter();
+        let writer = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+        let reading =
+            options.options([("default_transaction_read_only", "on"), ("statement_timeout", "15s")]);
+        let readers = PgPoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(reading);
+        drop(guard);
+        let db = Db::Postgres { writer, readers };
+        let this = Self::assemble(handle, db, Path::new("postgresql"), stop, thread);
+        let db = this.db.clone();
+        this.block(async move { migrate::up_to_date(&mut db.writer().await?, now, None).await })?;
+        Ok(this)
+    }
+
+    fn assemble(
+        handle: Handle,
+        db: Db,
+        path: &Path,
+        stop: oneshot::Sender<()>,
+        thread: JoinHandle<()>,
+    ) -> Self {
+        let (known, audits) = (Arc::default(), Arc::default());
+        Self { handle, db, known, audits, path: path.to_owned(), stop: Some(stop), thread: Some(thread) }
     }
 
     /// Returns where the database lies.
@@ -148,10 +188,9 @@ impl Catalogue {
 impl Drop for Catalogue {
     /// Closes all connections, which folds the write-ahead log into the database, and ends the thread.
     fn drop(&mut self) {
-        let (writer, readers) = (self.writer.clone(), self.readers.clone());
+        let db = self.db.clone();
         let _closed_anyway = self.block(async move {
-            readers.close().await;
-            writer.close().await;
+            db.close().await;
             Ok(())
         });
         drop(self.stop.take());
@@ -185,4 +224,22 @@ fn options(path: &Path, key: &CatalogueKey) -> SqliteConnectOptions {
         .pragma("temp_store", "memory")
         // Statements would name the key, values would name numbers.
         .disable_statement_logging()
+}
+
+/// Copies the database before an upgrade, whole and under its own key: `catalogue.db.before-2`. A copy that was cut is made anew.
+pub(crate) async fn copy_beside(conn: &mut Conn, path: &Path, version: i64) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".before-{}", version.saturating_add(1)));
+    let copy = PathBuf::from(name);
+    if copy.try_exists()? {
+        std::fs::remove_file(&copy)?;
+    }
+    // SQLite fills an empty file; made here, so that only its owner may read it.
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy)?;
+    conn.run("vacuum into $1", vec![copy.display().to_string().into()]).await?;
+    std::fs::File::open(&copy)?.sync_all()?;
+    if let Some(folder) = copy.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }

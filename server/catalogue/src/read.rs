@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::bulk::Cell;
+use crate::sql::{Conn, Row};
+use crate::{
+    Catalogue, CatalogueError, Facts, Labels, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow,
+    PartyRole, PartySeen, Recording, Result,
+};
 use shared::{
     Day, Direction, Event, GapTotals, LedgerEnd, LedgerNo, LedgerTotals, Method, Party, RecorderId,
     RecordingId, Role, Side, TapId, Track, UtcMicros, Value,
-};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _};
-
-use crate::bulk::add;
-use crate::{
-    Catalogue, CatalogueError, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow, PartyRole,
-    PartyRow, Recording, Result,
 };
 
 /// How many rows and bytes there are.
@@ -38,24 +36,13 @@ pub struct PartPlace {
 }
 
 impl Catalogue {
-    /// Returns one recording with its events, if it is known.
+    /// Returns one recording with its events and labels, if it is known.
     ///
     /// # Errors
     /// The database's.
     pub fn recording(&self, id: RecordingId) -> Result<Option<Recording>> {
-        let pool = self.readers.clone();
-        self.block(async move {
-            let mut reader = pool.acquire().await?;
-            let Some(mut recording) = assemble(&mut reader, &[id]).await?.pop() else { return Ok(None) };
-            let rows = sqlx::query(
-                "select kind, t_us, track, members from event where recording_id = $1 order by part, t_us, place",
-            )
-            .bind(id.bytes().as_slice())
-            .fetch_all(&mut *reader)
-            .await?;
-            recording.events = rows.iter().map(event).collect::<Result<_>>()?;
-            Ok(Some(recording))
-        })
+        let db = self.db.clone();
+        self.block(async move { whole(&mut db.reader().await?, id).await })
     }
 
     /// Returns the ledger entries opened on `day`, by recorder and number.
@@ -63,15 +50,11 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn ledger_day(&self, day: Day) -> Result<Vec<LedgerRow>> {
-        let pool = self.readers.clone();
+        let db = self.db.clone();
         self.block(async move {
-            let rows = sqlx::query(
-                "select recorder_id, ledger_no, recording_id, reference, opened_at_us, ended_at_us, end_class, why, rule, \
-                 caller, called from ledger where day = $1 order by recorder_id, ledger_no",
-            )
-            .bind(i64::from(day.yyyymmdd()))
-            .fetch_all(&pool)
-            .await?;
+            let text = "select recorder_id, ledger_no, recording_id, reference, opened_at_us, ended_at_us, end_class, why, rule, \
+                 caller, called from ledger where day = $1 order by recorder_id, ledger_no";
+            let rows = db.reader().await?.rows(text, vec![day.yyyymmdd().into()]).await?;
             rows.iter().map(ledger_row).collect()
         })
     }
@@ -81,18 +64,15 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn ledger_totals(&self, day: Day) -> Result<LedgerTotals> {
-        let pool = self.readers.clone();
+        let db = self.db.clone();
         self.block(async move {
-            let rows =
-                sqlx::query("select coalesce(end_class, 0), count(*) from ledger where day = $1 group by 1")
-                    .bind(i64::from(day.yyyymmdd()))
-                    .fetch_all(&pool)
-                    .await?;
+            let text = "select coalesce(cast(end_class as bigint), 0), count(*) from ledger where day = $1 group by 1";
+            let rows = db.reader().await?.rows(text, vec![day.yyyymmdd().into()]).await?;
             let mut totals = LedgerTotals::default();
             for row in &rows {
-                let n: u64 = number(row, 1, "count")?;
+                let n: u64 = row.number(1, "count")?;
                 totals.signalled = totals.signalled.saturating_add(n);
-                match row.try_get::<i64, _>(0)? {
+                match row.int(0)? {
                     1 => totals.recorded = n,
                     2 => totals.partly = n,
                     3 => totals.not_recorded = n,
@@ -108,13 +88,12 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn ledger_ended_since(&self, recorder: RecorderId, first: LedgerNo) -> Result<Vec<LedgerNo>> {
-        let pool = self.readers.clone();
-        let first = i64::try_from(first.0).unwrap_or(i64::MAX);
+        let db = self.db.clone();
         self.block(async move {
             let text = "select ledger_no from ledger where recorder_id = $1 and ledger_no >= $2 and ended_at_us is not null";
-            let rows =
-                sqlx::query(text).bind(recorder.bytes().as_slice()).bind(first).fetch_all(&pool).await?;
-            rows.iter().map(|row| Ok(LedgerNo(number(row, 0, "ledger_no")?))).collect()
+            let cells = vec![recorder.bytes().into(), first.0.into()];
+            let rows = db.reader().await?.rows(text, cells).await?;
+            rows.iter().map(|row| Ok(LedgerNo(row.number(0, "ledger_no")?))).collect()
         })
     }
 
@@ -123,19 +102,16 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn counts(&self) -> Result<Counts> {
-        let pool = self.readers.clone();
+        let db = self.db.clone();
         self.block(async move {
-            let row = sqlx::query(
-                "select (select count(*) from recording), (select count(*) from part), \
-                 (select coalesce(sum(bytes), 0) from part), (select count(*) from ledger)",
-            )
-            .fetch_one(&pool)
-            .await?;
+            let text = "select (select count(*) from recording), (select count(*) from part), \
+                 (select cast(coalesce(sum(bytes), 0) as bigint) from part), (select count(*) from ledger)";
+            let row = db.reader().await?.row(text, vec![]).await?.ok_or_else(|| damaged("counts"))?;
             Ok(Counts {
-                recordings: number(&row, 0, "count")?,
-                parts: number(&row, 1, "count")?,
-                bytes: number(&row, 2, "bytes")?,
-                ledger: number(&row, 3, "count")?,
+                recordings: row.number(0, "count")?,
+                parts: row.number(1, "count")?,
+                bytes: row.number(2, "bytes")?,
+                ledger: row.number(3, "count")?,
             })
         })
     }
@@ -145,16 +121,13 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn parts_after(&self, after: &str, limit: u32) -> Result<Vec<PartPlace>> {
-        let (pool, after) = (self.readers.clone(), after.to_owned());
+        let (db, after) = (self.db.clone(), after.to_owned());
         self.block(async move {
             let text = format!(
                 "select recording_id, {PART_COLUMNS} from part where path > $1 order by path limit $2"
             );
-            let rows =
-                sqlx::query(AssertSqlSafe(text)).bind(after).bind(i64::from(limit)).fetch_all(&pool).await?;
-            rows.iter()
-                .map(|row| Ok(PartPlace { recording_id: RecordingId(id16(row, 0)?), row: part_row(row)? }))
-                .collect()
+            let rows = db.reader().await?.rows_kept(text, vec![after.into(), limit.into()]).await?;
+            rows.iter().map(part_place).collect()
         })
     }
 
@@ -163,12 +136,11 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn part_at(&self, path: &str) -> Result<Option<PartPlace>> {
-        let (pool, path) = (self.readers.clone(), path.to_owned());
+        let (db, path) = (self.db.clone(), path.to_owned());
         self.block(async move {
             let text = format!("select recording_id, {PART_COLUMNS} from part where path = $1");
-            let row = sqlx::query(AssertSqlSafe(text)).bind(path).fetch_optional(&pool).await?;
-            row.map(|row| Ok(PartPlace { recording_id: RecordingId(id16(&row, 0)?), row: part_row(&row)? }))
-                .transpose()
+            let rows = db.reader().await?.rows_kept(text, vec![path.into()]).await?;
+            rows.first().map(part_place).transpose()
         })
     }
 
@@ -177,42 +149,56 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
-        let (pool, name) = (self.readers.clone(), name.to_owned());
+        let (db, name) = (self.db.clone(), name.to_owned());
         self.block(async move {
-            let row = sqlx::query("select value from setting where name = $1")
-                .bind(name)
-                .fetch_optional(&pool)
-                .await?;
-            Ok(row.map(|row| row.try_get(0)).transpose()?)
+            let text = "select value from setting where name = $1";
+            db.reader().await?.row(text, vec![name.into()]).await?.map(|row| row.text(0)).transpose()
         })
     }
 }
 
+/// Reads one recording with its events and labels.
+pub(crate) async fn whole(conn: &mut Conn, id: RecordingId) -> Result<Option<Recording>> {
+    let Some(mut recording) = assemble(conn, &[id]).await?.pop() else { return Ok(None) };
+    let text =
+        "select kind, t_us, track, members from event where recording_id = $1 order by part, t_us, place";
+    let rows = conn.rows(text, vec![id.bytes().into()]).await?;
+    recording.events = rows.iter().map(event).collect::<Result<_>>()?;
+    Ok(Some(recording))
+}
+
 /// Reads the recordings of `ids` with parties, links, tracks and parts, in the order of `ids`; unknown ones are left out.
-pub(crate) async fn assemble(reader: &mut SqliteConnection, ids: &[RecordingId]) -> Result<Vec<Recording>> {
+pub(crate) async fn assemble(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec<Recording>> {
     let mut found: BTreeMap<RecordingId, Recording> = BTreeMap::new();
-    for row in select(reader, RECORDINGS, ids).await? {
+    for row in select(conn, RECORDINGS, ids).await? {
         let facts = facts(&row)?;
-        found.insert(facts.recording_id, empty(facts));
+        let labels = Labels {
+            external_reference: row.text(20)?,
+            subject: row.text(21)?,
+            comment: row.text(22)?,
+            ..Labels::default()
+        };
+        found.insert(facts.recording_id, empty(facts, labels));
     }
-    for row in select(reader, PARTIES, ids).await? {
+    for row in select(conn, PARTIES, ids).await? {
         if let Some(recording) = found.get_mut(&RecordingId(id16(&row, 0)?)) {
-            recording.parties.push(party_row(&row)?);
+            recording.parties.push(party_seen(&row)?);
         }
     }
-    for row in select(reader, LINKS, ids).await? {
+    crate::labels::read(conn, ids, &mut found).await?;
+    for row in select(conn, LINKS, ids).await? {
         if let Some(recording) = found.get_mut(&RecordingId(id16(&row, 0)?)) {
-            recording.call_ids.push(row.try_get(1)?);
+            recording.call_ids.push(row.text(1)?);
         }
     }
-    for row in select(reader, LEGS, ids).await? {
+    for row in select(conn, LEGS, ids).await? {
         if let Some(recording) = found.get_mut(&RecordingId(id16(&row, 0)?)) {
             recording.legs.push(leg_row(&row)?);
         }
     }
     let parts =
         format!("select recording_id, {PART_COLUMNS} from part where recording_id in (?) order by part");
-    for row in select(reader, &parts, ids).await? {
+    for row in select(conn, &parts, ids).await? {
         if let Some(recording) = found.get_mut(&RecordingId(id16(&row, 0)?)) {
             recording.parts.push(part_row(&row)?);
         }
@@ -221,10 +207,9 @@ pub(crate) async fn assemble(reader: &mut SqliteConnection, ids: &[RecordingId])
 }
 
 const RECORDINGS: &str = "select recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, \
-    direction, method, side, tap, tap_name, orphan, end_class, why, end_reason, packets, duplicate, late, reordered \
-    from recording where recording_id in (?)";
-const PARTIES: &str =
-    "select recording_id, role, display, number, address from party where recording_id in (?) order by place";
+    direction, method, side, tap, tap_name, orphan, end_class, why, end_reason, packets, duplicate, late, reordered, \
+    external_reference, subject, comment from recording where recording_id in (?)";
+const PARTIES: &str = "select recording_id, role, display, number, address, extension from party where recording_id in (?) order by place";
 const LINKS: &str = "select recording_id, call_id from call_link where recording_id in (?) order by place";
 const LEGS: &str = "select recording_id, part, track, leg, role, codec, clock_hz, fmtp, channels, joinable, opaque, samples, \
     gap_none, gap_network, gap_recorder, gap_paused, gap_silence, gap_undecodable \
@@ -233,21 +218,19 @@ const PART_COLUMNS: &str =
     "part, started_at_us, day, ended_at_us, path, bytes, sha256, blake3, flags, frames, signing_key_id";
 
 /// Runs `text`, its `?` replaced by one parameter for each identity.
-async fn select(reader: &mut SqliteConnection, text: &str, ids: &[RecordingId]) -> Result<Vec<SqliteRow>> {
-    let mut arguments = SqliteArguments::default();
-    let mut list = String::new();
-    for (n, id) in (1_usize..).zip(ids) {
-        add(&mut arguments, id.bytes().into())?;
-        list.push_str(if n == 1 { "$" } else { ",$" });
-        list.push_str(&n.to_string());
+pub(crate) async fn select(conn: &mut Conn, text: &str, ids: &[RecordingId]) -> Result<Vec<Row>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
-    let text = text.replacen('?', &list, 1);
-    Ok(sqlx::query_with(AssertSqlSafe(text), arguments).persistent(false).fetch_all(reader).await?)
+    let list: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
+    let cells = ids.iter().map(|id| Cell::from(id.bytes())).collect();
+    conn.rows_kept(text.replacen('?', &list.join(","), 1), cells).await
 }
 
-const fn empty(facts: Facts) -> Recording {
+const fn empty(facts: Facts, labels: Labels) -> Recording {
     Recording {
         facts,
+        labels,
         call_ids: Vec::new(),
         parties: Vec::new(),
         legs: Vec::new(),
@@ -256,106 +239,105 @@ const fn empty(facts: Facts) -> Recording {
     }
 }
 
-fn facts(row: &SqliteRow) -> Result<Facts> {
+fn facts(row: &Row) -> Result<Facts> {
     Ok(Facts {
         recording_id: RecordingId(id16(row, 0)?),
         recorder_id: RecorderId(id16(row, 1)?),
-        ledger_no: LedgerNo(number(row, 2, "ledger_no")?),
-        reference: row.try_get::<String, _>(3)?.parse().map_err(|_odd| damaged("reference"))?,
-        started_at: UtcMicros(row.try_get(4)?),
-        ended_at: UtcMicros(row.try_get(5)?),
+        ledger_no: LedgerNo(row.number(2, "ledger_no")?),
+        reference: row.text(3)?.parse().map_err(|_odd| damaged("reference"))?,
+        started_at: UtcMicros(row.int(4)?),
+        ended_at: UtcMicros(row.int(5)?),
         day: day(row, 6)?,
-        direction: Direction::from_number(number(row, 7, "direction")?)
-            .ok_or_else(|| damaged("direction"))?,
-        method: Method::from_number(number(row, 8, "method")?).ok_or_else(|| damaged("method"))?,
-        side: Side::from_number(number(row, 9, "side")?).ok_or_else(|| damaged("side"))?,
-        tap: TapId(number(row, 10, "tap")?),
-        tap_name: row.try_get(11)?,
-        orphan: row.try_get::<i64, _>(12)? != 0,
-        end: ledger_end(number(row, 13, "end")?, number(row, 14, "why")?)?,
-        end_reason: row.try_get(15)?,
+        direction: Direction::from_number(row.number(7, "direction")?).ok_or_else(|| damaged("direction"))?,
+        method: Method::from_number(row.number(8, "method")?).ok_or_else(|| damaged("method"))?,
+        side: Side::from_number(row.number(9, "side")?).ok_or_else(|| damaged("side"))?,
+        tap: TapId(row.number(10, "tap")?),
+        tap_name: row.text(11)?,
+        orphan: row.int(12)? != 0,
+        end: ledger_end(row.number(13, "end")?, row.number(14, "why")?)?,
+        end_reason: row.text(15)?,
         packets: PacketCounts {
-            packets: number(row, 16, "packets")?,
-            duplicate: number(row, 17, "duplicate")?,
-            late: number(row, 18, "late")?,
-            reordered: number(row, 19, "reordered")?,
+            packets: row.number(16, "packets")?,
+            duplicate: row.number(17, "duplicate")?,
+            late: row.number(18, "late")?,
+            reordered: row.number(19, "reordered")?,
         },
     })
 }
 
-fn party_row(row: &SqliteRow) -> Result<PartyRow> {
-    let role = PartyRole::from_number(number(row, 1, "role")?);
-    let party = Party { display: row.try_get(2)?, number: row.try_get(3)?, address: row.try_get(4)? };
-    Ok(PartyRow { role, party })
+fn party_seen(row: &Row) -> Result<PartySeen> {
+    let role = PartyRole::from_number(row.number(1, "role")?);
+    let party = Party { display: row.text(2)?, number: row.text(3)?, address: row.text(4)? };
+    Ok(PartySeen { role, party, extension: row.text(5)? })
 }
 
-fn leg_row(row: &SqliteRow) -> Result<LegRow> {
+fn leg_row(row: &Row) -> Result<LegRow> {
     let mut gaps = GapTotals::default();
     for (column, slot) in (12_usize..).zip(&mut gaps.0) {
-        *slot = number(row, column, "gap")?;
+        *slot = row.number(column, "gap")?;
     }
     let track = Track {
-        track: number(row, 2, "track")?,
-        leg: number(row, 3, "leg")?,
-        role: Role::from_number(number(row, 4, "role")?).ok_or_else(|| damaged("role"))?,
-        codec: row.try_get(5)?,
-        clock_hz: number(row, 6, "clock_hz")?,
-        fmtp: row.try_get(7)?,
-        channels: number(row, 8, "channels")?,
-        joinable: row.try_get::<i64, _>(9)? != 0,
-        opaque: row.try_get::<i64, _>(10)? != 0,
+        track: row.number(2, "track")?,
+        leg: row.number(3, "leg")?,
+        role: Role::from_number(row.number(4, "role")?).ok_or_else(|| damaged("role"))?,
+        codec: row.text(5)?,
+        clock_hz: row.number(6, "clock_hz")?,
+        fmtp: row.text(7)?,
+        channels: row.number(8, "channels")?,
+        joinable: row.int(9)? != 0,
+        opaque: row.int(10)? != 0,
     };
-    Ok(LegRow { part: number(row, 1, "part")?, track, samples: number(row, 11, "samples")?, gaps })
+    Ok(LegRow { part: row.number(1, "part")?, track, samples: row.number(11, "samples")?, gaps })
 }
 
 /// Reads a part whose columns begin behind `recording_id`.
-fn part_row(row: &SqliteRow) -> Result<PartRow> {
+fn part_row(row: &Row) -> Result<PartRow> {
     Ok(PartRow {
-        part: number(row, 1, "part")?,
-        started_at: UtcMicros(row.try_get(2)?),
+        part: row.number(1, "part")?,
+        started_at: UtcMicros(row.int(2)?),
         day: day(row, 3)?,
-        ended_at: UtcMicros(row.try_get(4)?),
-        path: row.try_get(5)?,
-        bytes: number(row, 6, "bytes")?,
-        sha256: octets(row, 7, "sha256")?,
-        blake3: octets(row, 8, "blake3")?,
-        flags: number(row, 9, "flags")?,
-        frames: number(row, 10, "frames")?,
-        signing_key_id: octets(row, 11, "signing_key_id")?,
+        ended_at: UtcMicros(row.int(4)?),
+        path: row.text(5)?,
+        bytes: row.number(6, "bytes")?,
+        sha256: row.octets(7, "sha256")?,
+        blake3: row.octets(8, "blake3")?,
+        flags: row.number(9, "flags")?,
+        frames: row.number(10, "frames")?,
+        signing_key_id: row.octets(11, "signing_key_id")?,
     })
 }
 
-fn ledger_row(row: &SqliteRow) -> Result<LedgerRow> {
-    let ending = match row.try_get::<Option<i64>, _>(5)? {
+fn part_place(row: &Row) -> Result<PartPlace> {
+    Ok(PartPlace { recording_id: RecordingId(id16(row, 0)?), row: part_row(row)? })
+}
+
+fn ledger_row(row: &Row) -> Result<LedgerRow> {
+    let ending = match row.int_or_none(5)? {
         None => None,
         Some(at) => {
-            let end = ledger_end(number(row, 6, "end")?, number(row, 7, "why")?)?;
-            let rule = row
-                .try_get::<Option<i64>, _>(8)?
-                .map(u32::try_from)
-                .transpose()
-                .map_err(|_odd| damaged("rule"))?;
+            let end = ledger_end(row.number(6, "end")?, row.number(7, "why")?)?;
+            let rule = row.int_or_none(8)?.map(u32::try_from).transpose().map_err(|_odd| damaged("rule"))?;
             Some(LedgerEnding { end, rule, at: UtcMicros(at) })
         }
     };
     Ok(LedgerRow {
         recorder_id: RecorderId(id16(row, 0)?),
-        ledger_no: LedgerNo(number(row, 1, "ledger_no")?),
+        ledger_no: LedgerNo(row.number(1, "ledger_no")?),
         recording_id: RecordingId(id16(row, 2)?),
-        reference: row.try_get::<String, _>(3)?.parse().map_err(|_odd| damaged("reference"))?,
-        opened_at: UtcMicros(row.try_get(4)?),
+        reference: row.text(3)?.parse().map_err(|_odd| damaged("reference"))?,
+        opened_at: UtcMicros(row.int(4)?),
         ending,
-        caller: row.try_get(9)?,
-        called: row.try_get(10)?,
+        caller: row.text(9)?,
+        called: row.text(10)?,
     })
 }
 
-fn event(row: &SqliteRow) -> Result<Event> {
-    let mut event = Event::new(&row.try_get::<String, _>(0)?, row.try_get(1)?);
-    let track = row.try_get::<Option<i64>, _>(2)?;
+fn event(row: &Row) -> Result<Event> {
+    let mut event = Event::new(&row.text(0)?, row.int(1)?);
+    let track = row.int_or_none(2)?;
     event.track = track.map(u8::try_from).transpose().map_err(|_odd| damaged("track"))?;
     let members: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(row.try_get(3)?).map_err(|_odd| damaged("members"))?;
+        serde_json::from_str(&row.text(3)?).map_err(|_odd| damaged("members"))?;
     for (name, value) in members {
         event.members.insert(name, member(&value)?);
     }
@@ -382,21 +364,13 @@ fn ledger_end(class: u8, why: u8) -> Result<LedgerEnd> {
     LedgerEnd::from_numbers(class, why).ok_or_else(|| damaged("end"))
 }
 
-fn day(row: &SqliteRow, column: usize) -> Result<Day> {
-    Day::from_yyyymmdd(number(row, column, "day")?).map_err(|_odd| damaged("day"))
-}
-
-fn number<T: TryFrom<i64>>(row: &SqliteRow, column: usize, what: &'static str) -> Result<T> {
-    T::try_from(row.try_get::<i64, _>(column)?).map_err(|_out_of_range| damaged(what))
-}
-
-fn octets<const N: usize>(row: &SqliteRow, column: usize, what: &'static str) -> Result<[u8; N]> {
-    row.try_get::<&[u8], _>(column)?.try_into().map_err(|_wrong_length| damaged(what))
+fn day(row: &Row, column: usize) -> Result<Day> {
+    Day::from_yyyymmdd(row.number(column, "day")?).map_err(|_odd| damaged("day"))
 }
 
 /// Reads an identity of sixteen bytes.
-pub(crate) fn id16(row: &SqliteRow, column: usize) -> Result<[u8; 16]> {
-    octets(row, column, "identity")
+pub(crate) fn id16(row: &Row, column: usize) -> Result<[u8; 16]> {
+    row.octets(column, "identity")
 }
 
 const fn damaged(what: &'static str) -> CatalogueError {

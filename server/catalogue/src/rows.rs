@@ -1,9 +1,11 @@
 //! What goes into the catalogue and what comes out of it, as plain values.
 
 use shared::{
-    Day, Direction, Event, GapCorrection, GapTotals, LedgerEnd, LedgerNo, Method, Party, RecorderId,
-    RecordingId, Reference, Side, TapId, Track, UtcMicros,
+    Day, Direction, Event, GapCause, GapCorrection, GapTotals, LedgerEnd, LedgerNo, Method, Party,
+    RecorderId, RecordingId, Reference, Side, TapId, Track, UtcMicros,
 };
+
+use crate::Labels;
 
 /// The part that a party plays in a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, PartialOrd, Ord, Hash)]
@@ -95,6 +97,17 @@ pub struct PartyRow {
     pub party: Party,
 }
 
+/// A party as the catalogue knows it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PartySeen {
+    /// Its part in the call.
+    pub role: PartyRole,
+    /// Who.
+    pub party: Party,
+    /// The extension at which it sat; empty for a party outside. Scopes are held against this.
+    pub extension: String,
+}
+
 /// One track of one part with its account of samples.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LegRow {
@@ -169,13 +182,15 @@ pub struct Recording {
     /// Keys that tie it to others.
     pub call_ids: Vec<String>,
     /// Who spoke, in the order of entry.
-    pub parties: Vec<PartyRow>,
+    pub parties: Vec<PartySeen>,
     /// All tracks of all parts, in order.
     pub legs: Vec<LegRow>,
     /// What happened, in order. Empty in a [`crate::Page`].
     pub events: Vec<Event>,
     /// Its sealed files in order.
     pub parts: Vec<PartRow>,
+    /// What people wrote on it.
+    pub labels: Labels,
 }
 
 impl Recording {
@@ -197,6 +212,12 @@ impl Recording {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.bytes))
     }
 
+    /// Tells whether samples are missing for another reason than that their sender was silent.
+    #[must_use]
+    pub fn has_gap(&self) -> bool {
+        is_gap(&self.gaps())
+    }
+
     /// Returns the missing samples by cause, over all tracks.
     #[must_use]
     pub fn gaps(&self) -> GapTotals {
@@ -206,6 +227,12 @@ impl Recording {
         }
         all
     }
+}
+
+/// Tells whether a total counts as a gap: any cause but a sender that suppressed silence.
+pub(crate) fn is_gap(gaps: &GapTotals) -> bool {
+    let silence = GapCause::SilenceSuppressed as usize;
+    gaps.0.iter().enumerate().any(|(cause, samples)| cause != 0 && cause != silence && *samples > 0)
 }
 
 /// How and when a ledger entry ended.

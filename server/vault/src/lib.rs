@@ -22,8 +22,10 @@ mod error;
 mod folder;
 mod growing;
 pub mod journal;
+mod labels;
 mod look;
 mod part;
+mod people;
 mod recover;
 mod row;
 mod shard;
@@ -36,10 +38,10 @@ pub use account::LedgerEntry;
 pub use admit::{AdmitReport, Admitted, Left};
 pub use catalogue::{
     AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By, COUNT_MAX, CaptureRun,
-    CatalogueKey, Count, Counts, Cursor, CursorError, ExtensionPattern, Facts, Field, Hold, LIMIT_MAX,
-    LabelChange, Labels, LedgerEnding, LedgerRow, LegRow, ListCursor, Note, NoteId, Outcome, PacketCounts,
-    Page, PartRow, PartyRole, PartyRow, PatternError, Place, Query, Recording, RecordingRow, Scope, Search,
-    SearchPage, Session, SessionStep, User, UserId, UserRole,
+    CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError, ExtensionPattern, Facts, Field, Hold,
+    LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow, Note, NoteId, Outcome, PacketCounts,
+    Page, PartRow, PartyRole, PartyRow, PartySeen, PatternError, Place, Query, Recording, RecordingRow,
+    Scope, Search, SearchPage, Session, SessionStep, User, UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use error::{Kind, VaultError};

@@ -1,7 +1,7 @@
 //! Finding recordings and opening their sealed files.
 
-use catalogue::{Page, PartRow, Query, Recording};
-use shared::RecordingId;
+use catalogue::{Count, Page, PartRow, Query, Recording, Scope, Search, SearchPage};
+use shared::{RecordingId, Reference};
 use store::ReadSeek;
 
 use crate::{Result, Vault, VaultError};
@@ -21,7 +21,7 @@ impl std::fmt::Debug for RecordingReader {
 }
 
 impl Vault {
-    /// Finds recordings, one page.
+    /// Finds recordings, one page, for programs that may see everything.
     ///
     /// # Errors
     /// The catalogue's.
@@ -29,7 +29,7 @@ impl Vault {
         Ok(self.catalogue.find(query)?)
     }
 
-    /// Returns one recording with its events, if it is known.
+    /// Returns one recording with its events and labels, if it is known, for programs that may see everything.
     ///
     /// # Errors
     /// The catalogue's.
@@ -37,12 +37,52 @@ impl Vault {
         Ok(self.catalogue.recording(id)?)
     }
 
-    /// Opens the sealed files of a recording, in order.
+    /// Searches, one page of what `scope` sees.
+    ///
+    /// # Errors
+    /// The catalogue's: a text that is too long, a search that takes too long.
+    pub fn search(&self, search: &Search, scope: &Scope) -> Result<SearchPage> {
+        Ok(self.catalogue.search(search, scope)?)
+    }
+
+    /// Counts what a search finds of what `scope` sees, up to [`catalogue::COUNT_MAX`].
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub fn count(&self, search: &Search, scope: &Scope) -> Result<Count> {
+        Ok(self.catalogue.count(search, scope)?)
+    }
+
+    /// Returns a recording with its events and labels if `scope` sees it; what it does not see answers as what is not there.
+    ///
+    /// # Errors
+    /// The catalogue's.
+    pub fn visible(&self, id: RecordingId, scope: &Scope) -> Result<Option<Recording>> {
+        Ok(self.catalogue.visible(id, scope)?)
+    }
+
+    /// Returns the other recordings of the same call that `scope` sees, by start.
+    ///
+    /// # Errors
+    /// The catalogue's.
+    pub fn linked(&self, id: RecordingId, scope: &Scope) -> Result<Vec<(RecordingId, Reference)>> {
+        Ok(self.catalogue.linked(id, scope)?)
+    }
+
+    /// Opens the sealed files of a recording, in order, for programs that may see everything.
     ///
     /// # Errors
     /// [`VaultError::NoSuchRecording`], or a file that is not there.
     pub fn open_recording(&self, id: RecordingId) -> Result<Vec<RecordingReader>> {
-        let recording = self.catalogue.recording(id)?.ok_or(VaultError::NoSuchRecording(id))?;
+        self.open_visible(id, &Scope::default())
+    }
+
+    /// Opens the sealed files of a recording, in order, if `scope` sees it.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSuchRecording`] also for what the scope does not see, or a file that is not there.
+    pub fn open_visible(&self, id: RecordingId, scope: &Scope) -> Result<Vec<RecordingReader>> {
+        let recording = self.visible(id, scope)?.ok_or(VaultError::NoSuchRecording(id))?;
         let open = |row: PartRow| Ok(RecordingReader { io: self.disk.open_read(&row.path)?, row });
         recording.parts.into_iter().map(open).collect()
     }

@@ -1,11 +1,21 @@
 //! Searching as people do it: filters, a scope, and pages both ways.
 
+mod filter;
+mod resolve;
+mod walk;
+
 use std::fmt;
 use std::str::FromStr;
 
-use shared::{Direction, Method, Side, UtcMicros};
+use shared::{Direction, Method, RecordingId, Reference, Side, UtcMicros};
 
-use crate::{ExtensionPattern, Recording};
+pub(crate) use filter::Filter;
+use resolve::{Asked, resolve};
+use walk::Walk;
+
+use crate::read::assemble;
+use crate::sql::Conn;
+use crate::{Catalogue, ExtensionPattern, Recording, Result, Scope};
 
 /// A page of a search holds at most this many recordings.
 pub const LIMIT_MAX: u32 = 1_000;
@@ -108,7 +118,7 @@ pub struct CursorError;
 impl FromStr for Cursor {
     type Err = CursorError;
 
-    fn from_str(text: &str) -> Result<Self, CursorError> {
+    fn from_str(text: &str) -> std::result::Result<Self, CursorError> {
         let shaped = !text.is_empty() && text.len() <= 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
         let key = if shaped { i64::from_str_radix(text, 16).ok() } else { None };
         key.map(Self).ok_or(CursorError)
@@ -145,6 +155,137 @@ pub struct Count {
     pub n: u64,
     /// There may be more: counting stopped at its limit, or before it would have taken long.
     pub more: bool,
+}
+
+impl Scope {
+    /// Tells whether a recording is visible. This is what visible means; searches lead to it faster and are held against it.
+    #[must_use]
+    pub fn sees(&self, recording: &Recording) -> bool {
+        let named = |extension: &str| self.extensions.iter().any(|pattern| pattern.matches(extension));
+        (self.extensions.is_empty() || recording.parties.iter().any(|p| named(&p.extension)))
+            && (self.taps.is_empty() || self.taps.contains(&recording.facts.tap_name))
+            && self.since.is_none_or(|since| recording.facts.started_at >= since)
+    }
+}
+
+impl Catalogue {
+    /// Searches, one page of what `scope` sees.
+    ///
+    /// # Errors
+    /// [`crate::CatalogueError::Length`] if a text has more than 1,000 characters, [`crate::CatalogueError::TooLong`], or the
+    /// database's.
+    pub fn search(&self, search: &Search, scope: &Scope) -> Result<SearchPage> {
+        let (db, search, scope) = (self.db.clone(), search.clone(), scope.clone());
+        self.block(async move {
+            let mut conn = db.reader().await?;
+            conn.bound_work().await?;
+            let found = page(&mut conn, &search, &scope).await;
+            conn.unbound_work().await?;
+            found
+        })
+    }
+
+    /// Counts what a search finds of what `scope` sees, up to [`COUNT_MAX`]. Which page is asked for makes no difference.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub fn count(&self, search: &Search, scope: &Scope) -> Result<Count> {
+        let (db, search, scope) = (self.db.clone(), search.clone(), scope.clone());
+        self.block(async move {
+            let mut conn = db.reader().await?;
+            conn.bound_work().await?;
+            let counted = count(&mut conn, &search, &scope).await;
+            conn.unbound_work().await?;
+            counted
+        })
+    }
+
+    /// Returns a recording with its events and labels if `scope` sees it. What it does not see answers as what is not there.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn visible(&self, id: RecordingId, scope: &Scope) -> Result<Option<Recording>> {
+        Ok(self.recording(id)?.filter(|recording| scope.sees(recording)))
+    }
+
+    /// Returns the other recordings of the same call that `scope` sees, by start: those that share a call id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn linked(&self, id: RecordingId, scope: &Scope) -> Result<Vec<(RecordingId, Reference)>> {
+        let (db, scope) = (self.db.clone(), scope.clone());
+        self.block(async move {
+            let mut conn = db.reader().await?;
+            let text = "select distinct r.order_key, r.recording_id from call_link mine \
+                        join call_link theirs on theirs.call_id = mine.call_id \
+                        join recording r on r.recording_id = theirs.recording_id \
+                        where mine.recording_id = $1 and theirs.recording_id <> $1 order by r.order_key limit 100";
+            let rows = conn.rows(text, vec![id.bytes().into()]).await?;
+            let ids = rows.iter().map(|row| Ok(RecordingId(row.octets(1, "identity")?))).collect::<Result<Vec<_>>>()?;
+            let linked = assemble(&mut conn, &ids).await?.into_iter().filter(|r| scope.sees(r));
+            Ok(linked.map(|r| (r.facts.recording_id, r.facts.reference)).collect())
+        })
+    }
+}
+
+async fn count(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<Count> {
+    let Asked { stretch, conditions } = resolve(conn, search, scope).await?;
+    walk::count(conn, &conditions, stretch).await
+}
+
+async fn page(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<SearchPage> {
+    let limit = usize::try_from(search.limit.clamp(1, LIMIT_MAX)).unwrap_or(1);
+    let Asked { mut stretch, conditions } = resolve(conn, search, scope).await?;
+    // Newest first goes down the list, and back up for the page before.
+    let down = !search.oldest_first;
+    let is_back = matches!(search.place, Place::Before(_));
+    let descending = down != is_back;
+    if let Place::After(Cursor(key)) | Place::Before(Cursor(key)) = search.place {
+        if descending {
+            stretch.high = stretch.high.min(key);
+        } else {
+            stretch.low = stretch.low.max(key.saturating_add(1));
+        }
+    }
+    let mut keys =
+        walk::keys(conn, &conditions, Walk { stretch, descending }, limit.saturating_add(1)).await?;
+    let is_more = keys.len() > limit;
+    keys.truncate(limit);
+    if is_back {
+        keys.reverse();
+    }
+    let (first, last) = (keys.first().copied().map(Cursor), keys.last().copied().map(Cursor));
+    let (previous, next) = match search.place {
+        Place::Start => (None, last.filter(|_| is_more)),
+        // An empty page behind a place: that place is the last of the page before.
+        Place::After(Cursor(key)) => {
+            let just_behind = Cursor(if down { key.saturating_sub(1) } else { key.saturating_add(1) });
+            (first.or(Some(just_behind)), last.filter(|_| is_more))
+        }
+        Place::Before(Cursor(key)) => {
+            let just_before = Cursor(if down { key.saturating_add(1) } else { key.saturating_sub(1) });
+            (first.filter(|_| is_more), last.or(Some(just_before)))
+        }
+    };
+    let ids = identities(conn, &keys).await?;
+    let mut recordings = assemble(conn, &ids).await?;
+    recordings.retain(|recording| scope.sees(recording));
+    Ok(SearchPage { recordings, previous, next })
+}
+
+/// Finds the identities of places, in their order.
+async fn identities(conn: &mut Conn, keys: &[i64]) -> Result<Vec<RecordingId>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list: Vec<String> = (1..=keys.len()).map(|n| format!("${n}")).collect();
+    let text =
+        format!("select order_key, recording_id from recording where order_key in ({})", list.join(","));
+    let mut by_key = std::collections::BTreeMap::new();
+    for row in conn.rows_kept(text, keys.iter().map(|key| (*key).into()).collect()).await? {
+        by_key.insert(row.int(0)?, RecordingId(row.octets(1, "identity")?));
+    }
+    Ok(keys.iter().filter_map(|key| by_key.remove(key)).collect())
 }
 
 #[cfg(test)]

@@ -1,0 +1,422 @@
+//! Walking to a page: which list to follow, and the statements that follow it.
+//!
+//! There are two ways to the next rows of a page. *Scanning* goes through the narrow strip of all recordings in order and checks
+//! each; it is best when much is found. *Following* goes along the postings of one condition, in order too, and checks the others.
+//! A short look at the nearest rows says how dense each condition is there, and from that what either way would cost.
+
+use crate::bulk::Cell;
+use crate::dialect::json_integers;
+use crate::sql::Conn;
+use crate::{COUNT_MAX, Count, Result};
+
+use super::Filter;
+use super::resolve::{Condition, Stretch};
+
+/// Fewer postings than this are followed without a further question.
+const RARE: usize = 400;
+/// Lists of so many terms are asked how many postings they have.
+const PROBED_TERMS_MAX: usize = 64;
+/// Rows looked at to learn densities.
+const LOOK: i64 = 2_000;
+/// Rough costs in nanoseconds, measured on an encrypted database: a row scanned, a posting followed and checked, a list begun.
+const SCAN_NS: f64 = 1_000.0;
+const FOLLOW_NS: f64 = 10_000.0;
+const BEGIN_NS: f64 = 12_000.0;
+/// How far a condition may be from anything that was seen: recordings of the largest installation.
+const ALL_ROWS: f64 = 1e7;
+/// What counting may look at: postings followed with checks, and rows scanned.
+const COUNT_FOLLOWED_MAX: i64 = 30_000;
+const COUNT_SCANNED_MAX: i64 = 150_000;
+
+/// A walk along a stretch of the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk {
+    pub(super) stretch: Stretch,
+    pub(super) descending: bool,
+}
+
+impl Walk {
+    const fn order(self) -> &'static str {
+        if self.descending { "desc" } else { "asc" }
+    }
+
+    /// What is left of the walk behind `key`.
+    const fn behind(self, key: i64) -> Self {
+        let mut stretch = self.stretch;
+        if self.descending {
+            stretch.high = key;
+        } else {
+            stretch.low = key.saturating_add(1);
+        }
+        Self { stretch, ..self }
+    }
+
+    /// The beginning of the walk, up to `key` with it.
+    const fn up_to(self, key: i64) -> Self {
+        let mut stretch = self.stretch;
+        if self.descending {
+            stretch.low = key;
+        } else {
+            stretch.high = key.saturating_add(1);
+        }
+        Self { stretch, ..self }
+    }
+
+    fn sort(self, keys: &mut Vec<i64>) {
+        keys.sort_unstable();
+        keys.dedup();
+        if self.descending {
+            keys.reverse();
+        }
+    }
+}
+
+/// Finds the first `wanted` places of the walk that fulfil all conditions, in the walk's order.
+pub(super) async fn keys(
+    conn: &mut Conn,
+    conditions: &[Condition],
+    walk: Walk,
+    wanted: usize,
+) -> Result<Vec<i64>> {
+    if walk.stretch.low >= walk.stretch.high || conditions.iter().any(Condition::is_hopeless) {
+        return Ok(Vec::new());
+    }
+    if conditions.is_empty() || !conn.is_sqlite() {
+        // PostgreSQL has statistics and chooses by itself.
+        return scan(conn, conditions, walk, wanted).await;
+    }
+    if let Some(rare) = rarest(conn, conditions, walk, RARE).await? {
+        return follow(conn, conditions, rare, walk, wanted).await;
+    }
+    let Some(edge) = edge(conn, walk).await? else {
+        return scan(conn, conditions, walk, wanted).await;
+    };
+    let near = walk.up_to(edge);
+    let found = scan(conn, conditions, near, wanted).await?;
+    if found.len() >= wanted {
+        return Ok(found);
+    }
+    match cheapest(conn, conditions, near, found.len(), wanted).await? {
+        Some(led) => follow(conn, conditions, led, walk, wanted).await,
+        None => {
+            let left = wanted.saturating_sub(found.len());
+            let mut all = found;
+            all.extend(scan(conn, conditions, walk.behind(edge), left).await?);
+            Ok(all)
+        }
+    }
+}
+
+/// The place [`LOOK`] rows from the beginning; `None`: there are not so many.
+async fn edge(conn: &mut Conn, walk: Walk) -> Result<Option<i64>> {
+    let text = if walk.descending {
+        "select order_key from recording where order_key >= $1 and order_key < $2 order by order_key desc limit 1 offset $3"
+    } else {
+        "select order_key from recording where order_key >= $1 and order_key < $2 order by order_key asc limit 1 offset $3"
+    };
+    let row = conn.row(text, vec![walk.stretch.low.into(), walk.stretch.high.into(), LOOK.into()]).await?;
+    row.map(|row| row.int(0)).transpose()
+}
+
+/// Finds the condition with the fewest postings, if it has fewer than `limit`.
+async fn rarest(
+    conn: &mut Conn,
+    conditions: &[Condition],
+    walk: Walk,
+    limit: usize,
+) -> Result<Option<usize>> {
+    let mut best: Option<(usize, usize)> = None;
+    for (n, condition) in conditions.iter().enumerate() {
+        let Some(terms) = condition.terms.as_ref().filter(|t| t.len() <= PROBED_TERMS_MAX) else { continue };
+        let postings = postings(conn, terms, walk, limit).await?.saturating_add(condition.keys.len());
+        if postings < limit && best.is_none_or(|(_, fewest)| postings < fewest) {
+            best = Some((n, postings));
+        }
+    }
+    Ok(best.map(|(n, _)| n))
+}
+
+/// Counts postings of terms, at most `limit`.
+async fn postings(conn: &mut Conn, terms: &[i64], walk: Walk, limit: usize) -> Result<usize> {
+    if terms.is_empty() {
+        return Ok(0);
+    }
+    let text = format!(
+        "select count(*) from (select 1 from posting where term in {} and order_key >= ? and order_key < ? limit {limit}) n",
+        conn.integers()
+    );
+    let mut filter = Filter::default();
+    let cells = vec![json_integers(terms), walk.stretch.low.into(), walk.stretch.high.into()];
+    let text = filter.number(&text, cells);
+    let rows = conn.rows_of(text, filter.cells).await?;
+    rows.first().map_or(Ok(0), |row| row.number(0, "count"))
+}
+
+/// Weighs the ways by what was found near the beginning. `None`: go on scanning.
+async fn cheapest(
+    conn: &mut Conn,
+    conditions: &[Condition],
+    near: Walk,
+    found: usize,
+    wanted: usize,
+) -> Result<Option<usize>> {
+    let mut filter = Filter::default();
+    let sums: Vec<String> = conditions
+        .iter()
+        .map(|c| {
+            let check = filter.number(&c.check, c.values.clone());
+            format!("cast(coalesce(sum(case when {check} then 1 else 0 end), 0) as bigint)")
+        })
+        .collect();
+    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(near)));
+    let text = format!("select {} from {}{}", sums.join(", "), strip(conn), filter.clause("where"));
+    let rows = conn.rows_of(text, filter.cells).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let looked = float(LOOK);
+    let share = |n: i64| float(n.max(0)).max(0.3) / looked;
+    // Rows that must be passed until the page is full.
+    let span = (float(i64::try_from(wanted).unwrap_or(i64::MAX)) / share(i64::try_from(found).unwrap_or(0)))
+        .min(ALL_ROWS);
+    let span = if found == 0 { ALL_ROWS } else { span };
+    let mut best = (None, span * SCAN_NS);
+    for (n, condition) in conditions.iter().enumerate() {
+        let Some(terms) = &condition.terms else { continue };
+        let begun = float(i64::try_from(terms.len()).unwrap_or(i64::MAX)) * BEGIN_NS;
+        let cost = begun + span * share(row.int(n)?) * FOLLOW_NS;
+        if cost < best.1 {
+            best = (Some(n), cost);
+        }
+    }
+    Ok(best.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+const fn float(n: i64) -> f64 {
+    n as f64
+}
+
+fn ends(walk: Walk) -> Vec<Cell> {
+    vec![walk.stretch.low.into(), walk.stretch.high.into()]
+}
+
+/// The narrow strip of all recordings.
+const fn strip(conn: &Conn) -> &'static str {
+    if conn.is_sqlite() { "recording r indexed by recording_in_order" } else { "recording r" }
+}
+
+async fn scan(conn: &mut Conn, conditions: &[Condition], walk: Walk, wanted: usize) -> Result<Vec<i64>> {
+    let (text, cells) = scanning(conn, conditions, walk, wanted);
+    conn.rows_of(text, cells).await?.iter().map(|row| row.int(0)).collect()
+}
+
+/// Writes the statement that scans.
+pub(super) fn scanning(
+    conn: &Conn,
+    conditions: &[Condition],
+    walk: Walk,
+    wanted: usize,
+) -> (String, Vec<Cell>) {
+    let mut filter = Filter::default();
+    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(walk)));
+    for condition in conditions {
+        filter.add(&condition.check, Some(condition.values.clone()));
+    }
+    let text = format!(
+        "select r.order_key from {}{} order by r.order_key {} limit {wanted}",
+        strip(conn),
+        filter.clause("where"),
+        walk.order()
+    );
+    (text, filter.cells)
+}
+
+/// Follows the postings of condition `led` and checks the others.
+async fn follow(
+    conn: &mut Conn,
+    conditions: &[Condition],
+    led: usize,
+    walk: Walk,
+    wanted: usize,
+) -> Result<Vec<i64>> {
+    let Some(condition) = conditions.get(led) else { return Ok(Vec::new()) };
+    let terms = condition.terms.clone().unwrap_or_default();
+    let mut found = if condition.keys.is_empty() {
+        Vec::new()
+    } else {
+        let among = Condition {
+            check: format!("r.order_key in {}", conn.integers()),
+            values: vec![json_integers(&condition.keys)],
+            ..Condition::default()
+        };
+        let all: Vec<Condition> = conditions.iter().cloned().chain([among]).collect();
+        let (text, cells) = looking_up(conn, &all, walk, wanted);
+        conn.rows_of(text, cells).await?.iter().map(|row| row.int(0)).collect::<Result<_>>()?
+    };
+    // A recording stands in the lists of both its parties, so a list of lists may name it twice.
+    let at_once = if terms.len() > 1 { wanted.saturating_mul(2) } else { wanted };
+    let mut rest = walk;
+    let mut along: Vec<i64> = Vec::new();
+    while !terms.is_empty() && along.len() < wanted {
+        let (text, cells) = following(conn, conditions, &terms, rest, at_once);
+        let rows = conn.rows_of(text, cells).await?;
+        for row in &rows {
+            along.push(row.int(0)?);
+        }
+        along.dedup();
+        match along.last() {
+            Some(last) if rows.len() >= at_once => rest = walk.behind(*last),
+            Some(_) | None => break,
+        }
+    }
+    found.extend(along);
+    walk.sort(&mut found);
+    found.truncate(wanted);
+    Ok(found)
+}
+
+/// Writes the statement that looks up places known outright.
+fn looking_up(conn: &Conn, conditions: &[Condition], walk: Walk, wanted: usize) -> (String, Vec<Cell>) {
+    let (text, cells) = scanning(conn, conditions, walk, wanted);
+    (text.replacen(strip(conn), "recording r", 1), cells)
+}
+
+/// Writes the statement that follows the postings of terms in order.
+pub(super) fn following(
+    conn: &Conn,
+    conditions: &[Condition],
+    terms: &[i64],
+    walk: Walk,
+    wanted: usize,
+) -> (String, Vec<Cell>) {
+    let mut filter = Filter::default();
+    let order = walk.order();
+    let (with, list) = match terms {
+        [one] => {
+            let list = filter.number(
+                "(select order_key from posting where term = ? and order_key >= ? and order_key < ?",
+                vec![Cell::Int(*one), walk.stretch.low.into(), walk.stretch.high.into()],
+            );
+            (String::new(), format!("{list} order by order_key {order}) m"))
+        }
+        _ => {
+            // A queue that always gives its first: SQLite's recursive query with an order. Each step takes the next place of
+            // the list from which the last one came, so that nothing is read that the page does not need.
+            let (extreme, beyond) = if walk.descending { ("max", "<") } else { ("min", ">") };
+            let next = |bound: &str| {
+                format!(
+                    "(select {extreme}(p.order_key) from posting p where p.term = {{t}} and p.order_key {beyond} {bound} \
+                     and p.order_key {} ?)",
+                    if walk.descending { ">=" } else { "<" }
+                )
+            };
+            let (first, edge) = if walk.descending {
+                (walk.stretch.high, walk.stretch.low)
+            } else {
+                (walk.stretch.low.saturating_sub(1), walk.stretch.high)
+            };
+            let begin = next("?").replace("{t}", "t.value");
+            let step = next("m.order_key").replace("{t}", "m.term");
+            let text = format!(
+                "with recursive m (term, order_key) as (select t.value, {begin} from json_each(?) t \
+                 union all select m.term, {step} from m where m.order_key is not null order by 2 {order}) "
+            );
+            let values = vec![Cell::Int(first), Cell::Int(edge), json_integers(terms), Cell::Int(edge)];
+            (filter.number(&text, values), "m".to_owned())
+        }
+    };
+    filter.add("m.order_key is not null", Some(vec![]));
+    for condition in conditions {
+        filter.add(&condition.check, Some(condition.values.clone()));
+    }
+    let text = format!(
+        "{with}select m.order_key from {list} cross join {} on r.order_key = m.order_key{} limit {wanted}",
+        strip(conn),
+        filter.clause("where")
+    );
+    (text, filter.cells)
+}
+
+/// Counts what fulfils all conditions, as far as it is worth it.
+pub(super) async fn count(conn: &mut Conn, conditions: &[Condition], stretch: Stretch) -> Result<Count> {
+    let walk = Walk { stretch, descending: true };
+    if stretch.low >= stretch.high || conditions.iter().any(Condition::is_hopeless) {
+        return Ok(Count::default());
+    }
+    let limit = COUNT_MAX.saturating_add(1);
+    let mut filter = Filter::default();
+    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(walk)));
+    if let ([only], true) = (conditions, conn.is_sqlite())
+        && let Some(terms) = only.terms.as_ref().filter(|_| only.keys.is_empty() && only.is_told_by_terms())
+    {
+        // The postings say it alone.
+        let mut filter = Filter::default();
+        let text = format!(
+            "select count(*) from (select distinct order_key from posting where term in {} and order_key >= ? \
+             and order_key < ? limit {limit}) n",
+            conn.integers()
+        );
+        let cells = vec![json_integers(terms), stretch.low.into(), stretch.high.into()];
+        let text = filter.number(&text, cells);
+        let n = one(conn, text, filter.cells).await?;
+        return Ok(Count { n: n.min(COUNT_MAX), more: n > COUNT_MAX });
+    }
+    let led = if conn.is_sqlite() {
+        rarest(conn, conditions, walk, usize::try_from(COUNT_FOLLOWED_MAX).unwrap_or(usize::MAX)).await?
+    } else {
+        None
+    };
+    if let Some(condition) = led.and_then(|n| conditions.get(n)) {
+        let list =
+            format!("r.order_key in (select order_key from posting where term in {})", conn.integers());
+        let mut values = vec![json_integers(condition.terms.as_deref().unwrap_or_default())];
+        let list = if condition.keys.is_empty() {
+            list
+        } else {
+            values.push(json_integers(&condition.keys));
+            format!("({list} or r.order_key in {})", conn.integers())
+        };
+        filter.add(&list, Some(values));
+        add_all(&mut filter, conditions);
+        let text = format!(
+            "select count(*) from (select 1 from recording r{} limit {limit}) n",
+            filter.clause("where")
+        );
+        let n = one(conn, text, filter.cells).await?;
+        return Ok(Count { n: n.min(COUNT_MAX), more: n > COUNT_MAX });
+    }
+    let inner = format!(
+        "(select * from {}{} order by r.order_key desc limit {COUNT_SCANNED_MAX}) r",
+        strip(conn),
+        filter.clause("where")
+    );
+    let inner = inner.replacen("select *", "select r.order_key, r.facet_id, r.length_us, r.has_gap, r.held, r.who_a, r.who_b, r.more_parties{wide}", 1);
+    let is_wide =
+        conditions.iter().any(|c| c.check.contains("r.recording_id") || c.check.contains("r.reference"));
+    let inner = inner.replace("{wide}", if is_wide { ", r.recording_id, r.reference" } else { "" });
+    let mut checks = Filter::behind(filter.cells);
+    add_all(&mut checks, conditions);
+    let text =
+        format!("select count(*) from (select 1 from {inner}{} limit {limit}) n", checks.clause("where"));
+    let n = one(conn, text, checks.cells).await?;
+    if n > COUNT_MAX {
+        return Ok(Count { n: COUNT_MAX, more: true });
+    }
+    let text = format!(
+        "select count(*) from (select 1 from {} where r.order_key >= $1 and r.order_key < $2 limit {}) n",
+        strip(conn),
+        COUNT_SCANNED_MAX.saturating_add(1)
+    );
+    let rows = one(conn, text, ends(walk)).await?;
+    Ok(Count { n, more: rows > u64::try_from(COUNT_SCANNED_MAX).unwrap_or(u64::MAX) })
+}
+
+fn add_all(filter: &mut Filter, conditions: &[Condition]) {
+    for condition in conditions {
+        filter.add(&condition.check, Some(condition.values.clone()));
+    }
+}
+
+async fn one(conn: &mut Conn, text: String, cells: Vec<Cell>) -> Result<u64> {
+    let rows = conn.rows_of(text, cells).await?;
+    rows.first().map_or(Ok(0), |row| row.number(0, "count"))
+}
