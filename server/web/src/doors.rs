@@ -3,18 +3,23 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::UtcMicros;
-use tokio::sync::Semaphore;
-use vault::Vault;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use vault::{User, UserId, Vault};
 
 use crate::limits::Limiter;
 use crate::lockout::Lockout;
 use crate::problem::Refusal;
+use crate::sound::Shelf;
 use crate::{Host, HostError};
 
 /// Short calls into the vault at once: more wait in line.
 const QUICK: usize = 16;
 /// Long ones (decoding, exports, checks) at once.
 const LONG: usize = 6;
+/// Passwords digested at once: each takes 64 MiB and a core for a tenth of a second, and recording comes first.
+const PASSWORDS: usize = 2;
+/// Sign-ins that may stand in line for that; more are sent away for a moment.
+const PASSWORD_LINE: usize = 32;
 /// Microseconds for which the settings are remembered.
 const SETTINGS_REMEMBERED_US: i64 = 5_000_000;
 
@@ -28,9 +33,14 @@ struct Inner {
     host: Arc<dyn Host>,
     quick: Semaphore,
     long: Semaphore,
+    password_line: Semaphore,
+    passwords: Semaphore,
+    alone: tokio::sync::Mutex<()>,
+    accounts: Mutex<()>,
     limiter: Limiter,
     lockout: Lockout,
     settings: Mutex<Option<(UtcMicros, Arc<api::Settings>)>>,
+    shelf: Shelf,
 }
 
 impl std::fmt::Debug for Doors {
@@ -46,9 +56,14 @@ impl Doors {
                 host,
                 quick: Semaphore::new(QUICK),
                 long: Semaphore::new(LONG),
+                password_line: Semaphore::new(PASSWORD_LINE),
+                passwords: Semaphore::new(PASSWORDS),
+                alone: tokio::sync::Mutex::default(),
+                accounts: Mutex::default(),
                 limiter: Limiter::default(),
                 lockout: Lockout::default(),
                 settings: Mutex::default(),
+                shelf: Shelf::default(),
             }),
         }
     }
@@ -66,6 +81,11 @@ impl Doors {
     /// Returns the table of request rates.
     pub(crate) fn limiter(&self) -> &Limiter {
         &self.inner.limiter
+    }
+
+    /// Returns what is kept in memory between two requests about the same recording.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.inner.shelf
     }
 
     /// Returns the table of wrong passwords.
@@ -130,6 +150,51 @@ impl Doors {
                 Err(Refusal::internal())
             }
         }
+    }
+
+    /// Takes a place among those whose password is being judged, and keeps it until the outcome is counted.
+    ///
+    /// # Errors
+    /// The line is too long: 429.
+    pub(crate) async fn password_place(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), Refusal> {
+        let line = self.inner.password_line.try_acquire().map_err(|_too_long| Refusal::too_many(5))?;
+        let place = self.inner.passwords.acquire().await.map_err(|_closed| Refusal::internal())?;
+        Ok((line, place))
+    }
+
+    /// Digests on a thread that may wait; the caller holds a [`Self::password_place`].
+    pub(crate) async fn digesting<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        tokio::task::spawn_blocking(work).await.map_err(|error| {
+            tracing::error!(%error, "a digest ended badly");
+            Refusal::internal()
+        })
+    }
+
+    /// Reads an account, changes it and keeps it, as one step: no change of another request is lost in between.
+    ///
+    /// # Errors
+    /// 404: there is no such account; the vault's.
+    pub(crate) async fn amend(
+        &self,
+        id: UserId,
+        change: impl FnOnce(&mut User) + Send + 'static,
+    ) -> Result<User, Refusal> {
+        let inner = Arc::clone(&self.inner);
+        let amended = self.vault(move |vault| {
+            let _alone = held(&inner.accounts);
+            let Some(mut user) = vault.user(id)? else { return Ok(None) };
+            change(&mut user);
+            Ok(vault.change_user(&user)?.then_some(user))
+        });
+        amended.await?.ok_or_else(Refusal::not_found)
+    }
+
+    /// Waits until nobody else reads and changes an account: codes, links and accounts are taken one at a time.
+    pub(crate) async fn one_at_a_time(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.alone.lock().await
     }
 
     /// Returns the settings in force, at most five seconds old.

@@ -11,24 +11,36 @@
 //! before data leave, or they do not leave. This crate knows no SQL, opens no file and asks no clock of its own; status codes
 //! are known here only.
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "the skeleton comes first, its rooms are filled one after the other")]
 
 mod act;
+mod audit;
 mod caller;
 mod console;
 mod doors;
 mod guard;
 mod headers;
+mod health;
 mod host;
 mod limits;
 mod lockout;
+mod me;
 mod openapi;
+mod password;
 mod people;
 mod problem;
 mod routes;
+mod serve;
+mod settings;
+mod sign_in;
 pub mod sound;
 mod take;
+mod tls;
 mod token;
+mod totp;
+mod users;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -36,10 +48,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 
 pub use act::{Act, may, permissions};
 pub use guard::Peer;
 pub use host::{Board, BoardLine, Health, Host, HostError, ReportSignature, SiteInfo};
+pub use serve::{Limits, redirect, serve};
+pub use tls::{SelfSigned, TlsError, fingerprint, self_signed, tls};
+pub use users::{Link, one_time_link};
 
 use doors::Doors;
 use problem::Refusal;
@@ -53,9 +69,12 @@ pub fn app(host: Arc<dyn Host>) -> Router {
     let doors = Doors::new(host);
     let (api, table) = table(&doors);
     let description = Arc::new(openapi::describe(&table, &doors.host().site().version).to_string());
-    let described = axum::routing::get(move || async move { json_text(&description) });
+    let described = get(move || async move { json_text(&description) });
     Router::new()
         .nest(api::PREFIX, api.route("/openapi.json", described))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .fallback(console::serve)
         .method_not_allowed_fallback(|| async { Refusal::wrong_method() })
         .layer(from_fn(headers::always))
@@ -66,7 +85,12 @@ pub fn app(host: Arc<dyn Host>) -> Router {
 /// Registers every route of the API.
 fn table(doors: &Doors) -> (Router<Doors>, Vec<Route>) {
     let mut routes = Routes::new(doors.clone());
+    sign_in::register(&mut routes);
+    me::register(&mut routes);
     sound::register(&mut routes);
+    audit::register(&mut routes);
+    users::register(&mut routes);
+    settings::register(&mut routes);
     routes.finish()
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Refusal {
     retry_after_s: Option<u64>,
 }
 
+/// The media type of problems (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
 const UNTOUCHED: &str = "Recording goes on; nothing was changed.";
 
 impl Refusal {
@@ -276,20 +278,39 @@ impl From<vault::VaultError> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let problem = api::Problem {
+impl Refusal {
+    fn problem(self) -> api::Problem {
+        api::Problem {
             kind: format!("about:amethyst/{}", self.kind),
             title: self.title.to_owned(),
             status: self.status.as_u16(),
             detail: self.detail,
             what_it_means: self.means.to_owned(),
             what_to_do: self.to_do.to_owned(),
-        };
-        let mut response = (self.status, axum::Json(problem)).into_response();
+        }
+    }
+
+    /// Writes the whole answer as octets, for a request that was so odd that it never became one.
+    pub(crate) fn octets(self) -> Vec<u8> {
+        let status = self.status;
+        let body = serde_json::to_vec(&self.problem()).unwrap_or_default();
+        let mut head =
+            format!("HTTP/1.1 {status}\r\ncontent-type: {PROBLEM}\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in crate::headers::ALWAYS {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("cache-control: no-store\r\nconnection: close\r\n\r\n");
+        [head.into_bytes(), body].concat()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let mut response = (status, axum::Json(self.problem())).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after_s {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+        if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response

@@ -20,7 +20,7 @@ mod users;
 
 pub use audit::{AuditCheck, AuditEntry, AuditPage, AuditQuery};
 pub use ledger::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};
-pub use live::{AudioEnd, AudioHead, Board, Line, LineState, TapLine, TapState};
+pub use live::{AudioEnd, AudioHead, AudioLoss, Board, Line, LineState, TapLine, TapState};
 pub use me::{ChangeMe, ChangePassword, Me, MySite, MyUser, Scope, SessionInfo, Sessions};
 pub use problem::Problem;
 pub use recordings::{

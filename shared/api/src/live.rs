@@ -106,10 +106,23 @@ pub struct AudioHead {
     pub at_ms: u64,
 }
 
+/// A text message of live sound between others: audio is missing. Silence of its length is heard in its place, except where
+/// it was skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AudioLoss {
+    /// Position in the recording.
+    pub at_ms: u64,
+    /// How much.
+    pub lost_ms: u64,
+    /// Why: as in a time line, or `skipped` because the listener was slow.
+    pub cause: String,
+}
+
 /// The last text message of live sound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AudioEnd {
-    /// Why it ended: `call-ended`, `not-playable`, `signed-out`, `too-slow`.
+    /// Why it ended: `call-ended`, `no-sound`, `not-playable`, `signed-out`, `too-slow`.
     pub end: String,
 }

@@ -63,7 +63,7 @@ pub struct Row {
     pub end_reason: String,
     /// True when no signalling announced it.
     pub orphan: bool,
-    /// True when samples are missing that were neither paused nor suppressed as silence.
+    /// True when samples are missing for another reason than that their sender was silent.
     pub has_gap: bool,
     /// How much is missing on the worst leg.
     pub gap_ms: u64,
@@ -214,7 +214,8 @@ pub struct Gap {
     pub from_ms: u64,
     /// First millisecond after it.
     pub to_ms: u64,
-    /// Why: `network`, `recorder`, `paused`, `silence`, `undecodable`.
+    /// Why: `lost-in-network`, `lost-by-recorder`, `paused`, `silence-suppressed`, `undecodable`, or `none` for a step of the
+    /// sender.
     pub cause: String,
 }
 
@@ -292,6 +293,8 @@ pub enum SoundFormat {
     Flac,
     /// Opus in Ogg, for download.
     Opus,
+    /// The payload as received, one file for each track: for exports, and for codecs that nobody decodes.
+    Raw,
 }
 
 /// Which sound, and how.

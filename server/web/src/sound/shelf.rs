@@ -1,5 +1,5 @@
-//! What is kept in memory between two requests about the same recording: opened files, waveforms, and who was just noted as
-//! listening. All of it is bounded, none of it is on disk, and no audio is in it.
+//! What is kept in memory between two requests about the same recording: opened files, waveforms, and what was just
+//! written down. All of it is bounded, none of it is on disk, and no audio is in it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,10 @@ const OPEN_MAX: usize = 64;
 const OPEN_US: i64 = 60_000_000;
 /// Waveforms kept: at most 100 kB each.
 const PEAKS_MAX: usize = 256;
-/// Hearing a recording again within this time is the same entry of the audit log, microseconds.
-const SAME_PLAY_US: i64 = 600_000_000;
-/// Plays remembered; when there are more, the oldest are written down once more than needed.
-const PLAYS_MAX: usize = 20_000;
+/// Doing the same within this time is the same entry of the audit log, microseconds.
+const SAME_ACT_US: i64 = 600_000_000;
+/// Entries remembered; when there are more, some acts are written down once more than needed.
+const NOTED_MAX: usize = 20_000;
 
 /// What tells one state of a recording from another: a part that is admitted later makes it longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,7 +44,7 @@ pub(crate) struct Shelf {
     peaks: Mutex<Vec<(Edition, Arc<Vec<u8>>)>>,
     /// One computes, others wait for it.
     turns: Mutex<HashMap<Edition, std::sync::Weak<tokio::sync::Mutex<()>>>>,
-    plays: Mutex<HashMap<([u8; 32], RecordingId, &'static str), UtcMicros>>,
+    noted: Mutex<HashMap<([u8; 32], [u8; 32]), UtcMicros>>,
 }
 
 impl Shelf {
@@ -110,28 +110,22 @@ impl Shelf {
         turn
     }
 
-    /// Tells whether this act was written down for this session and recording a short while ago.
-    pub(crate) fn is_noted(
-        &self,
-        session: [u8; 32],
-        id: RecordingId,
-        act: &'static str,
-        now: UtcMicros,
-    ) -> bool {
-        let noted = held(&self.plays).get(&(session, id, act)).copied();
-        noted.is_some_and(|at| (0..SAME_PLAY_US).contains(&now.since(at)))
+    /// Tells whether this act was written down for this session a short while ago.
+    pub(crate) fn is_noted(&self, session: [u8; 32], what: [u8; 32], now: UtcMicros) -> bool {
+        let noted = held(&self.noted).get(&(session, what)).copied();
+        noted.is_some_and(|at| (0..SAME_ACT_US).contains(&now.since(at)))
     }
 
     /// Remembers that it was written down.
-    pub(crate) fn note(&self, session: [u8; 32], id: RecordingId, act: &'static str, now: UtcMicros) {
-        let mut plays = held(&self.plays);
-        if plays.len() >= PLAYS_MAX {
-            plays.retain(|_, at| (0..SAME_PLAY_US).contains(&now.since(*at)));
+    pub(crate) fn note(&self, session: [u8; 32], what: [u8; 32], now: UtcMicros) {
+        let mut noted = held(&self.noted);
+        if noted.len() >= NOTED_MAX {
+            noted.retain(|_, at| (0..SAME_ACT_US).contains(&now.since(*at)));
         }
-        if plays.len() >= PLAYS_MAX {
-            plays.clear();
+        if noted.len() >= NOTED_MAX {
+            noted.clear();
         }
-        plays.insert((session, id, act), now);
+        noted.insert((session, what), now);
     }
 }
 

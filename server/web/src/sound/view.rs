@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use shared::{Event, GapCause, GapTotals, Party, Zone};
-use vault::{LegRow, PartRow, PartyRole, PartyRow, Recording};
+use vault::{LegRow, PartRow, PartyRole, PartySeen, Recording};
 
 /// All causes in the order of their numbers.
 pub const CAUSES: [GapCause; 6] = [
@@ -94,7 +94,7 @@ fn party(party: Option<&Party>) -> Value {
     party.map_or(Value::Null, |p| json!({ "number": p.number, "name": p.display, "address": p.address }))
 }
 
-fn other(row: &PartyRow) -> Value {
+fn other(row: &PartySeen) -> Value {
     party(Some(&row.party))
 }
 

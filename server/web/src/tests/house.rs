@@ -1,0 +1,399 @@
+//! A site for tests: a real vault, a clock and dice that the test brings, and visitors with a cookie jar.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use api::Role;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use shared::{RecorderId, RecordingId, SiteId, UtcMicros, Zone};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+use vault::{CatalogueKey, User, UserId, Vault, VaultConfig};
+
+use crate::doors::{Doors, held};
+use crate::host::{Board, Health, Host, HostError, ReportSignature, SiteInfo};
+use crate::people::{scope_text, user_role};
+use crate::routes::Route;
+
+/// The first instant of every test: 2026-11-21T21:59:59Z.
+pub(crate) const T0: UtcMicros = UtcMicros(1_795_298_399_000_000);
+pub(crate) const PASSWORD: &str = "four words or five";
+/// `PASSWORD` under a cheap Argon2id, so that tests need not wait for an expensive one.
+pub(crate) const CHEAP_PHC: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$PbxPHg0g6EjQ5K/VjWpnHbXqGHSW2e3ppjpUY6K+GQQ";
+
+/// One site.
+#[derive(Clone)]
+pub(crate) struct House {
+    pub(crate) host: Arc<TestHost>,
+    pub(crate) app: Router,
+    /// Every route of the API, as it was registered.
+    pub(crate) table: Arc<Vec<Route>>,
+}
+
+/// The program behind the doors.
+pub(crate) struct TestHost {
+    vault: Arc<Vault>,
+    zone: Zone,
+    now_us: AtomicI64,
+    dice: AtomicU64,
+    settings: Mutex<(api::Settings, u64)>,
+    pub(crate) well: AtomicBool,
+    board: watch::Sender<Arc<Board>>,
+    /// Removed with the house.
+    folder: TempDir,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Arc::new(vault_in(folder.path()));
+        let host = Arc::new(TestHost {
+            vault,
+            zone: Zone::named("Africa/Johannesburg").unwrap(),
+            now_us: AtomicI64::new(T0.0),
+            dice: AtomicU64::new(1),
+            settings: Mutex::new((settings(), 1)),
+            well: AtomicBool::new(true),
+            board: watch::Sender::new(Arc::default()),
+            folder,
+        });
+        Self::over(host)
+    }
+
+    fn over(host: Arc<TestHost>) -> Self {
+        let (_, table) = crate::table(&Doors::new(Arc::clone(&host) as Arc<dyn Host>));
+        Self { app: crate::app(Arc::clone(&host) as Arc<dyn Host>), host, table: Arc::new(table) }
+    }
+
+    /// The same site after a restart of the program: nothing in memory is left.
+    pub(crate) fn restarted(&self) -> Self {
+        Self::over(Arc::clone(&self.host))
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.host.vault
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.host.now_us.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+
+    /// Makes a user with [`PASSWORD`].
+    pub(crate) fn user(&self, name: &str, role: Role, scope: &api::Scope) -> UserId {
+        let user = User {
+            name: name.to_owned(),
+            display: name.to_owned(),
+            role: user_role(role),
+            scope: scope_text(scope),
+            password_phc: Some(CHEAP_PHC.to_owned()),
+            created_at: self.host.now(),
+            locale: "en".to_owned(),
+            ..User::default()
+        };
+        self.vault().put_user(&user).unwrap()
+    }
+
+    /// A visitor who is signed in as a new user of this role without limits (an agent of extension 200).
+    pub(crate) async fn signed_in(&self, role: Role) -> Visitor {
+        let name = format!("{role:?}").to_lowercase();
+        let extensions = if role == Role::Agent { vec!["200".to_owned()] } else { Vec::new() };
+        self.user(&name, role, &api::Scope { extensions, ..api::Scope::default() });
+        let mut visitor = self.visitor();
+        visitor.sign_in(&name).await;
+        visitor
+    }
+
+    pub(crate) fn visitor(&self) -> Visitor {
+        let table = Arc::clone(&self.table);
+        Visitor { app: self.app.clone(), table, cookie: None, csrf: None, address: [127, 0, 0, 1] }
+    }
+
+    /// The acts of the audit log in the order of writing, `act outcome`.
+    pub(crate) fn audited(&self) -> Vec<String> {
+        let page = self.vault().audit_page(&vault::AuditFilter::default(), None, 200).unwrap();
+        page.rows.iter().rev().map(|row| format!("{} {}", row.act, row.outcome.word())).collect()
+    }
+
+    /// Lets another program take the database's write lock, so that no entry of the audit log can be written any more.
+    ///
+    /// SQLite locks the byte 120 of the file `-shm` for whoever writes; POSIX locks hold against other processes only, so the
+    /// other program is a real one. `None`: there is no Python here to be it.
+    pub(crate) fn break_the_audit_log(&self) -> Option<Intruder> {
+        let file = self.host.folder.path().join("catalogue.db-shm");
+        let code = "import fcntl,sys\nf=open(sys.argv[1],'r+b')\nfcntl.lockf(f,fcntl.LOCK_EX,1,120)\nprint('held',flush=True)\nsys.stdin.read()";
+        let mut python = Command::new("python3");
+        python.args(["-c", code]).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let Ok(mut child) = python.spawn() else {
+            println!("skipped: python3 is not installed, nobody can hold the database");
+            return None;
+        };
+        let mut told = [0; 4];
+        child.stdout.as_mut().unwrap().read_exact(&mut told).unwrap();
+        Some(Intruder(child))
+    }
+
+    pub(crate) fn change_settings(&self, change: impl FnOnce(&mut api::Settings)) {
+        let mut held = self.host.settings.lock().unwrap();
+        change(&mut held.0);
+        held.1 += 1;
+    }
+}
+
+/// A program that holds the database until it is dropped.
+pub(crate) struct Intruder(Child);
+
+impl Drop for Intruder {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
+/// Somebody with a browser.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    pub(crate) app: Router,
+    table: Arc<Vec<Route>>,
+    pub(crate) cookie: Option<String>,
+    pub(crate) csrf: Option<String>,
+    pub(crate) address: [u8; 4],
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.bytes)))
+    }
+}
+
+impl Visitor {
+    pub(crate) async fn sign_in(&mut self, name: &str) {
+        let reply = self.post("/sign-in", json!({ "name": name, "password": PASSWORD })).await;
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.bytes));
+        assert_eq!(reply.json()["next"], "done");
+        self.learn_csrf().await;
+    }
+
+    pub(crate) async fn learn_csrf(&mut self) {
+        self.csrf = self.ask(Method::GET, "/me", None).await.json()["csrf"].as_str().map(str::to_owned);
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Reply {
+        self.ask(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, body: Value) -> Reply {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    /// Sends a request under the prefix of the API, with cookie and token if there are any, and keeps the cookie that comes.
+    pub(crate) async fn ask(&mut self, method: Method, path: &str, body: Option<Value>) -> Reply {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", api::PREFIX));
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    /// Sends any request.
+    pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Reply {
+        if let Some(cookie) = &self.cookie {
+            request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
+        }
+        if let Some(csrf) = &self.csrf
+            && !request.headers().contains_key("x-csrf-token")
+        {
+            request.headers_mut().insert("x-csrf-token", csrf.parse().unwrap());
+        }
+        request.extensions_mut().insert(crate::Peer((self.address, 40_000).into()));
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        if let Some(cookie) = parts.headers.get(header::SET_COOKIE) {
+            self.cookie = Some(cookie.to_str().unwrap().split(';').next().unwrap().to_owned());
+        }
+        self.is_documented(&method, &path, parts.status.as_u16());
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        Reply { status: parts.status, headers: parts.headers, bytes }
+    }
+}
+
+impl Visitor {
+    /// Holds what is answered against what the description says of the route.
+    fn is_documented(&self, method: &Method, path: &str, status: u16) {
+        let Some(path) = path.strip_prefix(api::PREFIX) else { return };
+        let fits = |route: &&Route| {
+            let (wanted, given): (Vec<_>, Vec<_>) =
+                (route.path.split('/').collect(), path.split('/').collect());
+            let same = |(w, g): (&&str, &&str)| w == g || w.starts_with('{') && !g.is_empty();
+            route.method == *method && wanted.len() == given.len() && wanted.iter().zip(&given).all(same)
+        };
+        // A fixed path comes before one with parameters, as in the router.
+        let Some(route) = self.table.iter().filter(fits).min_by_key(|route| route.path.matches('{').count())
+        else {
+            return;
+        };
+        let own = route.spec.answers.iter().any(|answer| answer.status == status);
+        assert!(
+            own || route.problems().contains(&status),
+            "{method} {}: {status} is not documented",
+            route.path
+        );
+    }
+}
+
+fn vault_in(folder: &Path) -> Vault {
+    let config = VaultConfig {
+        site_id: SiteId([1; 16]),
+        zone: Zone::named("Africa/Johannesburg").unwrap(),
+        recorder_id: RecorderId([2; 16]),
+        letter: 'A',
+    };
+    Vault::create(folder, config, &CatalogueKey::new([3; 32]), T0).unwrap()
+}
+
+pub(crate) fn settings() -> api::Settings {
+    api::Settings {
+        site: api::SiteSettings { name: "Town hall".into(), internal_numbers: vec!["3***".into()] },
+        recording: api::RecordingSettings {
+            preroll_seconds: 2,
+            idle_seconds: 60,
+            orphans: true,
+            calls_max: 20_000,
+            queue_mib: 48,
+            mask_digits: false,
+        },
+        rules: api::RuleSettings::default(),
+        taps: Vec::new(),
+        web: api::WebSettings { totp: api::TotpRule::Optional, ..api::WebSettings::default() },
+        groups: [("sales".to_owned(), vec!["3***".to_owned()])].into(),
+    }
+}
+
+impl Host for TestHost {
+    fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    fn keys(&self) -> &(dyn seal::KeyRing + Send + Sync) {
+        &NoKeys
+    }
+
+    fn min_suite(&self) -> seal::RecipientType {
+        seal::RecipientType::XWing
+    }
+
+    fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    fn site(&self) -> SiteInfo {
+        let name = self.settings.lock().unwrap().0.site.name.clone();
+        SiteInfo {
+            name,
+            site_id: "1".into(),
+            version: "0.1.0".into(),
+            fingerprint: "AA:BB".into(),
+            demo: false,
+        }
+    }
+
+    fn now(&self) -> UtcMicros {
+        UtcMicros(self.now_us.load(Ordering::Relaxed))
+    }
+
+    fn dice(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let n = self.dice.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            chunk.copy_from_slice(&n.to_le_bytes()[..chunk.len()]);
+        }
+    }
+
+    fn settings(&self) -> Result<(api::Settings, String), HostError> {
+        let held = held(&self.settings);
+        Ok((held.0.clone(), held.1.to_string()))
+    }
+
+    fn change_settings(&self, settings: &api::Settings, version: &str) -> Result<String, HostError> {
+        let mut held = held(&self.settings);
+        if held.1.to_string() != version {
+            return Err(HostError::Conflict);
+        }
+        if settings.recording.preroll_seconds > 10 {
+            return Err(HostError::Invalid("preroll_seconds is over 10".into()));
+        }
+        *held = (settings.clone(), held.1 + 1);
+        Ok(held.1.to_string())
+    }
+
+    fn board(&self) -> watch::Receiver<Arc<Board>> {
+        self.board.subscribe()
+    }
+
+    fn interfaces(&self) -> Vec<api::InterfaceInfo> {
+        vec![api::InterfaceInfo {
+            name: "lo".into(),
+            up: true,
+            address: Some("127.0.0.1".into()),
+            packets_seen: 7,
+        }]
+    }
+
+    fn test_call(&self) -> Result<Option<RecordingId>, HostError> {
+        Ok(None)
+    }
+
+    fn metrics(&self) -> String {
+        "amethyst_up 1\n".into()
+    }
+
+    fn health(&self) -> Health {
+        let ready = self.well.load(Ordering::Relaxed);
+        let reasons = if ready { Vec::new() } else { vec!["the tap is down".to_owned()] };
+        Health { live: true, ready, reasons }
+    }
+
+    fn sign_report(&self, _bytes: &[u8]) -> Result<ReportSignature, HostError> {
+        Err(HostError::Io("there are no keys in this house".into()))
+    }
+}
+
+struct NoKeys;
+
+impl seal::KeyRing for NoKeys {
+    fn secret(&self, _id: seal::KeyId) -> Option<seal::RecipientSecret> {
+        None
+    }
+
+    fn verifying_key(&self, _id: seal::KeyId) -> Option<seal::VerifyingKey> {
+        None
+    }
+}
+
+#[test]
+fn the_cheap_digest_is_that_of_the_password() {
+    assert!(
+        crate::password::fits(PASSWORD, Some(CHEAP_PHC)),
+        "{}",
+        crate::password::digest_cheaply(PASSWORD)
+    );
+}

@@ -1,0 +1,11 @@
+//! The doors, asked as a browser asks them: the whole router over a real vault in a folder of its own.
+
+mod house;
+mod manners;
+mod matrix;
+mod sessions;
+mod sign_in;
+mod sockets;
+mod users;
+
+pub(crate) use house::Reply;
