@@ -8,7 +8,7 @@ export function tee() {
     if (to instanceof AudioDestinationNode && this.context instanceof AudioContext) {
       let recorder = recorders.get(this.context);
       if (!recorder) {
-        recorder = this.context.createScriptProcessor(4096, 2, 2);
+        recorder = this.context.createScriptProcessor(16384, 2, 2);
         recorder.onaudioprocess = (e) => {
           const heard = window.__heard;
           heard.rate = e.inputBuffer.sampleRate;

@@ -138,9 +138,10 @@ await step('opens and plays: the sound advances, and what comes out is what was 
   await p.getByTestId('play').click();
   const wait = Math.min(6, opened.duration_ms / 1000 - 0.6);
   await until('the position advances', async () => (await position()) > wait, 30_000);
+  // Taken before anything else keeps the page busy: the collector runs beside the page's own work.
+  const out = await heard(p);
   await shot(p, folder, 'player');
   await axed('player');
-  const out = await heard(p);
   const wav = readWav(Buffer.from(await p.evaluate(async (id) => { const r = await fetch(`/api/v1/recordings/${id}/audio?legs=both&format=wav`); const bytes = new Uint8Array(await r.arrayBuffer()); let text = ''; for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192)); return btoa(text); }, opened.id), 'base64'));
   const alike = [out.left, out.right].map((sound, c) => correlation(wav.channels[Math.min(c, wav.channels.length - 1)], sound, wav.rate / 8000));
   must(Math.max(...alike) > 0.8, `what was heard is not what was recorded: correlation ${alike.map((v) => v.toFixed(3)).join(' and ')}`);
@@ -293,7 +294,7 @@ await step('by keyboard alone: searches, opens, plays, pauses, goes from page to
   await p.goto(`${BASE}/recordings`);
   await p.locator('#list .row').first().waitFor();
   await p.keyboard.press('Tab');
-  must(await p.evaluate(() => document.activeElement?.className === 'skip'), 'the first Tab does not reach the link past the head');
+  must(await p.evaluate(() => document.activeElement?.classList.contains('skip')), 'the first Tab does not reach the link past the head');
   await p.keyboard.press('/');
   must(await p.evaluate(() => document.activeElement?.id === 'search'), '/ does not reach the search box');
   await p.keyboard.press('ArrowDown');
