@@ -8,12 +8,12 @@ export JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help
 help: ## this list
-	@printf 'AMETHYST: calls on a wire become sealed recordings.\n\n'
+	@printf 'AMETHYST: calls on a wire become sealed recordings, heard in a browser.\n\n'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nNew here? make demo. Then README.md and ARCHITECTURE.md.\n'
 
 .PHONY: demo
-demo: ## record real calls on this machine's loopback, verify them, export one as WAV
+demo: ## a whole site on this machine: real calls are recorded, and heard in the browser
 	@scripts/setup.sh demo
 	@scripts/demo.sh
 

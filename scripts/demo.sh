@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Records three real calls on this machine's loopback, in a throw-away site, and shows what came of them.
-# Nothing leaves the machine and nothing outside one temporary folder is written.
+# A whole site on this machine's loopback, in a throw-away folder: the server records real calls that keep coming, and its
+# console is open in the browser. Runs until Ctrl-C. Nothing leaves the machine.
+#
+# DEMO_SECONDS=N ends it by itself after N seconds (for tests); DEMO_PORT chooses another port than 8443.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,9 +13,9 @@ fi
 step() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 note() { printf '%s%s%s\n' "$dim" "$1" "$plain"; }
 fail() { printf '%s%s%s\n' "$bad" "$1" "$plain" >&2; [ ! -s "${2:-}" ] || tail -n 20 "$2" >&2; exit 1; }
-indent() { sed 's/^/  /'; }
 
 step '1. Building (the first time takes some minutes, after that seconds)'
+scripts/console.sh build
 # The profile of the tests: it builds sooner than --release, is fast enough for a hundred calls (ciphers are optimised in it
 # too), and what was compiled here need not be compiled again for `make test`.
 build=(cargo build --locked -j "${JOBS:-2}" -p amethyst-server -p amethyst-tests --bin amethyst --bin amethyst-calls)
@@ -24,77 +26,81 @@ amethyst=$target/debug/amethyst calls=$target/debug/amethyst-calls
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/amethyst-demo.XXXXXX")
 site=$home/site
-recorder=
-stop() { if [ -n "$recorder" ]; then kill -INT "$recorder" 2>/dev/null || true; wait "$recorder" 2>/dev/null || true; recorder=; fi; }
+server='' caller=''
+stop() {
+  trap - EXIT INT TERM
+  [ -z "$caller" ] || kill "$caller" 2>/dev/null || true
+  if [ -n "$server" ]; then
+    note 'closing all recordings ...'
+    kill -TERM "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  fi
+  printf '\nThe demonstration is in %s: remove it with  rm -r %s\n' "$home" "$home"
+}
 trap stop EXIT
+trap 'exit 0' INT TERM
 
 step '2. A site: keys, data folder, encrypted database'
 zone=$(readlink /etc/localtime 2>/dev/null | sed -n 's#.*/zoneinfo/##p')
 case $zone in */*) ;; *) zone=Etc/UTC ;; esac
 "$amethyst" init --data "$site" --site-name 'Demonstration' --zone "$zone" >"$home/init.txt" 2>&1 || fail 'init failed:' "$home/init.txt"
+# The calls come from 1xxxxx to our own 2xxxxx; an authenticator is offered, not demanded.
+sed -i -e 's/^internal_numbers = .*/internal_numbers = ["2*****"]/' -e 's/^totp = .*/totp = "optional"/' "$site/amethyst.toml"
+printf '\n[[tap]]\nname = "demonstration"\ninterface = "lo"\nside = "trunk"\n' >>"$site/amethyst.toml"
 note "in $site; the three recovery shares are in $home/init.txt (on a real site they go on paper)"
 
-step '3. Recording three calls'
-"$amethyst" record --data "$site" --interface lo >"$home/record.json" 2>"$home/record.log" &
-recorder=$!
-live=no
-for _ in $(seq 150); do
-  if grep -q 'recording on lo' "$home/record.log"; then live=yes; break; fi
-  kill -0 "$recorder" 2>/dev/null || break
+step '3. The server: it records, seals, and serves the console'
+port=${DEMO_PORT:-8443}
+while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+"$amethyst" serve --data "$site" --listen "127.0.0.1:$port" --demo 2>"$home/server.log" >&2 &
+server=$!
+for _ in $(seq 300); do
+  grep -q 'first sign-in' "$home/server.log" && break
+  kill -0 "$server" 2>/dev/null || fail 'the server ended:' "$home/server.log"
   sleep 0.1
 done
-if [ $live = yes ]; then
-  note 'live, from the wire (interface lo); two telephones talk, six seconds each call'
-  sealed='sealed while they were spoken'
-  "$calls" --calls 3 --seconds 6 --rate 2 --digits 42 | indent
-  sleep 1 # the last packets are still on their way through the ring
-  kill -INT "$recorder"
-  status=0; wait "$recorder" || status=$?
-  recorder=
-  [ $status = 0 ] || fail "the recorder ended with status $status:" "$home/record.log"
+link=$(sed -n 's/^first sign-in[^:]*: *//p' "$home/server.log" | head -n 1)
+print=$(sed -n 's/^certificate, SHA-256: //p' "$home/server.log" | head -n 1)
+[ -n "$link" ] || fail 'the server gave no link:' "$home/server.log"
+
+place() { # calls keep coming, each of another length
+  local n=1
+  while sleep 2; do
+    "$calls" --quiet --calls 2 --rate 1 --first "$n" --seconds $((8 + (n * 7) % 23)) --digits 42 >>"$home/calls.log" 2>&1 || true
+    n=$((n + 2))
+    sleep 4
+  done
+}
+sleep 1
+if grep -q 'recording on lo' "$home/server.log"; then
+  place &
+  caller=$!
+  note 'live, from the wire (interface lo): two telephones after the other talk, all the time'
 else
-  status=0; wait "$recorder" || status=$?
-  recorder=
-  [ $status = 4 ] || grep -qi 'permi' "$home/record.log" || fail "the recorder ended with status $status:" "$home/record.log"
-  note 'this user may not open a raw socket (root or CAP_NET_RAW may), so the same calls are replayed from a capture'
-  sealed='sealed as they were read'
-  "$calls" --calls 3 --seconds 6 --rate 2 --digits 42 --to-pcap "$home/calls.pcap" | indent
-  "$amethyst" record --data "$site" --pcap "$home/calls.pcap" >"$home/record.json" 2>"$home/record.log" ||
-    fail 'recording failed:' "$home/record.log"
+  note 'this user may not open a raw socket (root or CAP_NET_RAW may), so the server places its built-in test call every half minute'
 fi
 
-step '4. What was recorded, and the account of every call that was signalled'
-"$amethyst" list --data "$site" | tee "$home/list.txt" | indent
-"$amethyst" ledger --data "$site" >"$home/ledger.txt" || fail 'the ledger has holes:' "$home/ledger.txt"
-tail -n 2 "$home/ledger.txt" | indent
-reference=$(grep -oE '\b[A-Z][0-9]{6}-[0-9]{6}\b' "$home/list.txt" | sort | head -n 1)
-[ -n "$reference" ] || fail 'no recording is listed:' "$home/record.log"
-
-step '5. Is it whole and unaltered? (no key needed)'
-"$amethyst" verify "$site" >"$home/verify.txt" 2>&1 || fail 'a sealed file is not whole:' "$home/verify.txt"
-sed "s#$site/##" "$home/verify.txt" | tail -n 4 | indent
-
-step "6. One call as a WAV file ($reference)"
-"$amethyst" export --data "$site" --out "$home/out" --id "$reference" >"$home/export.txt" 2>&1 || fail 'export failed:' "$home/export.txt"
-wav=$(find "$home/out" -name '*.wav' | sort | head -n 1)
-[ -n "$wav" ] || fail 'no WAV file was written:' "$home/export.txt"
-(cd "$home/out" && ls -1) | indent
-
-player=
-for p in aplay ffplay play; do if command -v $p >/dev/null 2>&1; then player=$p; break; fi; done
-[ "$player" != ffplay ] || player='ffplay -nodisp -autoexit'
-printf '\n%sDone: 3 calls were placed, %s, verified, and one exported.%s\n' "$good" "$sealed" "$plain"
 cat <<NEXT
 
-${bold}What next${plain}
-  hear it      ${player:-any player} $wav
-  its proof    less ${wav%.wav}.json
-  to go on     export AMETHYST_DATA=$site PATH=$target/debug:\$PATH   then:
-  one call     amethyst show $reference
-  all as FLAC  amethyst export --all --format flac --out $home/flac
-  more calls   amethyst record --interface lo      and, in another terminal:  amethyst-calls --calls 10
-  every call   amethyst ledger
-  try to read  strings -n 12 $site/live/*/*/*.amx | head      (no number, name or word of them is there)
-  throw away   rm -r $home
-  a real site  docs/guide/install.md
+${good}${bold}Open this page in a browser on this machine:${plain}
+
+    $link
+
+${bold}It signs you in once${plain} as the administrator and asks for a password of your own. The browser warns about the certificate,
+which this server made for itself; it is the right one if its SHA-256 fingerprint is
+    $print
+
+There: search for a number, click a call, hear it; ${bold}Live${plain} shows the calls that go on now, click one to listen.
+On the command line, in another terminal:
+    export AMETHYST_DATA=$site PATH=$target/debug:\$PATH
+    amethyst list;  amethyst ledger;  amethyst verify $site
+
+Ctrl-C ends the demonstration.
 NEXT
+if [ -n "${DEMO_SECONDS:-}" ]; then
+  sleep "$DEMO_SECONDS" &
+  wait $! || true
+else
+  while kill -0 "$server" 2>/dev/null; do sleep 1; done
+  fail 'the server ended:' "$home/server.log"
+fi

@@ -26,12 +26,19 @@ ip                        iproute2            network namespaces
 py:numpy                  python3-numpy       makes and checks the large capture
 py:scapy                  python3-scapy       wraps captures in tunnels
 '
+browser='
+chromium                  chromium            walks through the console as a person would
+/usr/lib/postgresql/*/bin/postgres postgresql the second database of the catalogue
+/usr/bin/WebKitWebDriver  webkit2gtk-driver   drives WebKitGTK, the second browser
+Xvfb                      xvfb                a screen for WebKitGTK
+dbus-run-session          dbus                a session bus for WebKitGTK
+'
 speech='
 espeak-ng                 espeak-ng           speech for the calls; without it a synthetic voice hums
 '
 case $target in
   demo)  must=$build             nice=$speech ;;
-  test)  must=$build             nice=$speech$judges ;;
+  test)  must=$build             nice=$speech$judges$browser ;;
   bench) must=$build'
 py:numpy                  python3-numpy       makes and checks the large capture
 espeak-ng                 espeak-ng           speech for the calls of the large capture
@@ -51,7 +58,7 @@ esac
 have() { # does the command, the header or the python module exist?
   case $1 in
     py:*) /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
-    /*) [ -e "$1" ] ;;
+    /*) compgen -G "$1" >/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] ;;
   esac
 }

@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-2}
+# The console first: the program carries it, and the suite walks through it in real browsers.
+scripts/console.sh build
+scripts/console.sh check
 cargo build --workspace --locked -j "$jobs" --bin amethyst --bin amethyst-calls --test suite
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 export AMETHYST_PROGRAM=${AMETHYST_PROGRAM:-$target/debug/amethyst}

@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     propagate_version = true,
     after_help = "Start with:\n  \
     amethyst init --data /srv/amethyst --site-name \"Town hall\" --zone Africa/Johannesburg\n  \
+    amethyst serve --data /srv/amethyst          (then open the page that it names)\n  \
     amethyst record --data /srv/amethyst --interface eth1\n  \
     amethyst list --data /srv/amethyst\n\n\
     Exit codes: 0 done; 1 something is wrong with what was looked at; 2 command line or configuration; \
@@ -33,6 +34,11 @@ pub(crate) enum Command {
     Init(Init),
     /// Record calls from network interfaces or capture files.
     Record(Record),
+    /// Run the server: record on all taps, and serve the console in the browser over HTTPS.
+    Serve(Serve),
+    /// Give people access to the console: one-time links, for the first sign-in and for a forgotten password.
+    #[command(subcommand)]
+    User(User),
     /// List recordings, newest first.
     List(List),
     /// Show all that is known about one recording.
@@ -101,6 +107,50 @@ pub(crate) struct Record {
     #[arg(long, value_name = "FILE")]
     pub(crate) srtp_keys: Option<PathBuf>,
     /// Print the summary as JSON also with --interface.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst serve`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It records on the taps that the configuration or the console names, and runs until SIGTERM or Ctrl-C.\n\
+    SIGHUP reads the configuration again; calls in progress lose nothing. At its very first start it prints a one-time link\n\
+    with which the first administrator signs in; there is no default password."
+)]
+pub(crate) struct Serve {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Read this configuration instead of `DIR/amethyst.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Serve HTTPS here; the configuration's `web.listen` if left out.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Say on every page that this is a demonstration.
+    #[arg(long, hide = true)]
+    pub(crate) demo: bool,
+}
+
+/// `amethyst user`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Print a one-time link for a person, valid for 24 hours: they set their password with it. An administrator who is not
+    /// known yet is made. The link replaces an earlier one; the password and the authenticator of the person end with its use.
+    Link(UserLink),
+}
+
+/// `amethyst user link`.
+#[derive(Debug, Args)]
+pub(crate) struct UserLink {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The name with which the person signs in.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Print JSON: `{"name", "link", "until"}`.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,7 +2,9 @@
 //!
 //! Secrets never stand here. The file that `amethyst init` writes explains every setting; `docs/ref/config.md` says more.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -12,7 +14,7 @@ use crate::failure::{Failure, Kind};
 pub(crate) const DATA_FORMAT: u32 = 1;
 
 /// All settings.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "format is judged before the rest is read; the name is for screens to come")]
 pub(crate) struct Config {
@@ -32,10 +34,16 @@ pub(crate) struct Config {
     /// The taps: where we listen.
     #[serde(default, rename = "tap")]
     pub(crate) taps: Vec<Tap>,
+    /// The console and its door.
+    #[serde(default)]
+    pub(crate) web: Web,
+    /// Groups of extensions, for what a person may hear.
+    #[serde(default)]
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
 }
 
 /// The site.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "the name is for screens to come")]
 pub(crate) struct Site {
@@ -50,7 +58,7 @@ pub(crate) struct Site {
 }
 
 /// How calls become recordings.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Recording {
     /// Seconds kept in memory before a late start event, 0 to 10.
@@ -81,7 +89,7 @@ impl Default for Recording {
 }
 
 /// Which calls become recordings.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Rules {
     /// Extensions to record; empty means all. `3115`, `3111-3118` or `3***`.
@@ -91,7 +99,7 @@ pub(crate) struct Rules {
 }
 
 /// How packets are captured.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Capture {
     /// Kernel ring per interface, in MiB.
@@ -106,6 +114,65 @@ impl Default for Capture {
     }
 }
 
+/// The console and its door.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Web {
+    /// Where HTTPS is served.
+    pub(crate) listen: SocketAddr,
+    /// Where plain HTTP is answered with the address of HTTPS, and nothing else; absent: nowhere.
+    pub(crate) redirect_from: Option<SocketAddr>,
+    /// A file with the token that `/metrics` wants; absent: only this machine may read them.
+    pub(crate) metrics_token_file: Option<PathBuf>,
+    /// Who must have an authenticator.
+    pub(crate) totp: TotpWord,
+    /// Minutes without a request after which a session ends, by role.
+    pub(crate) idle_minutes: IdleMinutes,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([0, 0, 0, 0], 8_443)),
+            redirect_from: None,
+            metrics_token_file: None,
+            totp: TotpWord::Required,
+            idle_minutes: IdleMinutes::default(),
+        }
+    }
+}
+
+/// Who must have an authenticator, as written in the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TotpWord {
+    /// Administrators must, others may.
+    #[default]
+    Required,
+    /// Everybody may.
+    Optional,
+}
+
+/// Minutes without a request after which a session ends.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IdleMinutes {
+    /// Administrators.
+    pub(crate) administrator: u32,
+    /// Supervisors.
+    pub(crate) supervisor: u32,
+    /// Auditors.
+    pub(crate) auditor: u32,
+    /// Agents.
+    pub(crate) agent: u32,
+}
+
+impl Default for IdleMinutes {
+    fn default() -> Self {
+        Self { administrator: 15, supervisor: 60, auditor: 60, agent: 60 }
+    }
+}
+
 /// One tap.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +184,9 @@ pub(crate) struct Tap {
     /// Which side of the exchange it sees: `trunk` or `extension`.
     #[serde(default)]
     pub(crate) side: SideWord,
+    /// The tap of the test call: no rule hides a call of it. Never in the file.
+    #[serde(skip)]
+    pub(crate) every_call: bool,
 }
 
 /// A side of the exchange, as written in the file.
@@ -162,7 +232,11 @@ impl Config {
             .map_err(|failure| anyhow::Error::from(failure).context(format!("in {}", path.display())))
     }
 
-    fn parse(text: &str) -> Result<Self, Failure> {
+    /// Reads and checks the text of a file.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         refuse_newer(text)?;
         let config: Self = toml::from_str(text).map_err(|e| Failure::new(Kind::Usage, e.to_string()))?;
         config.check().map_err(|what| Failure::new(Kind::Usage, what))?;
@@ -188,6 +262,20 @@ impl Config {
         }
         if !(8..=65_536).contains(&self.recording.queue_mib) {
             return Err("recording.queue_mib must be 8 to 65536".into());
+        }
+        let idle = self.web.idle_minutes;
+        for minutes in [idle.administrator, idle.supervisor, idle.auditor, idle.agent] {
+            if !(1..=720).contains(&minutes) {
+                return Err("web.idle_minutes must be 1 to 720 for every role".into());
+            }
+        }
+        let mut interfaces: Vec<&str> = self.taps.iter().map(|tap| tap.interface.as_str()).collect();
+        interfaces.sort_unstable();
+        if let Some([twice, _]) = interfaces.windows(2).find(|pair| matches!(pair, [a, b] if a == b)) {
+            return Err(format!("two taps listen on the interface {twice}: every call would be there twice"));
+        }
+        if self.taps.iter().any(|tap| tap.name.trim().is_empty() || tap.interface.trim().is_empty()) {
+            return Err("a tap needs a name and an interface".into());
         }
         if self.recording.calls_max == 0 {
             return Err("recording.calls_max is 0: nothing could be recorded".into());
@@ -229,7 +317,8 @@ fn quoted(text: &str) -> String {
 pub(crate) fn template(site_name: &str, letter: char) -> String {
     let name = quoted(site_name);
     format!(
-        r#"# Configuration of one AMETHYST site. Changes take effect when `amethyst record` starts.
+        r#"# Configuration of one AMETHYST site. `amethyst serve` follows changes on SIGHUP or from its console, without losing a call;
+# `amethyst record` reads it when it starts.
 # Secrets never stand here. Every setting is explained in docs/ref/config.md.
 format = {DATA_FORMAT}                      # version of this data folder; do not change
 
@@ -256,6 +345,22 @@ exclude = []
 [capture]
 ring_mib = 32                     # kernel ring per interface; larger survives longer stalls
 promiscuous = true                # see all packets of the wire
+
+[web]
+# `amethyst serve`: the console in the browser, over HTTPS only.
+listen = "0.0.0.0:8443"
+# redirect_from = "0.0.0.0:8080"  # plain HTTP is answered with the address of HTTPS and nothing else
+# metrics_token_file = "/etc/amethyst/metrics.token"   # without it only this machine may read /metrics
+totp = "required"                 # required: administrators must have an authenticator; optional: everybody may
+
+[web.idle_minutes]                # an unused session ends
+administrator = 15
+supervisor = 60
+auditor = 60
+agent = 60
+
+[groups]
+# Groups of extensions, for what a person may hear:  sales = ["200-219", "3***"]
 
 # One block per tap. An interface that is not named here can still be given to `amethyst record --interface`.
 # [[tap]]

@@ -56,6 +56,13 @@ impl SiteKeys {
         CatalogueKey::new(*held(&self.store).catalogue_key())
     }
 
+    /// Signs with central's key: the digests of an export, for whoever verifies it later.
+    pub(crate) fn sign_as_central(&self, label: &str, bytes: &[u8]) -> (KeyId, [u8; 64]) {
+        let store = held(&self.store);
+        let key = store.signing_key();
+        (key.key_id(), key.sign(label, bytes))
+    }
+
     /// Makes sure that today and the days ahead have keys, durably.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod failure;
 mod keys;
 mod names;
 mod recording;
+mod serve;
 mod site;
 mod srtp_keys;
 mod terminal;
@@ -42,6 +43,8 @@ fn run(command: &Command) -> anyhow::Result<u8> {
     match command {
         Command::Init(words) => cmds::init::run(words),
         Command::Record(words) => cmds::record::run(words),
+        Command::Serve(words) => serve::run(words),
+        Command::User(cli::User::Link(words)) => cmds::user::link(words),
         Command::List(words) => cmds::list::run(words),
         Command::Show(words) => cmds::show::run(words),
         Command::Export(words) => cmds::export::run(words),

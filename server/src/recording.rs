@@ -61,7 +61,14 @@ pub(crate) fn engine_config(config: &Config, zone: &Zone, taps: &[Tap]) -> anyho
     let mut seed = [0; 8];
     rand_core::Rng::fill_bytes(&mut world::dice(), &mut seed);
     Ok(EngineConfig {
-        taps: taps.iter().map(|tap| TapConfig { name: tap.name.clone(), side: tap.side.into() }).collect(),
+        taps: taps
+            .iter()
+            .map(|tap| TapConfig {
+                name: tap.name.clone(),
+                side: tap.side.into(),
+                every_call: tap.every_call,
+            })
+            .collect(),
         internal_numbers: config.site.internal_numbers.clone(),
         rules: Rules { extensions, calls: Vec::new() },
         zone: zone.clone(),

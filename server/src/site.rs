@@ -96,6 +96,14 @@ impl Site {
     /// # Errors
     /// No site, one of a newer version, one that is damaged or locked.
     pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
+        Self::open_with(dir, &dir.join("amethyst.toml"))
+    }
+
+    /// Opens a site whose settings are read from `settings`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_with(dir: &Path, settings: &Path) -> anyhow::Result<Self> {
         if let Err(e) = fs::metadata(dir.join("amethyst.toml")) {
             if e.kind() == std::io::ErrorKind::PermissionDenied {
                 let text = format!(
@@ -112,7 +120,7 @@ impl Site {
             );
             return Err(Failure::new(Kind::Data, text).into());
         }
-        let config = Config::read(&dir.join("amethyst.toml"))?;
+        let config = Config::read(settings)?;
         let card = SiteJson::parse(&read(&dir.join("site/site.json"))?).map_err(unusable)?;
         let certs = newest_certs(&dir.join("site"), &card)?;
         let unlock = unlock_key(dir)?;

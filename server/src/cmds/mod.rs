@@ -8,4 +8,5 @@ pub(crate) mod ledger;
 pub(crate) mod list;
 pub(crate) mod record;
 pub(crate) mod show;
+pub(crate) mod user;
 pub(crate) mod verify;

@@ -12,7 +12,7 @@ use telephony::engine::{Alarm, Counters, Engine};
 use vault::Use;
 
 use crate::cli::Record;
-use crate::config::{Config, Tap};
+use crate::config::{Config, SideWord, Tap};
 use crate::failure::Failure;
 use crate::recording::{
     engine_config, kind_of, open_interface, raise_file_limit, recorder_config, recover, stop_on_signals,
@@ -112,7 +112,7 @@ fn taps_of(words: &Record, config: &Config) -> Vec<Tap> {
     let names = words.interfaces.iter().cloned().chain(words.pcaps.iter().map(file_name));
     let known = |name: &String| config.taps.iter().find(|tap| tap.interface == *name).cloned();
     let plain =
-        |name: String| Tap { name: name.clone(), interface: name, side: crate::config::SideWord::Trunk };
+        |name: String| Tap { name: name.clone(), interface: name, side: SideWord::Trunk, every_call: false };
     names.map(|name| known(&name).unwrap_or_else(|| plain(name))).collect()
 }
 

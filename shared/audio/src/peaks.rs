@@ -42,6 +42,12 @@ impl Peak {
     pub fn level_dbfs(&self) -> Option<f32> {
         level_dbfs(self.rms)
     }
+
+    fn push_to(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.min.to_le_bytes());
+        out.extend_from_slice(&self.max.to_le_bytes());
+        out.extend_from_slice(&self.rms.to_le_bytes());
+    }
 }
 
 /// Returns an RMS value in dB below a full-scale square wave; `None` for digital silence.
@@ -163,9 +169,7 @@ impl Peaks {
         out.extend_from_slice(&self.bucket_frames.to_le_bytes());
         out.extend_from_slice(&self.frames.to_le_bytes());
         for peak in self.sums.iter().map(Sum::peak) {
-            out.extend_from_slice(&peak.min.to_le_bytes());
-            out.extend_from_slice(&peak.max.to_le_bytes());
-            out.extend_from_slice(&peak.rms.to_le_bytes());
+            peak.push_to(&mut out);
         }
         out
     }
@@ -263,6 +267,44 @@ impl<'a> PeaksView<'a> {
         };
         self.buckets.iter().skip(usize::from(channel)).step_by(usize::from(self.channels)).map(one)
     }
+
+    /// Writes the same peaks with at most `columns` buckets: neighbours are joined, so that no extreme is left out.
+    #[must_use]
+    pub fn narrowed(&self, columns: u32) -> Vec<u8> {
+        let width = usize::from(self.channels.max(1));
+        let buckets = self.buckets.len().checked_div(width).unwrap_or(0);
+        let columns = usize::try_from(columns.max(1)).unwrap_or(usize::MAX);
+        let joined = buckets.div_ceil(columns).max(1);
+        let voices: Vec<Vec<Peak>> = (0..self.channels).map(|n| self.channel(n).collect()).collect();
+        let mut out = Vec::new();
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&[1, self.channels, 0, 0]);
+        out.extend_from_slice(&self.rate_hz.to_le_bytes());
+        let frames = self.bucket_frames.saturating_mul(u32::try_from(joined).unwrap_or(u32::MAX));
+        out.extend_from_slice(&frames.to_le_bytes());
+        out.extend_from_slice(&self.frames.to_le_bytes());
+        for from in (0..buckets).step_by(joined) {
+            for voice in &voices {
+                let some = voice.get(from..from.saturating_add(joined).min(voice.len())).unwrap_or_default();
+                join(some).push_to(&mut out);
+            }
+        }
+        out
+    }
+}
+
+/// Joins neighbours: smallest, greatest, and the root of the mean of their squares.
+fn join(some: &[Peak]) -> Peak {
+    let squares = some.iter().fold(0_u64, |sum, peak| {
+        let rms = u64::from(peak.rms);
+        sum.saturating_add(rms.saturating_mul(rms))
+    });
+    let mean = squares.checked_div(u64::try_from(some.len()).unwrap_or(1)).unwrap_or(0);
+    Peak {
+        min: some.iter().map(|peak| peak.min).min().unwrap_or(0),
+        max: some.iter().map(|peak| peak.max).max().unwrap_or(0),
+        rms: u16::try_from(mean.isqrt()).unwrap_or(u16::MAX),
+    }
 }
 
 #[cfg(test)]
@@ -295,6 +337,25 @@ mod tests {
         let bucket = usize::try_from(peaks.bucket_frames()).unwrap();
         let expected: Vec<i16> = samples.chunks(bucket).map(|piece| *piece.iter().max().unwrap()).collect();
         assert_eq!(peaks.channel(0).map(|peak| peak.max).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn fewer_columns_keep_every_extreme() {
+        let mut peaks = Peaks::new(200, 2); // one frame in a bucket
+        peaks.write_frames(&[1, -1, 9, -9, 3, -3, 4, -4, 5, -5]).unwrap();
+        let whole = peaks.to_bytes();
+        let narrow = PeaksView::parse(&whole).unwrap().narrowed(3);
+        let view = PeaksView::parse(&narrow).unwrap();
+        assert_eq!((view.bucket_frames, view.frames, view.channels), (2, 5, 2));
+        assert_eq!(
+            view.channel(0).map(|peak| (peak.min, peak.max)).collect::<Vec<_>>(),
+            [(1, 9), (3, 4), (5, 5)]
+        );
+        assert_eq!(view.channel(1).map(|peak| peak.min).collect::<Vec<_>>(), [-9, -4, -5]);
+        assert_eq!(view.channel(0).next().unwrap().rms, 6, "the root of (1 + 81) / 2");
+        assert_eq!(PeaksView::parse(&whole).unwrap().narrowed(5), whole, "enough columns change nothing");
+        let none = Peaks::new(8_000, 1).to_bytes();
+        assert_eq!(PeaksView::parse(&none).unwrap().narrowed(7), none);
     }
 
     #[test]

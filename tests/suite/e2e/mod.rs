@@ -9,4 +9,5 @@ mod live;
 mod pcap;
 mod plain;
 mod rtpproxy;
+mod serve;
 mod site;

@@ -1,0 +1,236 @@
+//! The recording half of the server: the thread that reads the wire, and what it is asked while it does.
+//!
+//! Orders come through a channel and are obeyed between two polls, so a change of settings costs no packet of a call in
+//! progress. What the thread sees it puts on the board and into the counters; it never waits for anybody who looks.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use capture::{CaptureError, PacketSource, Replay};
+use recorder::{Fault, Summary};
+use shared::{TapId, Zone};
+use telephony::cmd::SegCmd;
+use telephony::engine::{Alarm, Counters};
+
+use super::board::Channels;
+use super::taps::{Change, TEST_TAP, Taps};
+use super::test_call;
+use crate::config::Config;
+use crate::recording::engine_config;
+use crate::wire::{Hands, Listener};
+use crate::{terminal, world};
+
+/// Nanoseconds between two looks at what changes slowly: board, counters, interfaces.
+const LOOK_NS: u64 = 1_000_000_000;
+/// Alarms that are kept for the screen.
+const ALARMS_KEPT: usize = 200;
+
+/// Something the recording thread is asked to do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Follow these settings from now on.
+    Follow(Box<Config>),
+    /// Place a test call.
+    TestCall {
+        /// Tells it from others.
+        tag: u32,
+    },
+}
+
+/// What the recording thread tells, for metrics and health. Written once a second.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Vitals {
+    /// What went through the engine.
+    pub(crate) counters: Counters,
+    /// What the recorder made of it.
+    pub(crate) summary: Summary,
+    /// Monotonic time of the last look, in nanoseconds: a thread that hangs is seen by it.
+    pub(crate) looked_ns: u64,
+    /// Taps by number: name, interface, open, packets, kernel drops.
+    pub(crate) taps: Vec<TapVitals>,
+    /// The last alarms, oldest first, each with its time.
+    pub(crate) alarms: Vec<String>,
+    /// Alarms since the start.
+    pub(crate) alarms_total: u64,
+}
+
+/// One tap's vitals.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TapVitals {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its interface.
+    pub(crate) interface: String,
+    /// Whether it is read.
+    pub(crate) open: bool,
+    /// Why not.
+    pub(crate) error: Option<String>,
+    /// Packets since the start.
+    pub(crate) packets: u64,
+    /// Packets in the second before the last look.
+    pub(crate) packets_per_s: u64,
+    /// Packets that the kernel dropped since the start.
+    pub(crate) kernel_drops: u64,
+}
+
+/// Shared between the recording thread and those who look.
+pub(crate) type Seen = Arc<Mutex<Vitals>>;
+
+/// The listener of a server's wire.
+pub(crate) struct Watch {
+    orders: Receiver<Order>,
+    stop: Arc<AtomicBool>,
+    taps: Taps,
+    channels: Channels,
+    seen: Seen,
+    zone: Zone,
+    look_ns: u64,
+}
+
+impl Watch {
+    pub(crate) fn new(
+        orders: Receiver<Order>,
+        stop: Arc<AtomicBool>,
+        taps: Taps,
+        channels: Channels,
+        seen: Seen,
+        zone: Zone,
+    ) -> Self {
+        Self { orders, stop, taps, channels, seen, zone, look_ns: 0 }
+    }
+
+    /// Returns the taps as they are now.
+    pub(crate) const fn taps(&self) -> &Taps {
+        &self.taps
+    }
+
+    fn alarm_text(&self, text: &str) {
+        let line = format!("{} {text}", world::now().utc);
+        terminal::say(&format!("ALARM {line}"));
+        let mut seen = locked(&self.seen);
+        seen.alarms_total = seen.alarms_total.saturating_add(1);
+        seen.alarms.push(line);
+        let too_many = seen.alarms.len().saturating_sub(ALARMS_KEPT);
+        seen.alarms.drain(..too_many);
+    }
+
+    fn obey(&mut self, order: Order, hands: &mut Hands<'_>) {
+        match order {
+            Order::Follow(config) => self.follow(&config, hands),
+            Order::TestCall { tag } => {
+                hands.sources.push(Box::new(Replay::new(
+                    TapId(0),
+                    TEST_TAP,
+                    test_call::packets(tag),
+                    world::now,
+                )));
+            }
+        }
+    }
+
+    fn follow(&mut self, config: &Config, hands: &mut Hands<'_>) {
+        let gone = self.taps.follow(config);
+        self.taps.close(&gone, hands.sources);
+        let taps = self.taps.settings();
+        match engine_config(config, &self.zone, &taps) {
+            Ok(settings) => {
+                hands.engine.reconfigure(settings);
+                hands.recorder.name_taps(taps.into_iter().map(|tap| tap.name).collect());
+            }
+            // It was checked before it came here.
+            Err(error) => self.alarm_text(&format!("the new settings are not followed: {error:#}")),
+        }
+    }
+
+    fn look(&mut self, hands: &mut Hands<'_>) {
+        let now = world::now();
+        if now.mono_ns < self.look_ns {
+            return;
+        }
+        self.look_ns = now.mono_ns.saturating_add(LOOK_NS);
+        let mut changes = Vec::new();
+        self.taps.open_wanted(&now, hands.sources, &mut |change| changes.push(change));
+        for change in changes {
+            match change {
+                Change::Up(interface) => terminal::say(&format!("recording on {interface}")),
+                Change::Down(interface, why) => self.alarm_text(&format!(
+                    "nothing is recorded on {interface}: {why}. It is tried again every few seconds"
+                )),
+            }
+        }
+        self.taps.count(hands.sources);
+        let mut seen = locked(&self.seen);
+        seen.counters = hands.engine.counters();
+        seen.summary = hands.recorder.summary();
+        seen.looked_ns = now.mono_ns;
+        let before = std::mem::take(&mut seen.taps);
+        let vitals = self.taps.all().iter().filter(|entry| entry.wanted).map(|entry| {
+            let packets = entry.counted.delivered;
+            let known =
+                before.iter().find(|b| b.interface == entry.tap.interface).map_or(packets, |b| b.packets);
+            TapVitals {
+                name: entry.tap.name.clone(),
+                interface: entry.tap.interface.clone(),
+                open: entry.open,
+                error: entry.error.clone(),
+                packets,
+                packets_per_s: packets.saturating_sub(known),
+                kernel_drops: entry.counted.kernel,
+            }
+        });
+        seen.taps = vitals.collect();
+        let taps = seen.taps.clone();
+        drop(seen);
+        self.channels.publish(&now, hands.recorder, &self.taps, &taps);
+    }
+}
+
+impl Listener for Watch {
+    fn alarm(&mut self, alarm: &Alarm) {
+        self.alarm_text(&alarm.text);
+    }
+
+    fn warning(&mut self, text: &str) {
+        terminal::say(&format!("warning: {text}"));
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        self.alarm_text(&fault.to_string());
+    }
+
+    fn stop(&mut self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn command(&mut self, command: &SegCmd) {
+        self.channels.note(command);
+    }
+
+    fn attend(&mut self, hands: &mut Hands<'_>) {
+        while let Ok(order) = self.orders.try_recv() {
+            self.obey(order, hands);
+        }
+        self.look(hands);
+    }
+
+    fn ended(&mut self, mut source: Box<dyn PacketSource>, error: Option<&CaptureError>, _others: bool) {
+        let info = source.info();
+        self.taps.ended(info.tap, source.drops(), error);
+        if let Some(error) = error {
+            self.alarm_text(&format!(
+                "the tap on {} stopped: {error}. It is tried again every few seconds; the other taps are recorded",
+                info.name
+            ));
+        }
+    }
+
+    fn endless(&self) -> bool {
+        true
+    }
+}
+
+/// Locks, whatever another thread died of: what is inside is always whole.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
