@@ -40,6 +40,30 @@ impl FrameBuf {
         self.bytes.extend_from_slice(payload);
     }
 
+    /// Asks the processor to have the place of the next `octets` of payload at hand when they come.
+    ///
+    /// A second of sound of a thousand calls does not fit into a cache, so each packet is written to memory that is far away;
+    /// between two packets of a call there is all the time in the world to fetch it. Costs three instructions, changes nothing.
+    #[inline]
+    pub fn await_push(&self, octets: usize) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            const LINE: usize = 64;
+            let at = self.bytes.as_ptr().wrapping_add(self.bytes.len()).cast::<i8>();
+            let most = octets.min(self.bytes.capacity().saturating_sub(self.bytes.len())).min(4 * LINE);
+            for ahead in (0..most).step_by(LINE) {
+                #[allow(unsafe_code, reason = "the only way to prefetch; it reads and writes nothing")]
+                // SAFETY: a prefetch is a hint: whatever the address, it touches no memory that the program can see.
+                unsafe {
+                    _mm_prefetch::<_MM_HINT_ET0>(at.wrapping_add(ahead));
+                }
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _where_it_is_not_known_how = octets;
+    }
+
     /// Returns the payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {

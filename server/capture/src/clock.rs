@@ -14,7 +14,14 @@ pub(crate) struct FileClock {
 }
 
 impl FileClock {
+    /// Tells whether a packet that was captured at `utc_ns` lies before the last one.
+    #[inline]
+    pub(crate) fn runs_back(&self, utc_ns: i64) -> bool {
+        u64::try_from(utc_ns.saturating_add(self.shift_ns)).unwrap_or(0) < self.last_ns
+    }
+
     /// Stamps a packet that was captured at `utc_ns`; tells by how much the clock was set back, if it was.
+    #[inline]
     pub(crate) fn stamp(&mut self, utc_ns: i64) -> (Stamp, Option<i64>) {
         let mut step = None;
         let mut mono_ns = u64::try_from(utc_ns.saturating_add(self.shift_ns)).unwrap_or(0);

@@ -14,6 +14,7 @@
 
 #[cfg(target_os = "linux")]
 mod af_packet;
+mod batch;
 mod clock;
 mod error;
 mod file;

@@ -87,9 +87,18 @@ impl<S: Timed> PacketSource for Merge<S> {
             self.open()?;
         }
         let Some((place, until_ns)) = self.earliest() else { return Ok(Poll::End) };
+        let alone = self.sources.len() == 1;
         let (Some(source), Some(head)) = (self.sources.get_mut(place), self.heads.get_mut(place)) else {
             return Ok(Poll::End);
         };
+        if alone {
+            // Nothing to put in order: a file alone sees to its own time.
+            let polled = source.poll_until(i64::MAX, sink);
+            if !matches!(polled, Ok(Poll::Progress | Poll::Idle)) {
+                *head = None;
+            }
+            return polled;
+        }
         let last = &mut self.mono_ns;
         let polled = source.poll_until(until_ns, &mut |packet| {
             let mut packet = *packet;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use shared::{TapId, TimeQuality};
 use telephony::net::{LinkType, UnsupportedLink};
 
+use crate::batch::Batch;
 use crate::clock::LiveClock;
 use crate::{CaptureError, Drops, Packet, PacketSource, Poll, SourceInfo, Warning};
 use block::Packets;
@@ -226,13 +227,14 @@ impl AfPacket {
         }
         let now_ns = self.read_clocks();
         let Some((_, block)) = self.ring.block(self.block) else { return false };
+        let mut batch = Batch::new();
         for framed in Packets::of(block) {
             let outgoing = framed.kind == PACKET_OUTGOING;
             if outgoing && self.loopback {
                 continue;
             }
             self.drops.delivered = self.drops.delivered.saturating_add(1);
-            sink(&Packet {
+            batch.put(Packet {
                 tap: self.tap,
                 link: self.link,
                 stamp: self.clock.stamp(framed.utc_ns, now_ns),
@@ -242,7 +244,11 @@ impl AfPacket {
                 outgoing,
                 lost_before: std::mem::take(&mut self.lost),
             });
+            if batch.is_full() {
+                batch.hand_over(sink);
+            }
         }
+        batch.hand_over(sink);
         self.ring.release(self.block);
         self.block = self.block.wrapping_add(1);
         true

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read};
 
 /// What is read at once. Small enough to stay in the cache between the kernel's copy and our reading.
-const READ_OCTETS: usize = 256 << 10;
+const READ_OCTETS: usize = 64 << 10;
 /// The longest record that fits: a packet of the longest snapshot and its headers.
 pub(super) const WINDOW_OCTETS: usize = 1 << 20;
 

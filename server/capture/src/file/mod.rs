@@ -18,6 +18,7 @@ use std::time::Duration;
 use shared::TapId;
 use telephony::net::{LinkType, UnsupportedLink};
 
+use crate::batch::{BATCH, Batch};
 use crate::clock::FileClock;
 use crate::{CaptureError, Damage, Drops, Packet, PacketSource, Poll, SourceInfo, Warning};
 use input::Input;
@@ -232,6 +233,48 @@ impl CaptureFile {
         CaptureError::Read { name: self.name.clone(), offset: self.input.offset(), source }
     }
 
+    /// Hands over what stands whole in the window and needs nothing but to be read, a batch of it at most; returns how
+    /// many packets that were. None of it asks the file for more.
+    fn hand_over_plain(
+        &mut self,
+        until_ns: i64,
+        most: usize,
+        sink: &mut dyn FnMut(&Packet<'_>),
+    ) -> Result<usize, CaptureError> {
+        let Format::Pcap(pcap) = &mut self.format else { return Ok(0) };
+        if self.next.is_some() || self.resynced {
+            return Ok(0);
+        }
+        let mut batch = Batch::new();
+        let mut rest = self.input.seen();
+        let mut octets = 0_usize;
+        while batch.len() < most.min(BATCH) {
+            let Some((next, bytes, after)) = pcap.whole(rest) else { break };
+            if next.utc_ns > until_ns || self.clock.runs_back(next.utc_ns) {
+                break;
+            }
+            let (stamp, _no_step) = self.clock.stamp(next.utc_ns);
+            pcap.passed(&next);
+            octets = octets.saturating_add(next.take);
+            rest = after;
+            batch.put(Packet {
+                tap: self.tap,
+                link: next.link,
+                stamp,
+                bytes,
+                orig_len: next.orig_len,
+                vlan: None,
+                outgoing: false,
+                lost_before: 0,
+            });
+        }
+        let packets = batch.len();
+        batch.hand_over(sink);
+        self.delivered = self.delivered.saturating_add(u64::try_from(packets).unwrap_or(0));
+        self.input.pass(octets).map_err(|e| self.broke_off(e))?;
+        Ok(packets)
+    }
+
     /// Hands the packet over that was found.
     #[inline]
     fn hand_over(&mut self, next: &Next, sink: &mut dyn FnMut(&Packet<'_>)) -> Result<(), CaptureError> {
@@ -299,7 +342,13 @@ impl Timed for CaptureFile {
     }
 
     fn poll_until(&mut self, until_ns: i64, sink: &mut dyn FnMut(&Packet<'_>)) -> Result<Poll, CaptureError> {
-        for done in 0..POLL_PACKETS {
+        let mut done = 0;
+        while done < POLL_PACKETS {
+            let plain = self.hand_over_plain(until_ns, POLL_PACKETS.saturating_sub(done), sink)?;
+            if plain > 0 {
+                done = done.saturating_add(plain);
+                continue;
+            }
             // A pipe may stay silent for long, so what was read of it is handed over and dealt with before it is asked for
             // more: else the last packets of a quiet line would be in nobody's hands but ours when the power goes.
             if done > 0 && self.next.is_none() && self.input.seen().len() < SURE_OCTETS {
@@ -311,6 +360,7 @@ impl Timed for CaptureFile {
             let Some(next) = self.next.filter(|next| done == 0 || next.utc_ns <= until_ns) else { break };
             self.next = None;
             self.hand_over(&next, sink)?;
+            done = done.saturating_add(1);
         }
         Ok(Poll::Progress)
     }

@@ -66,8 +66,22 @@ impl Pcap {
         Ok(Found::Packet(next))
     }
 
-    /// Reads a record's head, if that is what stands there.
+    /// Reads the record that `bytes` begin with if they hold all of it: its head, its packet and what comes after it.
+    #[inline(always)]
+    pub(super) fn whole<'a>(&self, bytes: &'a [u8]) -> Option<(Next, &'a [u8], &'a [u8])> {
+        let next = self.head(bytes)?;
+        let (record, after) = bytes.split_at_checked(next.take)?;
+        Some((next, record.get(next.skip..)?, after))
+    }
+
+    /// Notes that a record is dealt with.
     #[inline]
+    pub(super) fn passed(&mut self, next: &Next) {
+        self.last_ns = next.utc_ns;
+    }
+
+    /// Reads a record's head, if that is what stands there.
+    #[inline(always)]
     fn head(&self, bytes: &[u8]) -> Option<Next> {
         let head = bytes.first_chunk::<16>()?;
         let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, o0, o1, o2, o3] = *head;

@@ -162,6 +162,16 @@ impl Flows {
         }
     }
 
+    /// Finds what is known of a flow between two IPv4 addresses.
+    #[inline(always)]
+    pub(super) fn find_ipv4(&self, src: (u32, u16), dst: (u32, u16)) -> Option<Flow> {
+        let ports = u32::from(src.1) << 16 | u32::from(dst.1);
+        match self.table.short.get(&ShortKey { src: src.0, dst: dst.0, ports }).copied() {
+            Some(Flow::Useless(generation)) if generation != self.generation => None,
+            found => found,
+        }
+    }
+
     /// Binds a flow. False when the table is full of flows that matter.
     pub(super) fn bind(&mut self, key: FlowKey, flow: Flow) -> bool {
         if self.table.len() >= self.max && self.table.find(&key).is_none() {

@@ -9,6 +9,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `media` | RTP: from a datagram to its leg |
+//! | `usual` | the next packet of a stream that runs: nearly all of them |
 //! | `twins` | one stream that two calls announce |
 //! | `protected` | SRTP: packets are opened before they are written |
 //! | `orphans` | RTP that no signalling announced |
@@ -34,6 +35,7 @@ mod slab;
 #[cfg(test)]
 mod tests;
 mod twins;
+mod usual;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -155,6 +157,9 @@ impl Engine {
             self.handle_timeout(now);
         }
         self.counters.packets = self.counters.packets.wrapping_add(1);
+        if link == LinkType::Ethernet && self.usual(&now, tap, bytes) {
+            return;
+        }
         let Some(mut peeler) = self.peeler.take() else { return };
         match peeler.peel(now, link, bytes) {
             Peeled::Udp(datagram) => self.udp(&now, tap, &datagram),

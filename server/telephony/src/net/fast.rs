@@ -31,8 +31,45 @@ pub(super) fn ethernet_udp(frame: &[u8]) -> Option<Datagram<'_>> {
     }
 }
 
+/// A UDP datagram between two IPv4 addresses in a few plain numbers, which stay in registers where a [`Datagram`] does not.
+#[derive(Clone, Copy)]
+pub(crate) struct Short<'a> {
+    pub(crate) src: u32,
+    pub(crate) dst: u32,
+    pub(crate) sport: u16,
+    pub(crate) dport: u16,
+    pub(crate) payload: &'a [u8],
+}
+
+/// Reads the most common frame of all: Ethernet and IPv4. Whatever has an answer here has the same from `ethernet_udp`.
+#[inline(always)]
+pub(crate) fn ethernet_ipv4_udp(frame: &[u8]) -> Option<Short<'_>> {
+    let (head, rest) = frame.split_first_chunk::<14>()?;
+    let [.., t0, t1] = *head;
+    match u16::from_be_bytes([t0, t1]) {
+        0x0800 => ipv4_udp_short(rest),
+        0x8100 => {
+            let ([_, _, t0, t1], rest) = rest.split_first_chunk::<4>()?;
+            if u16::from_be_bytes([*t0, *t1]) == 0x0800 { ipv4_udp_short(rest) } else { None }
+        }
+        _ => None,
+    }
+}
+
 #[inline]
 fn ipv4_udp(ip: &[u8]) -> Option<Datagram<'_>> {
+    let short = ipv4_udp_short(ip)?;
+    let end = |addr: u32, port| Endpoint { addr: Addr::v4(addr.to_be_bytes()), port };
+    Some(Datagram {
+        src: end(short.src, short.sport),
+        dst: end(short.dst, short.dport),
+        payload: short.payload,
+        truncated: false,
+    })
+}
+
+#[inline(always)]
+fn ipv4_udp_short(ip: &[u8]) -> Option<Short<'_>> {
     let (head, rest) = ip.split_first_chunk::<20>()?;
     let [0x45, _, t0, t1, _, _, f0, f1, _, 17, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *head else {
         return None;
@@ -42,7 +79,9 @@ fn ipv4_udp(ip: &[u8]) -> Option<Datagram<'_>> {
     if fragmented {
         return None;
     }
-    udp(Addr::v4([s0, s1, s2, s3]), Addr::v4([d0, d1, d2, d3]), rest, room)
+    let (sport, dport, payload) = udp(rest, room)?;
+    let (src, dst) = (u32::from_be_bytes([s0, s1, s2, s3]), u32::from_be_bytes([d0, d1, d2, d3]));
+    Some(Short { src, dst, sport, dport, payload })
 }
 
 #[inline]
@@ -54,11 +93,18 @@ fn ipv6_udp(ip: &[u8]) -> Option<Datagram<'_>> {
     }
     let (src, rest) = rest.split_first_chunk::<16>()?;
     let (dst, rest) = rest.split_first_chunk::<16>()?;
-    udp(Addr::v6(*src), Addr::v6(*dst), rest, u16::from_be_bytes([l0, l1]))
+    let (sport, dport, payload) = udp(rest, u16::from_be_bytes([l0, l1]))?;
+    Some(Datagram {
+        src: Endpoint { addr: Addr::v6(*src), port: sport },
+        dst: Endpoint { addr: Addr::v6(*dst), port: dport },
+        payload,
+        truncated: false,
+    })
 }
 
-#[inline]
-fn udp(src: Addr, dst: Addr, bytes: &[u8], room: u16) -> Option<Datagram<'_>> {
+/// The ports and the payload of a datagram that fits into `room` octets.
+#[inline(always)]
+fn udp(bytes: &[u8], room: u16) -> Option<(u16, u16, &[u8])> {
     let (head, rest) = bytes.split_first_chunk::<8>()?;
     let [s0, s1, d0, d1, l0, l1, _, _] = *head;
     let (sport, dport, len) =
@@ -66,11 +112,5 @@ fn udp(src: Addr, dst: Addr, bytes: &[u8], room: u16) -> Option<Datagram<'_>> {
     if len > room || may_be_tunnel(dport) || may_be_tunnel(sport) {
         return None;
     }
-    let payload = rest.get(..usize::from(len.checked_sub(8)?))?;
-    Some(Datagram {
-        src: Endpoint { addr: src, port: sport },
-        dst: Endpoint { addr: dst, port: dport },
-        payload,
-        truncated: false,
-    })
+    Some((sport, dport, rest.get(..usize::from(len.checked_sub(8)?))?))
 }

@@ -19,6 +19,8 @@ mod tunnel;
 mod walk;
 mod wire;
 
+pub(crate) use fast::ethernet_ipv4_udp;
+
 pub use addr::{Addr, Endpoint};
 pub use link::{LinkType, UnsupportedLink};
 pub use peel::{Datagram, Limits, Other, PeelStats, Peeled, Peeler, TcpFlags, TcpSegment};

@@ -390,6 +390,13 @@ proptest! {
             }
         }
         frame.truncate(frame.len().saturating_sub(cut / 4));
+        if let Some(short) = ethernet_ipv4_udp(&frame) {
+            let Some(datagram) = fast::ethernet_udp(&frame) else { panic!("only the short way has an answer") };
+            let end = |addr: u32, port| Endpoint { addr: Addr::v4(addr.to_be_bytes()), port };
+            prop_assert_eq!(datagram.src, end(short.src, short.sport));
+            prop_assert_eq!(datagram.dst, end(short.dst, short.dport));
+            prop_assert_eq!(datagram.payload, short.payload);
+        }
         if let Some(datagram) = fast::ethernet_udp(&frame) {
             let Walked::Done(slow) = walk(Layer::Ethernet, &frame, 4) else { panic!("a fragment on the fast path") };
             prop_assert_eq!(slow, Peeled::Udp(datagram));

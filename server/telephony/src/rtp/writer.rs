@@ -155,6 +155,7 @@ impl Writer {
             Some(usual) => self.buf.push(usual), // 20 ms of G.711: a copy of known length is no call
             None => self.buf.push(payload),
         }
+        self.buf.await_push(payload.len());
         self.room_samples = self.room_samples.saturating_sub(samples);
         self.pos = self.pos.saturating_add(u64::from(samples));
         if self.joinable && self.last.samples > 0 || self.last.samples == 0 && self.begun {
