@@ -95,6 +95,22 @@ impl Desk {
         }
     }
 
+    /// Tells whether it is known by now what became of the entry of a segment, so that [`Self::wait_durable`] would not wait;
+    /// if not, the desk is hurried. Never waits.
+    pub(crate) fn is_decided(&self, seg: SegId) -> bool {
+        let mut slips = locked(&self.slips);
+        let decided = match slips.entries.get(&seg) {
+            Some(Some(slot)) => slot.durable || slips.stuck,
+            Some(None) => true,
+            None => false,
+        };
+        if !decided && !slips.closed && !slips.urgent {
+            slips.urgent = true;
+            self.wake.notify_one();
+        }
+        decided || slips.closed
+    }
+
     /// Returns the entry of a segment if it is durable by now; never waits.
     pub(crate) fn durable(&self, seg: SegId) -> Option<Entry> {
         locked(&self.slips).entries.get(&seg)?.filter(|slot| slot.durable).map(|slot| slot.entry)

@@ -5,6 +5,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Audio that waits while a file is read, at most: enough that neither side waits for single jobs, and so little that it is
+/// sealed while it still lies in the processor's cache.
+const WAITING_OCTETS_MAX: usize = 4 << 20;
 
 /// What is queued; `octets` is what it costs against the bound.
 pub(crate) trait Weigh {
@@ -61,7 +66,7 @@ impl<T: Weigh> Queue<T> {
     /// Waits until the sealer has caught up with what is queued, then puts jobs in.
     pub(crate) fn push_all_waiting(&self, jobs: &mut VecDeque<T>) {
         let mut state = self.lock();
-        while state.octets > self.0.octets_max {
+        while state.octets > self.0.octets_max.min(WAITING_OCTETS_MAX) {
             state = self.0.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let octets = jobs.iter().map(Weigh::octets).fold(0, usize::saturating_add);
@@ -70,14 +75,21 @@ impl<T: Weigh> Queue<T> {
         self.0.filled.notify_one();
     }
 
-    /// Waits for jobs and takes all of them into `taken` (which must be empty); false once closed and drained.
-    pub(crate) fn take_all(&self, taken: &mut VecDeque<T>) -> bool {
+    /// Waits for jobs, at most for `patience`, and takes all of them into `taken` (which must be empty); false once closed
+    /// and drained.
+    pub(crate) fn take_all(&self, taken: &mut VecDeque<T>, patience: Option<Duration>) -> bool {
         let mut state = self.lock();
         while state.jobs.is_empty() && !state.closed {
-            state = self.0.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let Some(patience) = patience else {
+                state = self.0.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let waited = self.0.filled.wait_timeout(state, patience);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            break;
         }
         std::mem::swap(&mut state.jobs, taken);
-        !taken.is_empty()
+        !taken.is_empty() || !state.closed
     }
 
     /// Gives back the room of jobs that were taken and have been dealt with.

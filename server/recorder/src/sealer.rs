@@ -1,8 +1,12 @@
 //! One sealing thread: it owns all recordings whose segment number falls to it, so that their order needs no lock.
+//!
+//! A call whose ledger entry is not durable yet waits here with its commands, and keeps the room that they take in the queue;
+//! the others go on. Else one slow sync, just when many calls begin, would hold up the audio of all that are running.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use shared::FrameBuf;
 use telephony::cmd::{SegClose, SegCmd, SegId};
@@ -14,6 +18,9 @@ use crate::{Common, RecorderError, loss};
 
 /// Room in the queue is given back in steps of this, so that the lock is taken once for some hundred kilobytes.
 const RELEASE_OCTETS: usize = 256 << 10;
+
+/// So soon a call that waits for its ledger entry is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// A command on its way to its sealer.
 pub(crate) struct Job(pub(crate) SegCmd);
@@ -52,6 +59,8 @@ pub(crate) struct Sealer {
     admitter: ToAdmitter,
     used: Sender<FrameBuf>,
     segments: HashMap<SegId, Segment>,
+    /// Commands of calls whose entry is not durable yet, the first of them to open; in the order of their beginning.
+    waiting: BTreeMap<SegId, Vec<Job>>,
 }
 
 impl Sealer {
@@ -61,22 +70,62 @@ impl Sealer {
         admitter: ToAdmitter,
         used: Sender<FrameBuf>,
     ) -> Self {
-        Self { common, queue, admitter, used, segments: HashMap::new() }
+        Self { common, queue, admitter, used, segments: HashMap::new(), waiting: BTreeMap::new() }
     }
 
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let mut jobs = VecDeque::new();
-        while self.queue.take_all(&mut jobs) {
+        loop {
+            let patience = (!self.waiting.is_empty()).then_some(LOOK_AGAIN);
+            let more = self.queue.take_all(&mut jobs, patience);
             let mut done = 0_usize;
             for job in jobs.drain(..) {
-                done = done.saturating_add(job.octets());
-                self.obey(job.0);
-                if done >= RELEASE_OCTETS {
-                    self.queue.release(std::mem::take(&mut done));
+                if let Some(job) = self.put_aside(job) {
+                    self.deal_with(job, &mut done);
                 }
             }
+            self.go_on_with_decided(!more, &mut done);
             self.queue.release(done);
+            if !more {
+                break;
+            }
+        }
+    }
+
+    /// Obeys a command and gives back its room, not for each one alone.
+    fn deal_with(&mut self, job: Job, done: &mut usize) {
+        *done = done.saturating_add(job.octets());
+        self.obey(job.0);
+        if *done >= RELEASE_OCTETS {
+            self.queue.release(std::mem::take(done));
+        }
+    }
+
+    /// Puts a command aside that belongs to a call whose ledger entry is not durable; returns all others.
+    fn put_aside(&mut self, job: Job) -> Option<Job> {
+        let seg = job.0.seg();
+        if let Some(jobs) = self.waiting.get_mut(&seg) {
+            jobs.push(job);
+            return None;
+        }
+        let waits = matches!(job.0, SegCmd::Open { .. }) && !self.common.desk.is_decided(seg);
+        if !waits {
+            return Some(job);
+        }
+        self.waiting.insert(seg, vec![job]);
+        None
+    }
+
+    /// Obeys what was put aside for calls whose entry is durable by now, or never will be; `all` waits for the rest, too.
+    fn go_on_with_decided(&mut self, all: bool, done: &mut usize) {
+        let desk = &self.common.desk;
+        let ready: Vec<SegId> =
+            self.waiting.keys().copied().filter(|seg| all || desk.is_decided(*seg)).collect();
+        for seg in ready {
+            for job in self.waiting.remove(&seg).unwrap_or_default() {
+                self.deal_with(job, done);
+            }
         }
     }
 

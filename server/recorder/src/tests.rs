@@ -1,8 +1,11 @@
 //! The recorder on a real data folder: what is submitted is what lies there afterwards, sealed, admitted and accounted for.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
+use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, RwLock};
 
 use seal::{KeyId, Part, RecipientKey, RecipientSecret, RecipientType, SigningKey, VerifyingKey};
 use shared::{
@@ -13,7 +16,12 @@ use telephony::cmd::{CallInfo, MediaStats, SegClose, SegCmd, SegId};
 use tempfile::TempDir;
 use vault::{CatalogueKey, Query, Recording, Vault, VaultConfig};
 
-use crate::{Dice, Fault, KeySource, Recorder, RecorderConfig, RecorderError, Summary};
+use crate::admitter::Entry as ToAdmitter;
+use crate::desk::{self, Desk};
+use crate::queue::Queue;
+use crate::sealer::{Job, Sealer};
+use crate::summary::Tally;
+use crate::{Common, Dice, Fault, KeySource, Recorder, RecorderConfig, RecorderError, Summary};
 
 const START: UtcMicros = UtcMicros(1_700_000_000_000_000);
 
@@ -64,9 +72,9 @@ impl Bench {
         Self { folder, vault: Arc::new(vault), keys: Arc::new(keys) }
     }
 
-    /// Runs commands through a recorder with a queue of 1 MiB.
-    fn record(&self, offline: bool, cmds: Vec<SegCmd>) -> Summary {
-        let config = RecorderConfig {
+    /// The settings of a recorder with a queue of 1 MiB.
+    fn config(offline: bool) -> RecorderConfig {
+        RecorderConfig {
             site_id: SiteId([1; 16]),
             recorder_id: RecorderId([2; 16]),
             zone: Zone::named("UTC").unwrap(),
@@ -75,7 +83,12 @@ impl Bench {
             sealers: 1,
             queue_octets_max: 1 << 20,
             offline,
-        };
+        }
+    }
+
+    /// Runs commands through a recorder.
+    fn record(&self, offline: bool, cmds: Vec<SegCmd>) -> Summary {
+        let config = Self::config(offline);
         let keys: Arc<dyn KeySource> = Arc::<Keys>::clone(&self.keys);
         let mut recorder = Recorder::start(config, Arc::clone(&self.vault), keys).unwrap();
         recorder.submit(cmds.into_iter());
@@ -299,4 +312,47 @@ fn what_was_believed_to_be_our_loss_and_was_not_spoils_no_recording() {
     );
     let (bench, _) = with_correction(GapCause::None, GapCause::SilenceSuppressed);
     assert_eq!(bench.recordings()[0].facts.end, LedgerEnd::Recorded);
+}
+
+#[test]
+fn a_call_whose_ledger_entry_is_slow_holds_up_no_other() {
+    let bench = Bench::new();
+    let (faults, _unread) = channel();
+    let keys: Arc<dyn KeySource> = Arc::<Keys>::clone(&bench.keys);
+    let common = Arc::new(Common {
+        tap_names: RwLock::default(),
+        config: Bench::config(false),
+        vault: Arc::clone(&bench.vault),
+        keys,
+        desk: Desk::new(Arc::clone(&bench.vault)),
+        summary: Tally::default(),
+        faults,
+        written: AtomicU64::new(0),
+        aborted: AtomicBool::new(false),
+    });
+    let desk = desk::run(&common).unwrap();
+    let (admitter, closed) = channel();
+    let (used, _buffers) = channel();
+    let queue = Queue::new(1 << 20);
+    let sealer = Sealer::new(Arc::clone(&common), queue.clone(), ToAdmitter::of(admitter), used);
+    let thread = std::thread::Builder::new().name("sealer-0".into());
+    let sealer = thread.spawn(move || sealer.run()).unwrap();
+
+    let call = |seg| [signalled(seg), open(seg), second(seg, 0), close(seg, LedgerEnd::Recorded, 1_000_000)];
+    let mut jobs: VecDeque<Job> = [call(1), call(2)].into_iter().flatten().map(Job).collect();
+    // The desk has not heard of the first call: its entry cannot be durable.
+    common.desk.signalled(SegId(2), START, common.new_recording_id(START));
+    queue.push_all(&mut jobs, &mut |_job| panic!("there is room"));
+    let first_closed = closed.recv().unwrap().ending.unwrap();
+    assert_eq!(first_closed.seg, SegId(2));
+
+    common.desk.signalled(SegId(1), START, common.new_recording_id(START));
+    let work = closed.recv().unwrap();
+    assert_eq!(work.ending.unwrap().seg, SegId(1));
+    let totals = &work.part.unwrap().row.legs;
+    assert!(totals.iter().all(|leg| leg.samples == 8_000), "all that came while it waited is sealed");
+    queue.close();
+    common.desk.close();
+    sealer.join().unwrap();
+    desk.join().unwrap();
 }
