@@ -122,7 +122,12 @@ mod assembly {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )]
     use proptest::prelude::*;
 
     use super::*;
