@@ -3,6 +3,10 @@
 
 Yardstick and product run in turns on the same capture, so that a busy machine slows both; the medians are compared. What
 was exported is then compared, sample for sample, with what was fed: a fast recorder that loses audio is no recorder.
+
+Every run writes into a folder of its own on a disk that has been synced, and what it wrote is emptied, not removed, until
+all is weighed: ext4 does not use the inode of a removed file again for some minutes and walks past every one of them for
+each new file, which would be charged to whoever writes next. So a bench within five minutes of another shows a little more.
 """
 import argparse, glob, json, os, shutil, statistics, subprocess, sys
 
@@ -25,9 +29,19 @@ def run(command, quiet=True):
 
 
 def fresh(name):
-    folder = os.path.join(A.work, name)
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
+    """A folder that no run has used, on a disk with nothing left to write."""
+    fresh.count += 1
+    os.sync()
+    return os.path.join(RUNS, f'{name}-{fresh.count}')
+
+
+fresh.count = 0
+
+
+def empty(folder):
+    """Gives the room back, but not the inodes."""
+    for where, _, names in os.walk(folder):
+        for name in names: os.truncate(os.path.join(where, name), 0)
 
 
 def capture():
@@ -39,20 +53,28 @@ def capture():
     return file, json.load(open(file + '.json'))
 
 
-def record(pcap):
+def record(pcap, keep):
+    """Weighs a recording; returns its folder, too, emptied unless it is to be kept."""
     site = fresh('site')
     run([A.amethyst, 'init', '--data', site, '--site-name', 'bench', '--zone', 'Etc/UTC'])
-    return run([A.amethyst, 'record', '--data', site, '--pcap', pcap])
+    weight = run([A.amethyst, 'record', '--data', site, '--pcap', pcap])
+    if not keep: empty(site)
+    return weight, site
 
 
 def floor(pcap):
     out = fresh('floor.out')
     os.makedirs(out)
-    return run([os.path.join(A.work, 'floor'), pcap, out, 'enc'])
+    weight = run([os.path.join(A.work, 'floor'), pcap, out, 'enc'])
+    empty(out)
+    return weight
 
 
-def export():
-    return run([A.amethyst, 'export', '--data', os.path.join(A.work, 'site'), '--out', fresh('out'), '--all'])
+def export(site, keep):
+    out = fresh('out')
+    weight = run([A.amethyst, 'export', '--data', site, '--out', out, '--all'])
+    if not keep: empty(out)
+    return weight, out
 
 
 def middle(runs):
@@ -70,9 +92,13 @@ def main():
     with open(pcap, 'rb') as f:                        # the page cache is warm for whoever is first
         while f.read(1 << 24): pass
     floors, records, exports = [], [], []
-    for _ in range(A.rounds):
-        floors.append(floor(pcap)); records.append(record(pcap))
-    for _ in range(A.rounds): exports.append(export())
+    for n in range(1, A.rounds + 1):
+        floors.append(floor(pcap))
+        weight, site = record(pcap, n == A.rounds)
+        records.append(weight)
+    for n in range(1, A.rounds + 1):
+        weight, out = export(site, n == A.rounds)
+        exports.append(weight)
     f, r, e = middle(floors), middle(records), middle(exports)
     rows = []
     if shutil.which('tcpdump'):
@@ -94,7 +120,7 @@ def main():
     print(f'at most 3.2 times the floor             {verdict(r[0] / f[0] <= 3.2)}')
     print(f'at most 150 MiB                         {verdict(r[1] <= 150)}')
     print(f'export at least 1,500 times real time   {verdict(speed >= 1500)}')
-    files = os.path.join(A.work, 'out', '*.wav')
+    files = os.path.join(out, '*.wav')
     if not glob.glob(files): sys.exit('bench: export wrote no WAV files')
     exact = subprocess.run(['/usr/bin/python3', f'{HERE}/genpcap.py', 'verify', pcap, '--files', files], stdout=subprocess.PIPE, text=True)
     print(f'every sample of every call as fed       {verdict(exact.returncode == 0)}')
@@ -105,4 +131,10 @@ P = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDes
 P.add_argument('--amethyst', required=True); P.add_argument('--work', required=True)
 P.add_argument('--calls', type=int, default=1000); P.add_argument('--secs', type=float, default=60); P.add_argument('--rounds', type=int, default=3)
 A = P.parse_args()
-main()
+RUNS = os.path.join(A.work, 'runs')
+shutil.rmtree(RUNS, ignore_errors=True)  # what a bench that was broken off left
+os.makedirs(RUNS)
+try:
+    main()
+finally:
+    shutil.rmtree(RUNS, ignore_errors=True)

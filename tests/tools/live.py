@@ -16,8 +16,8 @@ def ip(words):
 
 
 def one(speed):
-    site = os.path.join(A.work, 'live-site')
-    shutil.rmtree(site, ignore_errors=True)
+    site = os.path.join(A.work, 'live', f'at-{speed:g}')
+    os.sync()
     subprocess.run([A.amethyst, 'init', '--data', site, '--site-name', 'bench', '--zone', 'Etc/UTC'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     log = os.path.join(A.work, 'live.log')
     inside = ['ip', 'netns', 'exec', B]
@@ -59,6 +59,8 @@ P.add_argument('--speeds', type=float, nargs='+', default=[1.0]); P.add_argument
 P.add_argument('--one-core', action='store_true', help="the kernel's part of receiving runs on the recorder's core, too")
 A = P.parse_args()
 if os.geteuid() != 0: sys.exit('skipped: live needs root for its network namespaces')
+shutil.rmtree(os.path.join(A.work, 'live'), ignore_errors=True)
+os.makedirs(os.path.join(A.work, 'live'))
 A_NS, B = f'amx-send-{os.getpid()}', f'amx-rec-{os.getpid()}'
 signal.signal(signal.SIGTERM, lambda *_: sys.exit('ended'))  # the namespaces go all the same
 try:
@@ -72,4 +74,5 @@ try:
         subprocess.run(['ip', 'netns', 'exec', B, 'sh', '-c', steer], check=True)
     main()
 finally:
+    shutil.rmtree(os.path.join(A.work, 'live'), ignore_errors=True)  # at the end: removed files would slow the next run down
     for name in (A_NS, B): subprocess.run(['ip', 'netns', 'del', name], stderr=subprocess.DEVNULL)
