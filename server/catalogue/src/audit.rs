@@ -270,14 +270,15 @@ fn tell_all(tells: Vec<oneshot::Sender<Result<u64>>>, first: Result<u64>) {
             }
         }
         Err(e) => {
-            // One error cannot be given to many; the first hears it in full.
-            let is_full = matches!(e, CatalogueError::NoSpace);
+            // One error cannot be given to many; the first has it, the others what it says.
+            let (is_full, why) = (matches!(e, CatalogueError::NoSpace), e.to_string());
             let mut tells = tells.into_iter();
             if let Some(tell) = tells.next() {
                 let _asker_gone = tell.send(Err(e));
             }
             for tell in tells {
-                let other = if is_full { CatalogueError::NoSpace } else { CatalogueError::Gone };
+                let other =
+                    if is_full { CatalogueError::NoSpace } else { CatalogueError::Shared(why.clone()) };
                 let _asker_gone = tell.send(Err(other));
             }
         }

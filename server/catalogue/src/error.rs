@@ -89,6 +89,9 @@ pub enum CatalogueError {
         "the catalogue's thread ended unexpectedly: restart AMETHYST; recordings already sealed are safe"
     )]
     Gone,
+    /// The commit failed that this shared with others.
+    #[error("the catalogue failed: {0}")]
+    Shared(String),
     /// Anything else that the database says.
     #[error("the catalogue failed: {0}")]
     Sql(#[source] sqlx::Error),
@@ -112,6 +115,7 @@ impl CatalogueError {
             | Self::Taken { .. }
             | Self::LastAdministrator
             | Self::TooLong
+            | Self::Shared(_)
             | Self::Sql(_) => Kind::AskAPerson,
             Self::Damaged { .. } | Self::Gone | Self::Io(_) => Kind::Stop,
         }

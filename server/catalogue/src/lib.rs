@@ -12,6 +12,8 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod bulk;
 mod dialect;
 mod error;
@@ -30,9 +32,13 @@ mod text;
 mod write;
 
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod suite;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrade;
 
 pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
 pub use error::{CatalogueError, Kind};

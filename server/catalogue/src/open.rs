@@ -26,6 +26,10 @@ use crate::{CatalogueError, Result, migrate};
 /// How many readers may look at once.
 const READERS_MAX: u32 = 4;
 
+/// Decrypted pages kept by each connection, in KiB (negative, as SQLite wants it): a page that is kept is not decrypted again.
+const READER_CACHE: &str = "-49152";
+const WRITER_CACHE: &str = "-16384";
+
 /// The raw 32-byte key of the database. It lies in the keystore and nowhere else; never printed, overwritten when dropped.
 #[derive(Clone)]
 pub struct CatalogueKey(Zeroizing<[u8; 32]>);
@@ -106,8 +110,8 @@ impl Catalogue {
     fn start(path: &Path, key: &CatalogueKey, now: UtcMicros) -> Result<Self> {
         let (handle, stop, thread) = own_thread()?;
         let options = options(path, key);
-        let writing = options.clone().synchronous(SqliteSynchronous::Full);
-        let reading = options.pragma("query_only", "on");
+        let writing = options.clone().synchronous(SqliteSynchronous::Full).pragma("cache_size", WRITER_CACHE);
+        let reading = options.pragma("query_only", "on").pragma("cache_size", READER_CACHE);
         let guard = handle.enter();
         let writer = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(writing);
         let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(reading);
@@ -212,7 +216,7 @@ fn own_thread() -> Result<(Handle, oneshot::Sender<()>, JoinHandle<()>)> {
     Ok((handle, stop, thread))
 }
 
-fn options(path: &Path, key: &CatalogueKey) -> SqliteConnectOptions {
+pub(crate) fn options(path: &Path, key: &CatalogueKey) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)

@@ -14,7 +14,7 @@ fn key(byte: u8) -> CatalogueKey {
     CatalogueKey::new([byte; 32])
 }
 
-fn row(n: u8) -> RecordingRow {
+pub(crate) fn row(n: u8) -> RecordingRow {
     let at = UtcMicros(1_000_000 * i64::from(n));
     let day = "2026-11-22".parse().unwrap();
     let track =

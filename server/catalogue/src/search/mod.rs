@@ -288,6 +288,22 @@ async fn identities(conn: &mut Conn, keys: &[i64]) -> Result<Vec<RecordingId>> {
     Ok(keys.iter().filter_map(|key| by_key.remove(key)).collect())
 }
 
+/// Returns the statements with which a search would scan and follow each of its conditions, for tests of their plans.
+#[cfg(test)]
+pub(crate) async fn statements(
+    conn: &mut Conn,
+    search: &Search,
+    scope: &Scope,
+) -> Result<Vec<(String, Vec<crate::bulk::Cell>)>> {
+    let Asked { stretch, conditions } = resolve(conn, search, scope).await?;
+    let walk = Walk { stretch, descending: !search.oldest_first };
+    let mut texts = vec![walk::scanning(conn, &conditions, walk, 51)];
+    for terms in conditions.iter().filter_map(|c| c.terms.as_ref()).filter(|terms| !terms.is_empty()) {
+        texts.push(walk::following(conn, &conditions, terms, walk, 51));
+    }
+    Ok(texts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use shared::{Direction, Method, Side, UtcMicros};
 
 use super::world::{Made, by, enter, found, id};
-use crate::text::fold_number;
+use crate::text::{fold_number, words as words_of};
 use crate::*;
 
 fn text(text: &str) -> Option<String> {
@@ -94,7 +94,8 @@ pub(super) fn words_are_found_wherever_they_stand(catalogue: &Catalogue) {
     check("nobody", &[]);
     check("ALI/7", &[6]);
     check("  ", &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    check("!! --", &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    check("!! --", &[]);
+    check("--", &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 pub(super) fn digits_of_any_length_and_script_are_found(catalogue: &Catalogue) {
@@ -104,15 +105,16 @@ pub(super) fn digits_of_any_length_and_script_are_found(catalogue: &Catalogue) {
         assert_eq!(found(catalogue, &search, &Scope::default()).len(), expected, "{number}");
     };
     check("2", 30);
-    check("28", 30);
+    check("82", 30);
     check("278", 30);
+    check("28", 1); // 27825550028 and 3028 are one recording
     check("27825550017", 1);
     check("+27 (82) 555-0017", 1);
     check("٢٧٨٢٥٥٥٠٠١٧", 1);
     check("２７８２５５５００１７", 1);
     check("50017", 1);
     check("0017", 1);
-    check("17", 2); // 27825550017 and 3017 are one recording; 01+7.. none else but 3 0 1 7
+    check("17", 1);
     check("99999", 0);
     check("%", 0);
     check("_", 0);
@@ -284,9 +286,9 @@ pub(super) fn a_random_search_finds_what_looking_at_each_recording_finds(catalog
 }
 
 fn fulfils(r: &Recording, s: &Search) -> bool {
-    let words = |p: &PartySeen| crate::text::words(&p.party.display);
+    let words = |p: &PartySeen| words_of(&p.party.display);
     let named = |p: &PartySeen| {
-        let asked = crate::text::words(s.name.as_deref().unwrap_or_default());
+        let asked = words_of(s.name.as_deref().unwrap_or_default());
         asked.iter().all(|a| words(p).iter().any(|w| w.starts_with(a)))
     };
     let length = u64::try_from(r.duration_us()).unwrap_or(0);

@@ -1,0 +1,111 @@
+//! A catalogue that an older program made is opened by this one: nothing is lost, and there is a copy of what was before.
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use shared::{RecordingId, UtcMicros};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+
+use crate::open::options;
+use crate::*;
+
+fn key() -> CatalogueKey {
+    CatalogueKey::new([7; 32])
+}
+
+/// Runs SQL on the file itself, as an older program would.
+fn on(path: &Path, text: String) -> std::result::Result<(), sqlx::Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut conn = options(path, &key()).connect().await?;
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut conn).await;
+        conn.close().await?;
+        done.map(drop)
+    })
+}
+
+/// Makes a catalogue of version 1 with three recordings, two of which begin in the same microsecond.
+fn version_1(path: &Path) {
+    std::fs::write(path, "").unwrap();
+    on(path, include_str!("../migrations/sqlite/0001_begin.sql").to_owned()).unwrap();
+    on(path, "insert into schema_version values (1, 5)".to_owned()).unwrap();
+    for (n, start, direction, caller, called) in
+        [(1, 60, 1, "27825550017", "3115"), (2, 60, 2, "3116", "27825550017"), (3, 30, 3, "3115", "3116")]
+    {
+        let id = format!("x'{}'", format!("{n:02x}").repeat(16));
+        let (start, end) = (start * 1_000_000, start * 1_000_000 + 9_000_000);
+        let gap = if n == 2 { 7 } else { 0 };
+        on(
+            path,
+            format!(
+                "insert into recording values ({id}, x'{nine}', {n}, 'A261122-{n:06}', {start}, {end}, 20261122, {direction}, 0, 0, 1, \
+                 'main', 0, 1, 0, 'bye', 5, 0, 0, 0); \
+                 insert into part values ({id}, 0, {start}, 20261122, {end}, 'live/{n}', 9, x'{d}', x'{d}', 0, 1, x'0303030303030303'); \
+                 insert into leg values ({id}, 0, 0, 0, 1, 'PCMA', 8000, '', 1, 1, 0, 8000, 0, {gap}, 0, 0, 50, 0); \
+                 insert into party values ({id}, 0, 0, 'Zoë', '{caller}', ''); insert into party values ({id}, 1, 1, '', '{called}', ''); \
+                 insert into call_link values ({id}, 0, 'call-{n}');",
+                nine = "09".repeat(16),
+                d = "01".repeat(32),
+            ),
+        )
+        .unwrap();
+    }
+}
+
+fn found(catalogue: &Catalogue, search: &Search) -> Vec<u64> {
+    let page = catalogue.search(&Search { oldest_first: true, ..search.clone() }, &Scope::default()).unwrap();
+    page.recordings.iter().map(|r| r.facts.ledger_no.0).collect()
+}
+
+#[test]
+fn a_catalogue_of_version_1_is_copied_and_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    version_1(&path);
+    let catalogue = Catalogue::open(&path, &key(), UtcMicros(9)).unwrap();
+    let all = found(&catalogue, &Search::default());
+    assert!(all == [3, 1, 2] || all == [3, 2, 1], "in the order of starts: {all:?}");
+    let number = |text: &str| Search { number: Some(text.into()), ..Search::default() };
+    assert_eq!(found(&catalogue, &number("50017")).len(), 2);
+    assert_eq!(found(&catalogue, &Search { has_gap: Some(true), ..Search::default() }), [2]);
+    assert_eq!(found(&catalogue, &Search { extension: "3115".parse().ok(), ..Search::default() }), [3, 1]);
+    assert_eq!(found(&catalogue, &Search { name: Some("zoe".into()), ..Search::default() }).len(), 3);
+    let long = Search { min_us: Some(9_000_000), max_us: Some(9_000_000), ..Search::default() };
+    assert_eq!(found(&catalogue, &long).len(), 3);
+    let one = catalogue.recording(RecordingId([1; 16])).unwrap().unwrap();
+    let extensions: Vec<&str> = one.parties.iter().map(|p| p.extension.as_str()).collect();
+    assert_eq!(extensions, ["", "3115"], "the caller of an incoming call is outside");
+    // What the new program enters stands beside what the old one did.
+    let mut row = tests::row(9);
+    row.facts.reference = "A261122-000099".parse().unwrap();
+    catalogue.insert_batch(vec![row], vec![]).unwrap();
+    assert_eq!(found(&catalogue, &Search::default()).len(), 4);
+
+    let copy = folder.path().join("c.db.before-2");
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    let bytes = std::fs::read(&copy).unwrap();
+    assert!(!bytes.windows(11).any(|w| w == b"27825550017"), "the copy is encrypted too");
+    let counted = "create temp table t as select 1 / (count(*) = 3) from recording; select 1 / (max(version) = 1) from schema_version";
+    on(&copy, counted.to_owned()).unwrap();
+    drop(catalogue);
+    std::fs::remove_file(&copy).unwrap();
+    drop(Catalogue::open(&path, &key(), UtcMicros(10)).unwrap());
+    assert!(!copy.exists(), "nothing is copied when there is nothing to do");
+}
+
+#[test]
+fn a_step_that_was_cut_left_nothing_and_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    version_1(&path);
+    // A copy that was cut, and a table in the way at which the step fails late.
+    std::fs::write(folder.path().join("c.db.before-2"), "half a copy").unwrap();
+    on(&path, "create table session (x)".to_owned()).unwrap();
+    assert!(Catalogue::open(&path, &key(), UtcMicros(9)).is_err(), "the step cannot be applied");
+    // All of it was taken back: the column that the step adds first is not there.
+    assert!(on(&path, "select order_key from recording".to_owned()).is_err(), "nothing of the step stayed");
+    on(&path, "drop table session".to_owned()).unwrap();
+    let catalogue = Catalogue::open(&path, &key(), UtcMicros(9)).unwrap();
+    assert_eq!(found(&catalogue, &Search::default()).len(), 3);
+}
