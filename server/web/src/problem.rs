@@ -260,10 +260,28 @@ impl Refusal {
 }
 
 impl From<vault::VaultError> for Refusal {
-    /// What is missing is not found; what may pass is not now; all else is ours, and logged here.
+    /// What is missing is not found, what the catalogue judges is told, what may pass is not now; all else is ours, and logged
+    /// here.
     fn from(error: vault::VaultError) -> Self {
-        if let vault::VaultError::NoSuchRecording(_) = error {
-            return Self::not_found();
+        use vault::{CatalogueError, VaultError};
+        match &error {
+            VaultError::NoSuchRecording(_) | VaultError::Catalogue(CatalogueError::NotThere { .. }) => {
+                return Self::not_found();
+            }
+            VaultError::Catalogue(CatalogueError::Length { .. }) => {
+                return Self::not_acceptable(sentence(&error));
+            }
+            VaultError::Catalogue(CatalogueError::Taken { .. } | CatalogueError::LastAdministrator) => {
+                return Self::conflict(sentence(&error));
+            }
+            VaultError::Catalogue(CatalogueError::TooLong) => return Self::not_now(sentence(&error)),
+            VaultError::Catalogue(CatalogueError::Sql(_)) => {
+                tracing::error!(%error, "the catalogue failed");
+                return Self::not_now(
+                    "The catalogue does not answer as it should; the server's log says why.",
+                );
+            }
+            _ => {}
         }
         match error.kind() {
             vault::Kind::Wait => {
@@ -276,6 +294,14 @@ impl From<vault::VaultError> for Refusal {
             }
         }
     }
+}
+
+/// Writes an error as a sentence.
+fn sentence(error: &vault::VaultError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 impl Refusal {

@@ -156,7 +156,8 @@ async fn with_link(
         .await?;
     let id = user.id;
     doors.vault(move |vault| vault.drop_sessions_of(id, None)).await?;
-    let token = begin(&doors, &user, &stranger, SessionStep::PasswordDone).await?;
+    let token = Token::new(doors.dice());
+    begin(&doors, &user, &stranger, SessionStep::PasswordDone, &token).await?;
     Ok(answer(Next::SetPassword, Some(user.name), &token))
 }
 
@@ -264,7 +265,8 @@ async fn after_password(
         (None, api::Role::Administrator, TotpRule::Required) => Next::EnrolTotp,
         (None, _, _) => return complete(doors, user, stranger, former).await,
     };
-    let token = begin(doors, &user, stranger, SessionStep::PasswordDone).await?;
+    let token = Token::new(doors.dice());
+    begin(doors, &user, stranger, SessionStep::PasswordDone, &token).await?;
     forget(doors, former).await?;
     Ok(answer(next, None, &token))
 }
@@ -279,14 +281,20 @@ async fn complete(
     if user.failures > 0 || user.locked_until.is_some() {
         doors.amend(user.id, forgive).await?;
     }
-    let token = begin(doors, &user, stranger, SessionStep::Complete).await?;
+    let token = Token::new(doors.dice());
     note(doors, &user, stranger, Some(&token), "sign-in").await?;
+    begin(doors, &user, stranger, SessionStep::Complete, &token).await?;
     forget(doors, former).await?;
     Ok(answer(Next::Done, None, &token))
 }
 
-async fn begin(doors: &Doors, user: &User, stranger: &Stranger, step: SessionStep) -> Answer<Token> {
-    let token = Token::new(doors.dice());
+async fn begin(
+    doors: &Doors,
+    user: &User,
+    stranger: &Stranger,
+    step: SessionStep,
+    token: &Token,
+) -> Answer<()> {
     let now = doors.now();
     let ends_at = if step == SessionStep::Complete { ends_at(now) } else { now.plus(UNFINISHED_US) };
     let session = Session {
@@ -303,8 +311,7 @@ async fn begin(doors: &Doors, user: &User, stranger: &Stranger, step: SessionSte
         vault.drop_ended_sessions(now)?;
         vault.put_session(&session)
     };
-    doors.vault(enter).await?;
-    Ok(token)
+    doors.vault(enter).await
 }
 
 async fn forget(doors: &Doors, former: Option<&Caller>) -> Answer<()> {
