@@ -47,11 +47,12 @@ export async function axe(of, name) {
 }
 
 /** Steps of a walk: each is named, timed, and told when it fails; the walk goes on, so that one run tells everything. */
-export function walk(title) {
+export function walk(title, only = '') {
   const failed = [];
   let count = 0;
   return {
     async step(name, work) {
+      if (only && !new RegExp(`signs in by|opens and plays|${only}`).test(name)) return true;
       const began = Date.now();
       count++;
       try {
