@@ -1,5 +1,5 @@
 //! A site for tests: a real vault, a clock and dice that the test brings, and visitors with a cookie jar.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::unwrap_in_result, reason = "tests")]
 
 use std::io::Read as _;
 use std::path::Path;
@@ -127,7 +127,7 @@ impl House {
 
     /// Lets another program take the database's write lock, so that no entry of the audit log can be written any more.
     ///
-    /// SQLite locks the byte 120 of the file `-shm` for whoever writes; POSIX locks hold against other processes only, so the
+    /// The database locks the byte 120 of the file `-shm` for whoever writes; POSIX locks hold against other processes only, so the
     /// other program is a real one. `None`: there is no Python here to be it.
     pub(crate) fn break_the_audit_log(&self) -> Option<Intruder> {
         let file = self.host.folder.path().join("catalogue.db-shm");
