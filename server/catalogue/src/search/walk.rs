@@ -328,8 +328,10 @@ pub(super) fn following(
     for condition in conditions {
         filter.add(&condition.check, Some(condition.values.clone()));
     }
+    // SQLite forgets the order of a list inside a query that asks for none; the queue above keeps its own.
+    let sorted = if with.is_empty() { format!(" order by m.order_key {order}") } else { String::new() };
     let text = format!(
-        "{with}select m.order_key from {list} cross join {} on r.order_key = m.order_key{} limit {wanted}",
+        "{with}select m.order_key from {list} cross join {} on r.order_key = m.order_key{}{sorted} limit {wanted}",
         strip(conn),
         filter.clause("where")
     );
