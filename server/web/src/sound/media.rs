@@ -214,6 +214,9 @@ async fn sound(
         Format::Wav => wav(&caller, &recording, lent, shape, &method, &headers).await?,
         Format::Flac | Format::Opus => encoded(&caller, lent, format, legs).await?,
     };
+    if !response.status().is_success() {
+        return Ok(response);
+    }
     let head = response.headers_mut();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if download {

@@ -8,4 +8,4 @@ mod sign_in;
 mod sockets;
 mod users;
 
-pub(crate) use house::Reply;
+pub(crate) use house::{Reply, settings};

@@ -21,7 +21,8 @@ pub(crate) const START: UtcMicros = UtcMicros(1_795_357_353_000_000);
 
 /// A data folder and its keys.
 pub(crate) struct Bench {
-    pub(crate) folder: TempDir,
+    /// Removed with the bench.
+    _folder: TempDir,
     pub(crate) vault: Arc<Vault>,
     pub(crate) keys: Keys,
     pub(crate) zone: Zone,
@@ -138,7 +139,7 @@ impl Bench {
         let vault = Vault::create(folder.path(), config, &CatalogueKey::new([3; 32]), START).unwrap();
         let day = RecipientSecret::from_seed(RecipientType::X25519, [4; 32]);
         let keys = Keys { day, signer: SigningKey::from_seed(&[5; 32]) };
-        Self { folder, vault: Arc::new(vault), keys, zone }
+        Self { _folder: folder, vault: Arc::new(vault), keys, zone }
     }
 
     /// Begins the first part of a call.

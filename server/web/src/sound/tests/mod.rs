@@ -1,4 +1,4 @@
-//! The making of sound, over a real vault.
+//! The making of sound, and the doors to it, over a real vault.
 #![allow(
     clippy::unwrap_used,
     clippy::unwrap_in_result,
@@ -10,3 +10,7 @@
 
 pub(crate) mod bench;
 mod core;
+mod doors;
+mod live;
+mod scopes;
+mod site;

@@ -1,0 +1,259 @@
+//! Calls that are still going on: heard to their end, and shown on the board.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Role;
+use axum::http::{Method, header};
+use http_body_util::BodyExt as _;
+use shared::{GapCause, RecordingId, Side};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt as _;
+
+use super::super::growing::{Growing, Heard};
+use super::bench::{About, Bench, START, chunk, duplex, noise, run, second};
+use super::site::{Site, Who};
+use crate::host::{Board, BoardLine};
+
+/// Looks until nothing is new; gives everything heard, the length of what is missing, and whether it ended.
+fn hear(growing: &mut Growing, site: &Site) -> (Vec<i16>, u64, bool) {
+    let (mut all, mut missing_us, mut quiet) = (Vec::new(), 0, 0);
+    loop {
+        match growing.look(&*site.host).unwrap() {
+            Heard::Sound { pcm, lost, .. } => {
+                all.extend(pcm);
+                missing_us += lost.iter().map(|l| l.for_us).sum::<u64>();
+                quiet = 0;
+            }
+            Heard::End => return (all, missing_us, true),
+            // A new part is found by one look and heard by the next.
+            Heard::Nothing if quiet > 1 => return (all, missing_us, false),
+            Heard::Nothing => quiet += 1,
+        }
+    }
+}
+
+fn mulaw(octets: &[u8]) -> Vec<i16> {
+    let mut out = Vec::new();
+    let codec = audio::Codec::from_track(&super::bench::track(0, "PCMU", 8_000)).unwrap();
+    codec.decoder().decode(octets, &mut out).unwrap();
+    out
+}
+
+#[test]
+fn a_growing_recording_is_heard_to_its_end_across_parts_and_torn_writes() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    assert!(Growing::open(&*site.host, about.id()).unwrap().is_none(), "nothing grows yet");
+    let mut open = site.bench.begin(&about);
+    (0..3).for_each(|n| open.second(n));
+    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    assert_eq!((growing.at_us(), growing.rate_hz()), (2_000_000, 8_000), "a second behind the newest");
+    let (mut heard, ..) = hear(&mut growing, &site);
+    assert_eq!(heard.len(), 16_000);
+    let flush = |n| vec![second(0, n, 8_000, 8_000), second(1, n, 8_000, 8_000)];
+    open.torn_flush(flush(3), || {
+        assert_eq!(hear(&mut growing, &site).0.len(), 0, "half a frame is no sound");
+    });
+    heard.extend(hear(&mut growing, &site).0);
+    let lost = |t| chunk(t, 32_000, vec![run(800, GapCause::LostByRecorder, 7_200, 7_200)], &noise(9, 7_200));
+    open.flush(vec![lost(0), lost(1)]);
+    let (more, missing_us, ended) = hear(&mut growing, &site);
+    heard.extend(more);
+    assert_eq!((missing_us, ended), (200_000, false), "what is missing is said, on both legs");
+    let mut open = open.roll();
+    open.second(0);
+    let (more, _, ended) = hear(&mut growing, &site);
+    heard.extend(more);
+    assert!(!ended, "the recording goes on in its next part");
+    assert_eq!(growing.at_us(), 6_000_000);
+    open.second(1);
+    open.close();
+    let (more, _, ended) = hear(&mut growing, &site);
+    heard.extend(more);
+    assert!(ended, "it says that it ended");
+    assert_eq!(heard.len(), 16_000 * 5, "seconds 2 to 6");
+    let near: Vec<i16> = heard.iter().step_by(2).copied().collect();
+    assert_eq!(near[..8_000], mulaw(&noise(2, 8_000)));
+    assert_eq!(near[8_000..16_000], mulaw(&noise(3, 8_000)));
+    assert_eq!(near[24_000..32_000], mulaw(&noise(0, 8_000)), "the first second of the second part");
+}
+
+#[test]
+fn a_leg_that_is_silent_does_not_keep_the_other_waiting() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    let mut open = site.bench.begin(&about);
+    open.second(0);
+    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    assert_eq!(hear(&mut growing, &site).0.len(), 16_000);
+    let mut samples = 0;
+    for n in 1..6 {
+        open.flush(vec![second(0, n, 8_000, 8_000)]);
+        samples += hear(&mut growing, &site).0.len();
+    }
+    assert_eq!(samples, 16_000 * 5, "near is heard, far is silent");
+}
+
+#[test]
+fn a_codec_that_changes_in_the_middle_keeps_the_rate_that_was_promised() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    let mut open = site.bench.begin(&about);
+    open.second(0);
+    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    assert_eq!(hear(&mut growing, &site).0.len(), 16_000);
+    let wide = |n: u8| shared::Track { leg: n % 2, ..super::bench::track(n, "G722", 8_000) };
+    open.add_tracks(&[wide(2), wide(3)]);
+    open.flush(vec![second(2, 1, 8_000, 8_000), second(3, 1, 8_000, 8_000)]);
+    assert_eq!(hear(&mut growing, &site).0.len(), 16_000, "a second is a second at 8 kHz");
+}
+
+fn line(id: RecordingId, extension: &str) -> BoardLine {
+    let party =
+        api::Party { number: extension.into(), name: String::new(), extension: Some(extension.into()) };
+    BoardLine {
+        recording_id: Some(id),
+        part: None,
+        reference: Some("A261122-000001".into()),
+        tap: "main trunk".into(),
+        side: Side::Trunk,
+        state: api::LineState::Recording,
+        started_at: Some(START),
+        caller: party,
+        called: api::Party::default(),
+        direction: shared::Direction::Out,
+        codecs: vec!["PCMU".into()],
+        level_dbfs: None,
+        fault: None,
+    }
+}
+
+fn put(site: &Site, lines: Vec<BoardLine>) {
+    site.host.board.send_replace(Arc::new(Board { lines, taps: Vec::new() }));
+}
+
+#[tokio::test]
+async fn the_board_comes_whole_then_when_it_changes_and_only_what_is_covered() {
+    let site = Site::over(Bench::new());
+    put(&site, vec![line(RecordingId([1; 16]), "200"), line(RecordingId([2; 16]), "201")]);
+    let who = site.caller(Role::Supervisor, &["200"]);
+    let response = site.app.clone().oneshot(who.request(Method::GET, "/live", &[], None)).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let mut body = response.into_body();
+    let mut event = async || {
+        let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        let text = String::from_utf8(frame.to_vec()).unwrap();
+        let data = text.strip_prefix("event: board\ndata: ").unwrap().trim_end().to_owned();
+        serde_json::from_str::<serde_json::Value>(&data).unwrap()["lines"].clone()
+    };
+    let lines = event().await;
+    assert_eq!((lines.as_array().unwrap().len(), &lines[0]["caller"]["number"]), (1, &"200".into()));
+    assert_eq!(lines[0]["listenable"], true);
+    put(&site, vec![line(RecordingId([2; 16]), "201")]);
+    assert_eq!(event().await, serde_json::json!([]), "the call has gone");
+    assert_eq!(site.caller(Role::Agent, &["200"]).get("/live").await.status, 403);
+}
+
+/// A WebSocket by hand: the handshake's answer, then text and binary messages.
+struct Ear {
+    stream: TcpStream,
+}
+
+impl Ear {
+    /// Asks over a real socket; gives the status and the ear.
+    async fn open(site: &Site, who: &Who, id: RecordingId, origin: &str) -> (u16, Self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = site.app.clone();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET {}/live/{id}/audio HTTP/1.1\r\nHost: {address}\r\nOrigin: {}\r\nCookie: {}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            api::PREFIX,
+            origin.replace("{host}", &address.to_string()),
+            who.cookie()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), Self { stream })
+    }
+
+    /// Reads a message: kind and octets. Servers do not mask.
+    async fn message(&mut self) -> (u8, Vec<u8>) {
+        let kind = self.stream.read_u8().await.unwrap() & 15;
+        let length = match self.stream.read_u8().await.unwrap() {
+            126 => usize::from(self.stream.read_u16().await.unwrap()),
+            short => usize::from(short),
+        };
+        let mut octets = vec![0; length];
+        self.stream.read_exact(&mut octets).await.unwrap();
+        (kind, octets)
+    }
+}
+
+#[tokio::test]
+async fn a_live_call_is_heard_over_a_websocket_until_it_ends() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    let mut open = site.bench.begin(&about);
+    (0..2).for_each(|n| open.second(n));
+    put(&site, vec![line(about.id(), "200")]);
+    let who = site.caller(Role::Supervisor, &["200"]);
+    let (status, mut ear) = Ear::open(&site, &who, about.id(), "http://{host}").await;
+    assert_eq!(status, 101);
+    let (kind, head) = ear.message().await;
+    assert_eq!(
+        (kind, String::from_utf8(head).unwrap()),
+        (1, r#"{"rate_hz":8000,"channels":2,"at_ms":1000}"#.into())
+    );
+    let first = ear.message().await;
+    assert_eq!((first.0, first.1.len()), (2, 160 * 4), "20 ms of two legs");
+    open.second(2);
+    open.close();
+    let (mut octets, mut end) = (first.1, String::new());
+    let all = async {
+        while end.is_empty() {
+            match ear.message().await {
+                (2, piece) => octets.extend(piece),
+                (1, text) => end = String::from_utf8(text).unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+    assert_eq!((octets.len(), end.as_str()), (2 * 32_000, r#"{"end":"call-ended"}"#));
+    let near: Vec<i16> = octets.chunks(4).map(|f| i16::from_le_bytes([f[0], f[1]])).collect();
+    assert!(near == mulaw(&[noise(1, 8_000), noise(2, 8_000)].concat()), "sample by sample");
+    assert_eq!(site.acts(), ["listen-live"]);
+}
+
+#[tokio::test]
+async fn nobody_listens_from_another_page_or_outside_their_scope() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    let mut open = site.bench.begin(&about);
+    open.second(0);
+    put(&site, vec![line(about.id(), "200")]);
+    let (who, other) = (site.caller(Role::Supervisor, &["200"]), site.caller(Role::Supervisor, &["201"]));
+    let agent = site.caller(Role::Agent, &["200"]);
+    let missing = RecordingId([9; 16]);
+    for (who, id, origin, expected) in [
+        (&who, about.id(), "http://evil.example", 403),
+        (&agent, about.id(), "http://{host}", 403),
+        (&other, about.id(), "http://{host}", 404),
+        (&who, missing, "http://{host}", 404),
+        (&who, about.id(), "http://{host}", 101),
+    ] {
+        assert_eq!(Ear::open(&site, who, id, origin).await.0, expected, "{id} {origin}");
+    }
+    let plain = who.get(&format!("/live/{}/audio", about.id())).await;
+    assert_eq!(plain.status, 400, "without an upgrade");
+    assert_eq!(site.acts(), ["refused", "listen-live"]);
+}
