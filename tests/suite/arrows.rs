@@ -22,7 +22,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("web", &["api", "audio", "seal", "vault"]),
     // The program wires everything: telephony for the engine that it runs, audio for what `export` writes, archive for the
     // site's card and certificates. It reaches store and catalogue through the vault alone.
-    ("server", &["archive", "audio", "capture", "recorder", "seal", "telephony", "vault"]),
+    ("server", &["api", "archive", "audio", "capture", "recorder", "seal", "telephony", "vault", "web"]),
     // The bench speaks to the product as a stranger does: over sockets, files and the command line. It reads sealed
     // files and archives with the crates that own the formats, and never looks behind the vault.
     ("tests", &["archive", "audio", "seal", "telephony"]),

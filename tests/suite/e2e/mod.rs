@@ -5,6 +5,7 @@ mod captures;
 mod crash;
 mod digits;
 mod film;
+mod late;
 mod live;
 mod pcap;
 mod plain;

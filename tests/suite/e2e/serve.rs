@@ -230,7 +230,8 @@ fn what_was_said_is_found_and_heard_in_the_browser_and_is_in_the_audit_log() {
         let id = row["id"].as_str().unwrap();
         let wav = admin.get(&format!("/api/v1/recordings/{id}/audio?legs=both&format=wav"));
         assert_eq!((wav.status, wav.header("cache-control")), (200, Some("no-store")), "{:?}", wav.headers);
-        for (which, side) in [(0, Side::Caller), (1, Side::Callee)] {
+        // The call came in, so the site's own party is the one that was called: near, on the left.
+        for (which, side) in [(0, Side::Callee), (1, Side::Caller)] {
             let (heard, fed) = (channel(&wav.body, which), fed(&plan, call, side));
             let place = heard.windows(fed.len()).position(|w| w == fed);
             assert!(place.is_some(), "call {call}, {side:?}: what was said is in the WAV, sample for sample");
@@ -254,8 +255,7 @@ fn what_was_said_is_found_and_heard_in_the_browser_and_is_in_the_audit_log() {
         assert!(acts.contains(&act), "{act} is missing in {acts:?}");
     }
     assert_eq!(admin.get("/api/v1/audit/check").json()["ok"], json!(true), "the chain holds");
-    let metrics = admin.get("/metrics");
-    assert!(String::from_utf8_lossy(&metrics.body).contains("amethyst_recordings_total 3"), "{metrics:?}");
+    until("the counters", || (metric(&mut admin, "amethyst_recordings_total") == 3).then_some(()));
     assert_eq!(admin.get("/healthz").status, 200);
     server.end();
 }
