@@ -130,3 +130,34 @@ async fn a_session_that_asks_too_often_is_slowed_down() {
     house.wait(1);
     assert_eq!(visitor.ask(Method::PUT, "/me", Some(json!({ "locale": "af" }))).await.status, 200);
 }
+
+#[tokio::test]
+async fn every_reference_of_the_description_leads_somewhere() {
+    let house = House::new();
+    let description = house.visitor().send(get("/api/v1/openapi.json")).await.json();
+    let (mut todo, mut checked) = (vec![&description], 0);
+    while let Some(value) = todo.pop() {
+        if let Some(reference) = value.get("$ref").and_then(|r| r.as_str()) {
+            let place = reference.strip_prefix('#').unwrap();
+            assert!(description.pointer(place).is_some(), "{reference} leads nowhere");
+            checked += 1;
+        }
+        match value {
+            serde_json::Value::Object(members) => todo.extend(members.values()),
+            serde_json::Value::Array(items) => todo.extend(items),
+            _ => {}
+        }
+    }
+    assert!(checked > 100, "only {checked} references");
+    let operations = description["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|path| path.as_object().unwrap().values());
+    let mut names: Vec<&str> =
+        operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "names of operations are unique");
+}
