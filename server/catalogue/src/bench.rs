@@ -160,7 +160,9 @@ const POSTINGS: [&str; 5] = [
     "insert or ignore into posting select (1 << 48) | who, place from (select who_a as who, order_key as place from recording \
      union all select who_b, order_key from recording) order by 1, 2",
     "insert into posting select (2 << 48) | facet_id, order_key from recording order by 1, 2",
-    "insert into posting select (3 << 48) | cast(log2(length_us / 1000 + 1) as integer), order_key from recording order by 1, 2",
+    // The length of the number in binary, from its length in octal.
+    "insert into posting select (3 << 48) | ((length(o) - 1) * 3 + (o >= '2') + (o >= '4')), place from \
+     (select printf('%o', length_us / 1000 + 1) as o, order_key as place from recording) order by 1, 2",
     "insert into posting select (4 << 48) | 1, order_key from recording where has_gap = 1 order by 1, 2",
     "insert into posting select term, order_key from labelled order by 1, 2",
 ];

@@ -14,7 +14,7 @@ impl Conn {
         }
     }
 
-    /// Keeps other processes from appending to the audit log until the transaction ends. SQLite's transactions do so anyway.
+    /// Keeps other processes from appending to the audit log until the transaction ends. `SQLite`'s transactions do so anyway.
     pub(crate) async fn only_writer_of_audit(&mut self) -> crate::Result<()> {
         if !self.is_sqlite() {
             self.script("lock table audit in exclusive mode").await?;

@@ -26,7 +26,7 @@ use crate::{CatalogueError, Result, migrate};
 /// How many readers may look at once.
 const READERS_MAX: u32 = 4;
 
-/// Decrypted pages kept by each connection, in KiB (negative, as SQLite wants it): a page that is kept is not decrypted again.
+/// Decrypted pages kept by each connection, in KiB (negative, as `SQLite` wants it): a page that is kept is not decrypted again.
 const READER_CACHE: &str = "-49152";
 const WRITER_CACHE: &str = "-16384";
 

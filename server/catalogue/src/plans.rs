@@ -1,4 +1,4 @@
-//! The plans of typical searches: what SQLite says it would do. None may sort a list or walk through a whole table.
+//! The plans of typical searches: what the database says it would do. None may sort a list or walk through a whole table.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use shared::{Direction, Party, UtcMicros};

@@ -10,7 +10,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 use crate::bulk::Cell;
 use crate::{CatalogueError, Result};
 
-/// Virtual instructions of SQLite between two looks at the bound, and how many looks there are: some ten seconds in all.
+/// Virtual instructions of `SQLite` between two looks at the bound, and how many looks there are: some ten seconds in all.
 const WORK_STEP: i32 = 20_000;
 const WORK_MAX: u32 = 10_000;
 

@@ -80,15 +80,7 @@ pub(super) fn words_are_found_wherever_they_stand(catalogue: &Catalogue) {
     check("ali", &[1, 2, 3, 4, 5, 6]);
     check("alic", &[1]);
     check("ali 2711", &[1]);
-    check(
-        "ali 555",
-        &[3, 4, 5, 6, 2]
-            .into_iter()
-            .collect::<std::collections::BTreeSet<u64>>()
-            .into_iter()
-            .collect::<Vec<_>>()
-            .as_slice(),
-    );
+    check("ali 555", &[2, 3, 4, 5, 6]);
     check("A261122-000007", &[7]);
     check("a26", &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
     check("nobody", &[]);
@@ -371,7 +363,7 @@ pub(super) fn a_part_that_comes_late_moves_its_recording_and_all_that_leads_to_i
     // Part 1 of recording 2 is entered first, part 0 after it: recovery does so.
     let late = Made { n: 2, part: 1, at_s: 400, lost: 5, other: Some("3777".into()), ..Made::new(2) };
     let early = Made { n: 2, at_s: 100, length_s: 300, ..Made::new(2) };
-    enter(catalogue, &[late.clone()]);
+    enter(catalogue, std::slice::from_ref(&late));
     catalogue.add_tag(id(2), "kept", &by()).unwrap();
     catalogue.hold(id(2), "kept too", None, &by()).unwrap();
     let list = || found(catalogue, &Search::default(), &Scope::default());
