@@ -196,6 +196,8 @@ pub(crate) enum Format {
     Wav,
     /// The same, compressed without loss.
     Flac,
+    /// Small, for sending; with loss, so it shows nothing in court.
+    Opus,
     /// The codec's octets as they came over the wire, one file per track.
     Raw,
 }
@@ -240,7 +242,8 @@ pub(crate) struct Export {
 /// `amethyst verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Sealed files (.amx), or folders that are searched for them.
+    /// Sealed files (.amx), exports of the console (.zip, or the folder they were unpacked to), or folders that are searched for
+    /// sealed files.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Take the public keys that signatures are checked with from this folder (the `site` folder of a data folder). Without

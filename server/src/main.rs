@@ -11,7 +11,6 @@ mod config;
 mod disk;
 mod failure;
 mod keys;
-mod names;
 mod recording;
 mod serve;
 mod site;

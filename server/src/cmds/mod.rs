@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod export;
+mod exported;
 mod found;
 pub(crate) mod init;
 pub(crate) mod ledger;

@@ -10,6 +10,7 @@ use archive::certs::Certs;
 use seal::{Report, Signer};
 use serde_json::{Value, json};
 
+use super::exported;
 use crate::cli::Verify;
 use crate::failure::{Failure, Kind};
 use crate::site::{newest_certs, read};
@@ -20,12 +21,17 @@ use crate::{terminal, view};
 /// # Errors
 /// A path that is not there, certificates that do not hold.
 pub(crate) fn run(words: &Verify) -> anyhow::Result<u8> {
-    let mut files = Vec::new();
+    let (mut files, mut exports) = (Vec::new(), Vec::new());
     for path in &words.paths {
-        gather(path, &mut files).with_context(|| format!("cannot look at {}", path.display()))?;
+        if exported::is_export(path) {
+            exports.push(path.clone());
+        } else {
+            gather(path, &mut files).with_context(|| format!("cannot look at {}", path.display()))?;
+        }
     }
-    if files.is_empty() {
-        return Err(Failure::new(Kind::Input, "there is no sealed file (.amx) at the given paths").into());
+    if files.is_empty() && exports.is_empty() {
+        let text = "there is no sealed file (.amx) and no export (.zip, or a folder with report.json) at the given paths";
+        return Err(Failure::new(Kind::Input, text).into());
     }
     let certs = words
         .site
@@ -39,6 +45,11 @@ pub(crate) fn run(words: &Verify) -> anyhow::Result<u8> {
         );
     }
     let (mut lines, mut bad) = (Vec::new(), 0_u64);
+    for path in &exports {
+        let judged = exported::judge(path, certs.as_ref())?;
+        bad = bad.saturating_add(u64::from(!judged.is_proven()));
+        if words.json { lines.push(exported::as_json(path, &judged)) } else { exported::print(path, &judged) }
+    }
     for path in &files {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let key = |id| certs.as_ref().and_then(|c| c.key(id));
@@ -49,11 +60,10 @@ pub(crate) fn run(words: &Verify) -> anyhow::Result<u8> {
     if words.json {
         terminal::json(&Value::Array(lines));
     } else {
-        let proven = u64::try_from(files.len()).unwrap_or(u64::MAX).saturating_sub(bad);
-        terminal::line(&format!(
-            "{proven} of {} files proven whole and signed by a known recorder",
-            files.len()
-        ));
+        let all = files.len().saturating_add(exports.len());
+        let proven = u64::try_from(all).unwrap_or(u64::MAX).saturating_sub(bad);
+        let by = if files.is_empty() { "central" } else { "a known recorder" };
+        terminal::line(&format!("{proven} of {all} files proven whole and signed by {by}"));
     }
     Ok(u8::from(bad > 0))
 }

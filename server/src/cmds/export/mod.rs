@@ -3,7 +3,6 @@
 //! A file is written under a temporary name and gets its own only when it is whole. Nothing is ever overwritten.
 
 mod render;
-mod sidecar;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::BufWriter;
@@ -11,15 +10,19 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use seal::Part;
+use audio::Legs;
 use serde_json::json;
-use vault::{PartyRole, Query, ReadSeek, Recording, Use, Vault};
+use vault::{PartyRole, Query, Recording, Use, Vault};
+use web::sound::encode::Format as Sound;
+use web::sound::gaps::GapWalk;
+use web::sound::sealed::Sealed;
+use web::sound::sidecar::{self, Exported, ExportedFile};
 
-use crate::cli::{Export, Format};
+use crate::cli::{Export, Format, LegChoice};
 use crate::cmds::found;
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
-use crate::{names, terminal};
+use crate::{disk, terminal};
 
 /// Recordings fetched at once.
 const PAGE: u32 = 500;
@@ -110,37 +113,58 @@ impl Job<'_> {
         let number = |role| recording.party(role).map_or("", |p| p.number.as_str());
         let (caller, called) = (number(PartyRole::Caller), number(PartyRole::Called));
         let reference = facts.reference.to_string();
-        let stem = names::export_stem(facts.started_at, &self.site.card.zone, caller, called, &reference);
+        let stem = web::sound::names::export_stem(
+            facts.started_at,
+            &self.site.card.zone,
+            caller,
+            called,
+            &reference,
+        );
         let stem = free_stem(&self.words.out, &stem)?;
-        let mut parts = self.open(recording)?;
-        let mut notes = render::Notes::default();
-        let (files, audio_us) = match self.words.format {
-            Format::Wav | Format::Flac => {
-                let path = self.words.out.join(format!("{stem}.{}", extension(self.words.format)));
-                let us = render::to_sound(self.words, &mut parts, &path, &mut notes)?;
+        let legs = match self.words.leg {
+            LegChoice::Near => Legs::Near,
+            LegChoice::Far => Legs::Far,
+            LegChoice::Both => Legs::Both,
+        };
+        let mut sealed = render::open(self, recording)?;
+        let mut exported = Exported { legs, ..Exported::default() };
+        let (files, audio_us) = match sound_of(self.words.format) {
+            Some(format) => {
+                let path = self.words.out.join(format!("{stem}.{}", format.extension()));
+                let us = render::to_sound(&mut sealed, format, legs, &path, &mut exported)?;
                 (vec![path], us)
             }
-            Format::Raw => (render::to_raw(self.words, &mut parts, &self.words.out, &stem, &mut notes)?, 0),
+            None => (render::to_raw(&mut sealed, legs, &self.words.out, &stem)?, 0),
         };
-        let sidecar = sidecar::of(self, recording, &files, &notes, &parts)?;
-        let path = self.words.out.join(format!("{stem}.json"));
-        let mut text = serde_json::to_vec_pretty(&sidecar)?;
-        text.push(b'\n');
-        crate::disk::write_new(&path, &text)?;
+        self.write_sidecar(recording, &mut sealed, &files, exported, &stem)?;
         Ok(audio_us)
     }
 
-    fn open(&self, recording: &Recording) -> anyhow::Result<Vec<render::OpenPart>> {
-        let readers = self.vault.open_recording(recording.facts.recording_id)?;
-        let open = |reader: vault::RecordingReader| -> anyhow::Result<render::OpenPart> {
-            let io: Box<dyn ReadSeek> = reader.io;
-            let path = reader.row.path.clone();
-            let part = Part::open(io, &*self.site.keys, self.site.card.min_suite)
-                .with_context(|| format!("{path} cannot be opened"))?;
-            let since = reader.row.started_at.since(recording.facts.started_at);
-            Ok(render::OpenPart { part, row: reader.row, offset_us: u64::try_from(since).unwrap_or(0) })
-        };
-        readers.into_iter().map(open).collect()
+    fn write_sidecar(
+        &self,
+        recording: &Recording,
+        sealed: &mut Sealed,
+        files: &[PathBuf],
+        mut exported: Exported,
+        stem: &str,
+    ) -> anyhow::Result<()> {
+        for path in files {
+            let (sha256, bytes) = disk::sha256(path)?;
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            exported.files.push(ExportedFile { name, bytes, sha256 });
+        }
+        if recording.gaps().0.iter().any(|samples| *samples > 0) {
+            let mut walk = GapWalk::default();
+            while walk.step(sealed)? {}
+            exported.gaps = walk.finish(sealed);
+        }
+        exported.seals = sidecar::seals(self.vault, &*self.site.keys, recording, sealed)?;
+        let whole = self.vault.recording(recording.facts.recording_id)?;
+        let whole = whole.as_ref().unwrap_or(recording);
+        let card = &self.site.card;
+        let value = sidecar::sidecar(whole, &card.zone, &card.site_id.to_string(), &exported);
+        disk::write_new(&self.words.out.join(format!("{stem}.json")), &sidecar::text(&value))?;
+        Ok(())
     }
 }
 
@@ -156,11 +180,13 @@ fn free_stem(out: &Path, stem: &str) -> anyhow::Result<String> {
     Err(Failure::new(Kind::Input, text).into())
 }
 
-const fn extension(format: Format) -> &'static str {
+/// Returns the format of sound; `None` for the octets as received.
+const fn sound_of(format: Format) -> Option<Sound> {
     match format {
-        Format::Wav => "wav",
-        Format::Flac => "flac",
-        Format::Raw => "raw",
+        Format::Wav => Some(Sound::Wav),
+        Format::Flac => Some(Sound::Flac),
+        Format::Opus => Some(Sound::Opus),
+        Format::Raw => None,
     }
 }
 

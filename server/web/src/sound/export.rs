@@ -17,7 +17,7 @@ use super::media::stem;
 use super::report::{ExportReport, REPORT_NAME, ReportFailed, ReportRecording, readme};
 use super::sealed::{Result, Sealed, SoundError};
 use super::shelf;
-use super::sidecar::{self, Exported, ExportedFile, SealSeen};
+use super::sidecar::{self, Exported, ExportedFile};
 use super::zip::{DosStamp, ZipWriter};
 use crate::host::SiteInfo;
 use crate::{Host, HostError};
@@ -204,7 +204,7 @@ impl Export {
             }
             return Ok(true);
         }
-        open.exported.seals = seals(host, &open.recording, &open.sealed)?;
+        open.exported.seals = sidecar::seals(host.vault(), host.keys(), &open.recording, &open.sealed)?;
         self.add_sidecar(host, open);
         Ok(false)
     }
@@ -267,18 +267,4 @@ fn open(host: &dyn Host, recording: &Recording, wanted: Wanted) -> Result<(Seale
         }
     };
     Ok((sealed, takes))
-}
-
-/// Reads every part from end to end and judges it without a key of secrecy.
-fn seals(host: &dyn Host, recording: &Recording, sealed: &Sealed) -> Result<Vec<SealSeen>> {
-    let readers = host.vault().open_recording(recording.facts.recording_id)?;
-    let mut seen = Vec::with_capacity(readers.len());
-    for (reader, (_, state)) in readers.into_iter().zip(sealed.states()) {
-        let path = reader.row.path;
-        let io = std::io::BufReader::with_capacity(256 << 10, reader.io);
-        let report = seal::verify(io, &|id| host.keys().verifying_key(id));
-        let report = report.map_err(|source| SoundError::Seal { path: path.clone(), source })?;
-        seen.push(SealSeen { path, state, report });
-    }
-    Ok(seen)
 }

@@ -2,12 +2,13 @@
 //! line and the console.
 
 use audio::{Legs, RenderReport};
-use seal::{Signer, State};
+use seal::{KeyRing, Signer, State};
 use serde_json::{Map, Value, json};
 use shared::Zone;
-use vault::Recording;
+use vault::{Recording, Vault};
 
 use super::gaps::{Gap, GapMap};
+use super::sealed::{Result, Sealed, SoundError};
 use super::view;
 
 /// A file that was written.
@@ -47,6 +48,28 @@ pub struct SealSeen {
     pub state: State,
     /// What was found without a key.
     pub report: seal::Report,
+}
+
+/// Reads every part from end to end and judges it by its heads, digests and signature.
+///
+/// # Errors
+/// A file that is not there or cannot be read; what is wrong with one stands in its report.
+pub fn seals(
+    vault: &Vault,
+    keys: &dyn KeyRing,
+    recording: &Recording,
+    sealed: &Sealed,
+) -> Result<Vec<SealSeen>> {
+    let readers = vault.open_recording(recording.facts.recording_id)?;
+    let mut seen = Vec::with_capacity(readers.len());
+    for (reader, (_, state)) in readers.into_iter().zip(sealed.states()) {
+        let path = reader.row.path;
+        let io = std::io::BufReader::with_capacity(256 << 10, reader.io);
+        let report = seal::verify(io, &|id| keys.verifying_key(id));
+        let report = report.map_err(|source| SoundError::Seal { path: path.clone(), source })?;
+        seen.push(SealSeen { path, state, report });
+    }
+    Ok(seen)
 }
 
 /// Returns the word for which legs.
