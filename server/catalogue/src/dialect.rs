@@ -31,6 +31,12 @@ impl Conn {
         }
     }
 
+    /// The rows of `who` whose folded number contains the value of [`Self::has_part`], if the index alone can say so: FTS5 finds
+    /// a phrase of trigrams exactly where the text stands.
+    pub(crate) const fn parts_outright(&self) -> Option<&'static str> {
+        if self.is_sqlite() { Some("select rowid from who_trigram where who_trigram match ?") } else { None }
+    }
+
     /// A condition on `who w`, and its value: the folded number contains `part` (three characters or more), by the trigrams.
     pub(crate) fn has_part(&self, part: &str) -> (&'static str, Cell) {
         if self.is_sqlite() {

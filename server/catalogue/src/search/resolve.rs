@@ -195,6 +195,8 @@ struct Who {
     /// By an index; may find more than is meant.
     candidates: String,
     candidate_values: Vec<Cell>,
+    /// The candidates by themselves, where they are exactly what is meant: their rows need not be read.
+    outright: Option<&'static str>,
     /// Exactly, on texts.
     text: String,
     values: Vec<Cell>,
@@ -204,13 +206,13 @@ fn by_number(conn: &Conn, digits: &str) -> Who {
     let values = vec![Cell::from(format!("%{}%", literal(digits)))];
     // Fewer than three characters make no trigram. Such parts are in a large share of all numbers, so the walk through the
     // dictionary ends early at its limit; a rare one costs a walk through all of it.
-    let (candidates, candidate_values) = if digits.chars().count() < 3 {
-        ("1 = 1".to_owned(), Vec::new())
+    let (candidates, candidate_values, outright) = if digits.chars().count() < 3 {
+        ("1 = 1".to_owned(), Vec::new(), None)
     } else {
         let (condition, value) = conn.has_part(digits);
-        (condition.to_owned(), vec![value])
+        (condition.to_owned(), vec![value], conn.parts_outright())
     };
-    Who { candidates, candidate_values, text: "w.digits like ? escape '!'".to_owned(), values }
+    Who { candidates, candidate_values, outright, text: "w.digits like ? escape '!'".to_owned(), values }
 }
 
 fn by_name(words: &[String]) -> Who {
@@ -219,6 +221,7 @@ fn by_name(words: &[String]) -> Who {
     Who {
         candidates: "w.who_id in (select who_id from who_word where word >= ? and word < ?)".to_owned(),
         candidate_values: vec![longest.as_str().into(), behind(&longest).into()],
+        outright: None,
         text: vec!["w.words like ? escape '!'"; words.len()].join(" and "),
         values: words.iter().map(begin).collect(),
     }
@@ -229,9 +232,14 @@ async fn who(conn: &mut Conn, ways: &[Who]) -> Result<Condition> {
     let mut ids = BTreeSet::new();
     for way in ways {
         let mut filter = super::Filter::default();
-        filter.add(&way.candidates, Some(way.candidate_values.clone()));
-        filter.add(&way.text, Some(way.values.clone()));
-        let text = format!("select w.who_id from who w{} limit {}", filter.clause("where"), SET_MAX + 1);
+        let text = if let Some(outright) = way.outright {
+            let list = filter.number(outright, way.candidate_values.clone());
+            format!("{list} limit {}", SET_MAX + 1)
+        } else {
+            filter.add(&way.candidates, Some(way.candidate_values.clone()));
+            filter.add(&way.text, Some(way.values.clone()));
+            format!("select w.who_id from who w{} limit {}", filter.clause("where"), SET_MAX + 1)
+        };
         for row in conn.rows_of(text, filter.cells).await? {
             ids.insert(row.int(0)?);
         }
