@@ -5,6 +5,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use vault::CatalogueError;
 
 /// Why a request was not answered with what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,25 +264,13 @@ impl From<vault::VaultError> for Refusal {
     /// What is missing is not found, what the catalogue judges is told, what may pass is not now; all else is ours, and logged
     /// here.
     fn from(error: vault::VaultError) -> Self {
-        use vault::{CatalogueError, VaultError};
-        match &error {
-            VaultError::NoSuchRecording(_) | VaultError::Catalogue(CatalogueError::NotThere { .. }) => {
-                return Self::not_found();
-            }
-            VaultError::Catalogue(CatalogueError::Length { .. }) => {
-                return Self::not_acceptable(sentence(&error));
-            }
-            VaultError::Catalogue(CatalogueError::Taken { .. } | CatalogueError::LastAdministrator) => {
-                return Self::conflict(sentence(&error));
-            }
-            VaultError::Catalogue(CatalogueError::TooLong) => return Self::not_now(sentence(&error)),
-            VaultError::Catalogue(CatalogueError::Sql(_)) => {
-                tracing::error!(%error, "the catalogue failed");
-                return Self::not_now(
-                    "The catalogue does not answer as it should; the server's log says why.",
-                );
-            }
-            _ => {}
+        if let vault::VaultError::NoSuchRecording(_) = &error {
+            return Self::not_found();
+        }
+        if let vault::VaultError::Catalogue(judged) = &error
+            && let Some(refusal) = Self::judged(judged)
+        {
+            return refusal;
         }
         match error.kind() {
             vault::Kind::Wait => {
@@ -297,11 +286,36 @@ impl From<vault::VaultError> for Refusal {
 }
 
 /// Writes an error as a sentence.
-fn sentence(error: &vault::VaultError) -> String {
+fn sentence(error: &CatalogueError) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+impl Refusal {
+    /// Tells what the catalogue said of the request itself; `None`: it is in trouble of its own.
+    fn judged(error: &CatalogueError) -> Option<Self> {
+        if let CatalogueError::NotThere { .. } = error {
+            return Some(Self::not_found());
+        }
+        if let CatalogueError::Length { .. } = error {
+            return Some(Self::not_acceptable(sentence(error)));
+        }
+        if let CatalogueError::Taken { .. } | CatalogueError::LastAdministrator = error {
+            return Some(Self::conflict(sentence(error)));
+        }
+        if let CatalogueError::TooLong = error {
+            return Some(Self::not_now(sentence(error)));
+        }
+        if let CatalogueError::Sql(_) = error {
+            tracing::error!(%error, "the catalogue failed");
+            return Some(Self::not_now(
+                "The catalogue does not answer as it should; the server's log says why.",
+            ));
+        }
+        None
+    }
 }
 
 impl Refusal {
