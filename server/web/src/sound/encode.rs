@@ -9,7 +9,7 @@ use audio::flac::FlacWriter;
 use audio::ogg_opus::{OpusWriter, input_rate_hz};
 use audio::raw::{RawFormat, RawWriter};
 use audio::wav::WavSpec;
-use audio::{Legs, PcmSink, RenderReport, WavFormat, WavWriter};
+use audio::{Legs, PcmSink as _, RenderReport, WavFormat, WavWriter};
 use shared::Track;
 
 use super::sealed::{BLOCK_US, Result, Sealed, Shape, Share};

@@ -85,7 +85,7 @@ fn label(recording: &Recording, role: Role) -> String {
     };
     let found = recording.party(party);
     let name = found.map(|p| if p.display.is_empty() { p.number.as_str() } else { p.display.as_str() });
-    name.filter(|text| !text.is_empty()).unwrap_or(role.word()).to_owned()
+    name.filter(|text| !text.is_empty()).unwrap_or_else(|| role.word()).to_owned()
 }
 
 fn event(event: &Event) -> api::TimelineEvent {

@@ -48,8 +48,8 @@ impl DosStamp {
     #[must_use]
     pub fn of(yyyymmdd: u32, (h, m, s): (u8, u8, u8)) -> Self {
         let year = (yyyymmdd / 10_000).checked_sub(1980).filter(|y| *y < 128).unwrap_or(0);
-        let date = year << 9 | (yyyymmdd / 100 % 100) << 5 | yyyymmdd % 100;
-        let time = u16::from(h) << 11 | u16::from(m) << 5 | u16::from(s) / 2;
+        let date = (year << 9) | ((yyyymmdd / 100 % 100) << 5) | (yyyymmdd % 100);
+        let time = (u16::from(h) << 11) | (u16::from(m) << 5) | (u16::from(s) / 2);
         Self { date: u16::try_from(date).unwrap_or(0), time }
     }
 }

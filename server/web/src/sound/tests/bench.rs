@@ -275,13 +275,13 @@ impl<'a> Open<'a> {
     }
 
     /// Closes this part and begins the next one, whose positions count from its own start.
-    pub(crate) fn roll(self) -> Open<'a> {
+    pub(crate) fn roll(self) -> Self {
         let about = self.about.clone();
         self.roll_as(&about)
     }
 
     /// Closes this part and begins the next one with other tracks.
-    pub(crate) fn roll_as(self, about: &About) -> Open<'a> {
+    pub(crate) fn roll_as(self, about: &About) -> Self {
         let (bench, entry, number, end) = (self.bench, self.entry, self.spec.part, self.end);
         let (closed, _former) = self.closed(true);
         let previous = seal::trailer_digest(&closed.trailer);
