@@ -274,7 +274,8 @@ if (may('live')) {
   await step('shows the board and listens to a running call', async () => {
     await p.goto(`${BASE}/live`);
     await p.locator('.taps').waitFor();
-    const listen = p.getByRole('button', { name: /^Listen/ }).first();
+    // The last on the board is the call that began last: it goes on for a while.
+    const listen = p.getByRole('button', { name: /^Listen/ }).last();
     const there = await listen.waitFor({ timeout: process.env.LIVE === '1' ? 90_000 : 3_000 }).then(() => true, () => false);
     await shot(p, folder, 'live');
     await axed('live');
@@ -284,12 +285,12 @@ if (may('live')) {
     const hearing = p.getByTestId('hearing');
     let marked = null;
     await until('the call is heard', async () => (await hearing.getAttribute('data-state')) === 'playing', 20_000);
-    await p.waitForTimeout(3500);
+    await p.waitForTimeout(2500);
+    if (may('label')) { marked = await hearing.getAttribute('data-recording'); await p.getByRole('button', { name: 'Mark this moment' }).click(); await p.getByText(/^(Marked|Bookmark at) /).first().waitFor(); }
     await shot(p, folder, 'listening');
     const out = await heard(p), loud = Math.max(loudness(out.left), loudness(out.right));
     const said = (await hearing.textContent()).replace(/\s+/g, ' ').trim();
     must(loud > 20, `nothing comes out: loudness ${loud.toFixed(1)} of 32768 (${said})`);
-    if (may('label')) { await p.getByRole('button', { name: 'Mark this moment' }).click(); marked = await hearing.getAttribute('data-recording'); await p.getByText(/^(Marked|Bookmark at) /).first().waitFor(); }
     await p.getByRole('button', { name: 'Stop listening' }).last().click();
     await until('the sound stops', async () => (await hearing.count()) === 0, 5000);
     if (marked) await until('the mark stands on the recording after the call has ended', async () => ((await api(`/recordings/${marked}`)).body?.notes ?? []).some((n) => n.at_ms !== null), 120_000);
