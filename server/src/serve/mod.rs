@@ -159,7 +159,8 @@ fn attend(
     notify::ready(&format!("recording; the console is at {url}"));
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(TURN);
-        if recording.is_finished() {
+        // The same signal ends the recording thread, which may be quicker than we are.
+        if recording.is_finished() && !stop.load(Ordering::Relaxed) {
             let text = "the recording thread ended by itself: nothing is recorded any more. The program ends so that it can be \
                         started again; start-up closes what was open";
             return Err(Failure::new(Kind::Data, text).into());

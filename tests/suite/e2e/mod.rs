@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod captures;
+mod console;
 mod crash;
 mod digits;
 mod film;

@@ -1,0 +1,96 @@
+//! The console as a person walks through it, in a real browser: Chromium, driven by the script that lives beside the console
+//! (`server/web/ui/e2e/console.mjs`).
+//!
+//! It signs in by a one-time link, sets a password and an authenticator, searches, plays (the sound is captured and compared
+//! with what was said), sees a gap with its cause, labels, listens live, and finds it all in the audit log; axe judges every
+//! page, and each leaves a picture in `target/console-shots`.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::serve::{Server, inside, place, plan};
+use super::site::{Site, genpcap};
+use crate::workspace::root;
+
+#[test]
+fn a_person_walks_through_the_console_in_a_real_browser() {
+    if !tools_are_there() || !inside("console", "a_person_walks_through_the_console_in_a_real_browser") {
+        return;
+    }
+    let site = Site::new();
+    // A call with lost packets, so that there is a gap to be seen.
+    let lossy = site.path("lossy.pcap");
+    let Some(made) = genpcap(&["gen", lossy, "--calls", "2", "--secs", "20", "--loss", "0.03"]) else {
+        return;
+    };
+    assert_eq!(made.code, Some(0), "{made:?}");
+    site.record(&[lossy]);
+    // As it comes: an administrator must have an authenticator.
+    let file = Path::new(site.data()).join("amethyst.toml");
+    let tap = "\n[[tap]]\nname = \"loopback\"\ninterface = \"lo\"\nside = \"trunk\"\n";
+    let text = std::fs::read_to_string(&file).expect("init wrote it");
+    std::fs::write(&file, text.replace("internal_numbers = []", "internal_numbers = [\"2*****\"]") + tap)
+        .expect("a disk");
+    let server = Server::start(&site);
+    let link = server.link.clone().expect("a first link");
+
+    // Calls go on for as long as the walk lasts, so that there is always one to listen to.
+    let over = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&over);
+    let calls = thread::Builder::new().name("calls".to_owned()).spawn(move || {
+        let mut first = 1;
+        while !ended.load(Ordering::Relaxed) {
+            let calls = place(&plan(first, 2, 12));
+            first += 2;
+            thread::sleep(Duration::from_secs(8));
+            drop(calls.wait_with_output());
+        }
+    });
+    let shots =
+        std::env::var_os("AMETHYST_SHOTS").map_or_else(|| root().join("target/console-shots"), Into::into);
+    std::fs::create_dir_all(&shots).expect("a folder for the pictures");
+    let walked = Command::new("node")
+        .arg("e2e/console.mjs")
+        .current_dir(root().join("server/web/ui"))
+        .env("BASE_URL", format!("https://{}", server.address))
+        .env("LINK", format!("https://{}{link}", server.address))
+        .env("SHOTS", &shots)
+        .env("TOTP", "1")
+        .env("LIVE", "1")
+        .env("GAP", "1")
+        .stdin(Stdio::null())
+        .output()
+        .expect("node starts");
+    over.store(true, Ordering::Relaxed);
+    drop(calls.map(thread::JoinHandle::join));
+    let told =
+        String::from_utf8_lossy(&walked.stdout).into_owned() + &String::from_utf8_lossy(&walked.stderr);
+    println!("{told}");
+    assert!(walked.status.success(), "{told}");
+    server.end();
+}
+
+fn tools_are_there() -> bool {
+    let ui = root().join("server/web/ui");
+    let known = |program: &str| {
+        Command::new("sh")
+            .args(["-c", &format!("command -v {program}")])
+            .output()
+            .is_ok_and(|o| o.status.success())
+    };
+    for program in ["node", "chromium"] {
+        if !known(program) {
+            println!("skipped: {program} is not installed");
+            return false;
+        }
+    }
+    if !ui.join("node_modules/playwright-core").exists() || !ui.join("dist/index.html").exists() {
+        println!("skipped: the console is not built (scripts/console.sh build)");
+        return false;
+    }
+    true
+}
