@@ -12,4 +12,4 @@ target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 export AMETHYST_PROGRAM=${AMETHYST_PROGRAM:-$target/debug/amethyst}
 # The walk through the console looks at clocks as a person does, so it has the machine to itself, at the end.
 cargo test --workspace --locked -j "$jobs" -- --skip e2e::console
-cargo test -p amethyst-tests --test suite --locked -j "$jobs" -- e2e::console
+cargo test --workspace --test suite --locked -j "$jobs" -- e2e::console
