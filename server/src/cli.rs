@@ -137,7 +137,7 @@ pub(crate) struct Serve {
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
     /// Print a one-time link for a person, valid for 24 hours: they set their password with it. An administrator who is not
-    /// known yet is made. The link replaces an earlier one; the password and the authenticator of the person end with its use.
+    /// known yet is made if there is nobody yet. The link replaces an earlier one; the person's password ends with its use.
     Link(UserLink),
 }
 
@@ -150,7 +150,11 @@ pub(crate) struct UserLink {
     /// The name with which the person signs in.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// Print JSON: `{"name", "link", "until"}`.
+    /// Also take away the person's authenticator, because it is lost; a new one is set up at the next sign-in where the
+    /// configuration demands one.
+    #[arg(long)]
+    pub(crate) lost_authenticator: bool,
+    /// Print JSON: `{"name", "link", "path", "until"}`.
     #[arg(long)]
     pub(crate) json: bool,
 }

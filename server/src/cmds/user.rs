@@ -28,19 +28,29 @@ pub(crate) fn link(words: &UserLink) -> anyhow::Result<u8> {
         );
         return Err(Failure::new(Kind::Input, text).into());
     };
-    let entry = vault::AuditEntry {
+    let entry = |act| vault::AuditEntry {
         at: now,
         actor: None,
         actor_name: "command line".to_owned(),
         session: None,
         address: "this machine".to_owned(),
-        act: "user-link",
+        act,
         object: Some(vault::AuditObject::Named(words.name.trim().to_lowercase())),
         outcome: vault::Outcome::Ok,
         details: "{}".to_owned(),
     };
+    if words.lost_authenticator {
+        vault
+            .audit(&entry("user-totp-removed"))
+            .context("the audit log could not be written; the authenticator stays")?;
+        if let Some(user) = vault.user_by_name(&words.name)? {
+            vault.change_user(&vault::User { totp_secret: None, totp_last_step: None, ..user })?;
+        }
+    }
     // Before the link leaves; without the entry it is not shown, and nobody knows it.
-    vault.audit(&entry).context("the audit log could not be written, so the link is not shown")?;
+    vault
+        .audit(&entry("user-link"))
+        .context("the audit log could not be written, so the link is not shown")?;
     let url = format!("https://{}{}", address(&site), link.path);
     let until = site.card.zone.rfc3339(link.until);
     if words.json {

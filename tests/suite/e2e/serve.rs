@@ -517,6 +517,36 @@ fn a_test_call_goes_through_everything_whatever_the_rules_say() {
 }
 
 #[test]
+fn whoever_lost_password_and_authenticator_gets_in_again_by_the_command_line() {
+    if !inside("serve", "whoever_lost_password_and_authenticator_gets_in_again_by_the_command_line") {
+        return;
+    }
+    let site = Site::new();
+    let server = Server::start(&site);
+    let mut admin = server.person(&site);
+    admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+    site.run("user", &[]).refused(2, &["link"]);
+    let link = |name: &str| {
+        super::site::run(&["user", "link", "--data", site.data(), name, "--lost-authenticator", "--json"])
+    };
+    link("nobody").refused(3, &["there is no account `nobody`"]);
+    let path = link("admin").json()["path"].as_str().expect("a path").to_owned();
+    let mut again = server.person(&site);
+    again.enter_by_link(&path, "another battery, another horse");
+    let acts = again.get("/api/v1/audit").json();
+    for act in ["user-link", "user-totp-removed"] {
+        assert!(
+            acts["entries"].as_array().unwrap().iter().any(|e| e["act"] == act),
+            "{act} is missing: {acts}"
+        );
+    }
+    let mut thief = server.person(&site);
+    let used = thief.send("POST", "/api/v1/sign-in/link", &json!({ "token": path.rsplit('#').next() }));
+    assert_ne!(used.status, 200, "a link works once: {}", used.json());
+    server.end();
+}
+
+#[test]
 fn an_address_that_is_taken_is_said_and_nothing_is_touched() {
     let site = Site::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
