@@ -1,5 +1,5 @@
 # AMETHYST. `make` alone lists what there is; every target sets up what it needs first.
-# Options: FUZZ_SECONDS=60 (per target), CALLS=1000 SECS=60 (size of the bench), JOBS=2 (parallel builds).
+# Options: FUZZ_SECONDS=60 (per target), CALLS=1000 SECS=60 ROWS=10000000 (sizes of the bench), JOBS=2 (parallel builds).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

@@ -22,12 +22,16 @@ if [ "${LIVE:-0}" = 1 ]; then
     --pcap "$target/bench/calls-${CALLS:-1000}x${SECS:-60}.pcap" --work "$target/bench" --speeds ${SPEEDS:-1}
 fi
 
-# criterion benches of the crates that have some
+# Benches of the crates that have some. The one of the catalogue makes ROWS recordings first (ten million: a quarter of an
+# hour and 13 GB in BENCH_DIR, removed at the end).
+export ROWS=${ROWS:-10000000}
 for folder in shared/*/benches server/*/benches; do
   [ -d "$folder" ] || continue
   name=$(sed -n 's/^name = "\(.*\)"/\1/p' "${folder%/benches}/Cargo.toml" | head -n 1)
+  features=()
+  [ "$name" != amethyst-catalogue ] || features=(--features bench)
   echo "benches of $name" >&2
   for bench in "$folder"/*.rs; do
-    cargo bench --locked --quiet -j "$jobs" -p "$name" --bench "$(basename "$bench" .rs)"
+    cargo bench --locked --quiet -j "$jobs" -p "$name" "${features[@]}" --bench "$(basename "$bench" .rs)"
   done
 done
