@@ -344,7 +344,14 @@ mod tests {
             .collect();
         let sent: Vec<f64> = pcm.iter().step_by(width).map(|s| f64::from(*s)).collect();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-        let alike = dot(&heard, &sent) / (dot(&heard, &heard) * dot(&sent, &sent)).sqrt();
+        let likeness = |a: &[f64], b: &[f64]| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+        // The filters of the codec turn the phase of a tone a little: by less than half a millisecond.
+        let late = usize::try_from(rate_hz).unwrap() / 2_000;
+        let shifted = (0..=late).flat_map(|n| {
+            let whole = sent.len() - n;
+            [likeness(&heard[n..], &sent[..whole]), likeness(&heard[..whole], &sent[n..])]
+        });
+        let alike = shifted.fold(0.0, f64::max);
         assert!(alike > 0.97, "{rate_hz} Hz, {channels}: {alike}");
     }
 
