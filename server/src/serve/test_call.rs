@@ -189,6 +189,7 @@ mod tests {
         let mut end = None;
         let at = |after: Duration| Stamp {
             mono_ns: 1 + u64::try_from(after.as_nanos()).unwrap(),
+            utc: shared::UtcMicros(i64::try_from(after.as_micros()).unwrap()),
             ..Stamp::default()
         };
         for Due { after, bytes } in due {

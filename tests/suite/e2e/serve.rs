@@ -525,7 +525,7 @@ fn whoever_lost_password_and_authenticator_gets_in_again_by_the_command_line() {
     let server = Server::start(&site);
     let mut admin = server.person(&site);
     admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
-    site.run("user", &[]).refused(2, &["link"]);
+    super::site::run(&["user"]).refused(2, &["link"]);
     let link = |name: &str| {
         super::site::run(&["user", "link", "--data", site.data(), name, "--lost-authenticator", "--json"])
     };

@@ -107,10 +107,16 @@ impl Codec {
 
     /// Returns how many ticks before a wanted position decoding should begin, so that the decoder has found its feet.
     ///
-    /// 100 ms for codecs without memory (that is what loss concealment looks back), 200 ms for those with.
+    /// 100 ms for codecs without memory (that is what loss concealment looks back), 200 ms for those with; 3 s for GSM, whose
+    /// long-term prediction carries what was said through pauses: after that it gives the very samples that decoding from
+    /// the start gives.
     #[must_use]
     pub fn warm_up_samples(&self) -> u64 {
-        let tenths: u64 = if self.is_stateless() { 1 } else { 2 };
+        let tenths: u64 = match self.kind {
+            Kind::Gsm => 30,
+            Kind::Mulaw | Kind::Alaw | Kind::L16 { .. } | Kind::L8 { .. } | Kind::Dvi4 => 1,
+            Kind::G722 | Kind::G726 { .. } | Kind::Opus | Kind::G729 | Kind::Amr(_) | Kind::ComfortNoise => 2,
+        };
         u64::from(self.clock_hz).saturating_mul(tenths).div_ceil(10)
     }
 

@@ -211,7 +211,12 @@ impl Renderer {
     #[must_use]
     pub fn feed_from_us(&self) -> u64 {
         let from_us = self.first.saturating_mul(1_000_000).checked_div(u64::from(self.rate_hz)).unwrap_or(0);
-        from_us.saturating_sub(WARM_UP_MAX_US)
+        let warm_up_us = |track: &TrackOf| {
+            let ticks = track.codec.as_ref().map_or(0, Codec::warm_up_samples);
+            ticks.saturating_mul(1_000_000).div_ceil(u64::from(track.clock_hz.max(1)))
+        };
+        let longest_us = self.tracks.values().map(warm_up_us).max().unwrap_or(0);
+        from_us.saturating_sub(longest_us.saturating_add(RESAMPLER_US))
     }
 
     /// Tells whether everything up to the end of the range was written: further runs change nothing.
@@ -318,8 +323,8 @@ impl Renderer {
     }
 }
 
-/// The longest warm-up of any codec here plus the reach of the resampler.
-const WARM_UP_MAX_US: u64 = 210_000;
+/// The reach of the resampler.
+const RESAMPLER_US: u64 = 10_000;
 
 fn interleave(legs: &BTreeMap<u8, Leg>, frames: usize, channels: u8, block: &mut Vec<i16>) {
     block.clear();
