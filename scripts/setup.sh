@@ -29,9 +29,6 @@ py:scapy                  python3-scapy       wraps captures in tunnels
 browser='
 chromium                  chromium            walks through the console as a person would
 /usr/lib/postgresql/*/bin/postgres postgresql the second database of the catalogue
-/usr/bin/WebKitWebDriver  webkit2gtk-driver   drives WebKitGTK, the second browser
-Xvfb                      xvfb                a screen for WebKitGTK
-dbus-run-session          dbus                a session bus for WebKitGTK
 '
 speech='
 espeak-ng                 espeak-ng           speech for the calls; without it a synthetic voice hums
