@@ -33,11 +33,20 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        sync_folder(path)
+        file.sync_all()
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    rename(&beside, path)
+}
+
+/// Gives a durable file another name, durably.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::rename(from, to)
+        .and_then(|()| sync_folder(to))
+        .with_context(|| format!("cannot write {}", to.display()))
 }
 
 /// Finds the file with the highest generation among `<prefix><digits><suffix>` in a folder.

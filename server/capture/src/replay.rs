@@ -65,8 +65,7 @@ impl PacketSource for Replay {
         SourceInfo { tap: self.tap, name: self.name.clone(), live: true, link: Some(LinkType::Raw), fd: None }
     }
 
-    /// Never waits: what is due is handed over, the rest comes later.
-    fn poll(&mut self, _wait: Duration, sink: &mut dyn FnMut(&Packet<'_>)) -> Result<Poll, CaptureError> {
+    fn poll(&mut self, wait: Duration, sink: &mut dyn FnMut(&Packet<'_>)) -> Result<Poll, CaptureError> {
         let stamp = (self.clock)();
         let begun = *self.begun_ns.get_or_insert(stamp.mono_ns);
         let gone = Duration::from_nanos(stamp.mono_ns.saturating_sub(begun));
@@ -86,7 +85,12 @@ impl PacketSource for Replay {
                 lost_before: 0,
             });
         }
-        Ok(if polled == Poll::Idle && self.packets.is_empty() { Poll::End } else { polled })
+        if polled == Poll::Idle {
+            let Some(next) = self.packets.front() else { return Ok(Poll::End) };
+            // What comes is known, so nothing is missed by sleeping until then.
+            std::thread::sleep(next.after.saturating_sub(gone).min(wait));
+        }
+        Ok(polled)
     }
 
     fn drops(&mut self) -> Drops {

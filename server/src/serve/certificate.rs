@@ -30,26 +30,25 @@ impl Certificate {
     /// One of both files is missing or is no PEM, or the disk's.
     pub(crate) fn of(dir: &Path, site_name: &str, listen: SocketAddr) -> anyhow::Result<Self> {
         let (chain_at, key_at) = (dir.join("site/tls.pem"), dir.join("keys/tls.key"));
+        let made_at = dir.join("site/tls.pem.made");
         match (chain_at.exists(), key_at.exists()) {
             (true, true) => {}
             (false, false) => {
+                // 1. the certificate under a name that nobody reads, 2. the key, 3. its own name. Cut after 1: made anew. Cut
+                // after 2: the next start does 3. A key that somebody put here is never touched.
                 let (chain, key) = make(site_name, listen)?;
-                // The key first: a certificate whose key is missing is no use.
+                disk::replace(&made_at, chain.as_bytes())?;
                 disk::write_new(&key_at, key.as_bytes())?;
-                disk::write_new(&chain_at, chain.as_bytes())?;
+                disk::rename(&made_at, &chain_at)?;
             }
-            // A crash between the two writes leaves a key alone; nobody has seen its certificate.
-            (false, true) => {
-                std::fs::remove_file(&key_at)
-                    .with_context(|| format!("cannot remove {}", key_at.display()))?;
-                return Self::of(dir, site_name, listen);
-            }
-            (true, false) => {
+            (false, true) if made_at.exists() => disk::rename(&made_at, &chain_at)?,
+            (has_chain, _) => {
+                let (missing, there) = if has_chain { (&key_at, &chain_at) } else { (&chain_at, &key_at) };
                 let text = format!(
-                    "{} is missing, but {} is there: put the key back from its backup, or remove the certificate and a new one \
-                     is made (browsers will warn until its new fingerprint is accepted)",
-                    key_at.display(),
-                    chain_at.display()
+                    "{} is missing, but {} is there: put the missing one back, or take the other away and a new pair is made \
+                     (browsers will warn until its new fingerprint is accepted). Nothing was changed",
+                    missing.display(),
+                    there.display()
                 );
                 return Err(Failure::new(Kind::Data, text).into());
             }
@@ -105,13 +104,32 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_between_the_two_files_leaves_nothing_that_has_to_be_mended() {
-        let dir = folder();
-        std::fs::write(dir.path().join("keys/tls.key"), "half").unwrap();
+    fn cut_at_each_step_the_next_start_ends_what_was_begun() {
         let listen = SocketAddr::from(([0, 0, 0, 0], 8443));
-        assert!(Certificate::of(dir.path(), "x", listen).is_ok());
+        let dir = folder();
+        let whole = Certificate::of(dir.path(), "x", listen).unwrap();
+        let (chain, made) = (dir.path().join("site/tls.pem"), dir.path().join("site/tls.pem.made"));
+        // After 2: the key is there, the certificate not under its name.
+        std::fs::rename(&chain, &made).unwrap();
+        assert_eq!(Certificate::of(dir.path(), "x", listen).unwrap().fingerprint, whole.fingerprint);
+        assert!(chain.exists() && !made.exists());
+        // After 1: no key yet.
+        std::fs::rename(&chain, &made).unwrap();
         std::fs::remove_file(dir.path().join("keys/tls.key")).unwrap();
+        assert_ne!(Certificate::of(dir.path(), "x", listen).unwrap().fingerprint, whole.fingerprint);
+    }
+
+    #[test]
+    fn a_key_or_a_certificate_alone_is_left_alone_and_told() {
+        let listen = SocketAddr::from(([0, 0, 0, 0], 8443));
+        let dir = folder();
+        let key = dir.path().join("keys/tls.key");
+        std::fs::write(&key, "somebody's own key").unwrap();
         let error = Certificate::of(dir.path(), "x", listen).err().unwrap().to_string();
-        assert!(error.contains("put the key back"), "{error}");
+        assert!(error.contains("tls.pem is missing"), "{error}");
+        assert_eq!(std::fs::read_to_string(&key).unwrap(), "somebody's own key");
+        std::fs::rename(&key, dir.path().join("site/tls.pem")).unwrap();
+        let error = Certificate::of(dir.path(), "x", listen).err().unwrap().to_string();
+        assert!(error.contains("tls.key is missing"), "{error}");
     }
 }

@@ -61,6 +61,22 @@ impl Here {
         self.orders.send(order).map_err(|_gone| HostError::Io("the recording thread has ended".into()))
     }
 
+    /// Tells whether no tap is read.
+    pub(crate) fn hears_nothing(&self) -> bool {
+        locked(&self.seen).taps.iter().all(|tap| !tap.open)
+    }
+
+    /// Has a test call placed; returns what tells it from others.
+    ///
+    /// # Errors
+    /// The recording thread has ended.
+    pub(crate) fn place_test_call(&self) -> Result<u32, HostError> {
+        let tag = world::dice().next_u32() % 100_000_000;
+        let gone = |_gone| HostError::Io("the recording thread has ended; nothing is recorded".into());
+        self.orders.send(Order::TestCall { tag }).map_err(gone)?;
+        Ok(tag)
+    }
+
     /// Returns how long ago the recording thread last looked around, in nanoseconds.
     fn look_age_ns(&self) -> u64 {
         world::now().mono_ns.saturating_sub(locked(&self.seen).looked_ns)
@@ -125,10 +141,7 @@ impl Host for Here {
 
     fn test_call(&self) -> Result<Option<RecordingId>, HostError> {
         let since = self.now();
-        let tag = world::dice().next_u32() % 100_000_000;
-        self.orders
-            .send(Order::TestCall { tag })
-            .map_err(|_gone| HostError::Io("the recording thread has ended; nothing is recorded".into()))?;
+        let tag = self.place_test_call()?;
         let waited = Instant::now();
         while waited.elapsed() < TEST_CALL_MAX {
             std::thread::sleep(Duration::from_millis(250));

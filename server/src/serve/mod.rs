@@ -55,6 +55,8 @@ const FIRST: &str = "admin";
 const TURN: Duration = Duration::from_millis(100);
 /// How often the days ahead are looked at.
 const DAY_KEYS_EVERY: Duration = Duration::from_secs(3_600);
+/// A demonstration whose user may not listen on an interface shows the test call so often.
+const DEMO_CALL_EVERY: Duration = Duration::from_secs(30);
 /// So long requests may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -155,7 +157,7 @@ fn attend(
     url: &str,
 ) -> anyhow::Result<()> {
     let watchdog = notify::watchdog();
-    let (mut fed, mut keyed) = (Instant::now(), Instant::now());
+    let (mut fed, mut keyed, mut shown) = (Instant::now(), Instant::now(), Instant::now());
     notify::ready(&format!("recording; the console is at {url}"));
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(TURN);
@@ -179,6 +181,10 @@ fn attend(
         if watchdog.is_some_and(|every| fed.elapsed() >= every) && web::Host::health(here).live {
             notify::alive();
             fed = Instant::now();
+        }
+        if here.demo && shown.elapsed() >= DEMO_CALL_EVERY && here.hears_nothing() {
+            shown = Instant::now();
+            here.place_test_call()?;
         }
         if keyed.elapsed() >= DAY_KEYS_EVERY {
             keyed = Instant::now();

@@ -1,7 +1,7 @@
 //! The table of routes. A route cannot be registered without its door: who may pass, how often, and what it answers.
 //!
 //! # Adding a route
-//! ```ignore
+//! ```text
 //! pub(crate) fn register(routes: &mut Routes) {
 //!     routes.add(
 //!         Method::GET,
