@@ -42,6 +42,12 @@ impl Event {
         Self { kind: kind.to_owned(), t_us, ..Self::default() }
     }
 
+    /// Tells whether the event stays in the sealed file only: it explains its samples, nobody searches for it.
+    #[must_use]
+    pub fn is_sealed_only(&self) -> bool {
+        matches!(self.kind.as_str(), "time_anchor" | "sender_clock" | "gap_cause" | "track_change")
+    }
+
     /// Adds a whole number.
     #[must_use]
     pub fn int(mut self, name: &str, value: i64) -> Self {

@@ -10,6 +10,7 @@ mod ids;
 mod ledger;
 mod media;
 mod party;
+mod pattern;
 mod time;
 
 pub use event::{Event, GapCorrection, Value};
@@ -18,4 +19,5 @@ pub use ids::{IdError, RecorderId, RecordingId, SiteId, TapId};
 pub use ledger::{LedgerEnd, LedgerNo, LedgerTotals, NotRecorded, Partly, Reference, ReferenceError};
 pub use media::{Chunk, GapCause, GapTotals, Role, RunHead, Track};
 pub use party::{Direction, Method, Party, Side};
+pub use pattern::{ExtensionPattern, PatternError, PatternForm};
 pub use time::{Bytes, Day, DayError, Micros, Stamp, TimeQuality, UtcMicros, Zone, ZoneError};

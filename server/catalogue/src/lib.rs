@@ -51,8 +51,9 @@ pub use rows::{
     CaptureRun, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow, PartyRole, PartyRow,
     PartySeen, Recording, RecordingRow,
 };
-pub use scope::{ExtensionPattern, PatternError, Scope};
+pub use scope::Scope;
 pub use search::{COUNT_MAX, Count, Cursor, CursorError, LIMIT_MAX, Place, Search, SearchPage};
+pub use shared::{ExtensionPattern, PatternError};
 
 /// The result of this crate.
 pub type Result<T> = std::result::Result<T, CatalogueError>;

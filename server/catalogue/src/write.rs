@@ -11,9 +11,6 @@ use crate::rows::is_gap;
 use crate::sql::Conn;
 use crate::{CaptureRun, Catalogue, LedgerRow, RecordingRow, Result};
 
-/// Kinds of events that stay in the sealed file only: they explain its samples, nobody searches for them.
-const SEALED_ONLY: [&str; 4] = ["time_anchor", "sender_clock", "gap_cause", "track_change"];
-
 impl Catalogue {
     /// Enters recordings with their parts, tracks, parties and events, and ledger rows with them, in one transaction.
     ///
@@ -404,7 +401,7 @@ const EVENT: Insert = Insert {
 };
 
 fn event_cells(row: &RecordingRow) -> Vec<Cell> {
-    let searched = row.events.iter().filter(|e| !SEALED_ONLY.contains(&e.kind.as_str()));
+    let searched = row.events.iter().filter(|e| !e.is_sealed_only());
     let cells = (0_u32..).zip(searched).flat_map(|(place, e)| {
         [
             Cell::from(row.facts.recording_id.bytes()),

@@ -4,7 +4,7 @@
 //! in the spool for recovery, and the call goes on in a new recording (see [`crate::segment`]).
 
 use seal::{Closing, FinalInfo, Meta, MustClose, PacketCounts, PartSpec, SealedAudio, TrackTotals, Writer};
-use shared::{Chunk, Event, UtcMicros};
+use shared::{Chunk, Event, GapCorrection, UtcMicros};
 use vault::PartFile;
 
 use crate::{Common, RecorderError};
@@ -17,7 +17,7 @@ pub(crate) struct OpenPart {
     waiting: Vec<u8>,
     /// Where this part begins, in microseconds from the start of the segment.
     pub(crate) offset_us: u64,
-    /// Events of this part, for the catalogue.
+    /// Events of this part that the catalogue wants, and corrections of its gaps.
     pub(crate) events: Vec<Event>,
     /// Where each track ends so far, in ticks from the start of the segment.
     ends: Vec<(u8, u64)>,
@@ -75,7 +75,9 @@ impl OpenPart {
         }
         let frame = self.writer.event(&event)?;
         self.waiting.extend_from_slice(&frame);
-        self.events.push(event);
+        if !event.is_sealed_only() || GapCorrection::of(&event).is_some() {
+            self.events.push(event);
+        }
         Ok(())
     }
 

@@ -58,7 +58,7 @@ pub(crate) struct Sealer {
     queue: Queue<Job>,
     admitter: ToAdmitter,
     used: Sender<FrameBuf>,
-    segments: HashMap<SegId, Segment>,
+    segments: HashMap<SegId, Box<Segment>>,
     /// Commands of calls whose entry is not durable yet, the first of them to open; in the order of their beginning.
     waiting: BTreeMap<SegId, Vec<Job>>,
 }
@@ -133,7 +133,7 @@ impl Sealer {
         let seg = cmd.seg();
         let done = match cmd {
             SegCmd::Signalled { info, .. } => {
-                self.segments.insert(seg, Segment::new(seg, *info));
+                self.segments.insert(seg, Box::new(Segment::new(seg, *info)));
                 Ok(())
             }
             SegCmd::Open { start, tracks, .. } => self.open(seg, start, tracks),

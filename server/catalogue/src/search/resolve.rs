@@ -5,12 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use shared::UtcMicros;
+use shared::{PatternForm, UtcMicros};
 
 use crate::bulk::Cell;
 use crate::dialect::json_integers;
 use crate::index::{GAP, HELD, Kind, length_class, place_at};
-use crate::scope::Form;
 use crate::sql::Conn;
 use crate::text::{behind, fold, fold_number, literal, words};
 use crate::{CatalogueError, ExtensionPattern, Result, Scope, Search};
@@ -283,10 +282,10 @@ fn who_by_text(ways: &[Who]) -> Condition {
 async fn extensions(conn: &mut Conn, patterns: &[ExtensionPattern]) -> Result<Condition> {
     let mut ids = BTreeSet::new();
     for pattern in patterns {
-        let (low, high) = match &pattern.0 {
-            Form::Individual(one) => (one.clone(), one.clone()),
-            Form::Range { low, high } => (low.clone(), high.clone()),
-            Form::Wildcard(mask) => {
+        let (low, high) = match pattern.form() {
+            PatternForm::Individual(one) => (one.to_owned(), one.to_owned()),
+            PatternForm::Range { low, high } => (low.to_owned(), high.to_owned()),
+            PatternForm::Wildcard(mask) => {
                 let begin = mask.split('*').next().unwrap_or_default();
                 (begin.to_owned(), behind(begin))
             }

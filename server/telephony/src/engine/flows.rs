@@ -213,6 +213,7 @@ impl Flows {
         if list.len() >= CLAIMS_PER_ENDPOINT_MAX {
             list.remove(0);
         }
+        list.reserve_exact(1);
         list.push(claim);
         self.generation = self.generation.wrapping_add(1);
     }

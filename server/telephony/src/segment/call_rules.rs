@@ -4,9 +4,9 @@
 //! `skip days=sat-sun`, `skip days=fri time=22:00-06:00`. They are asked in order, after the extension rules, and the
 //! first that holds decides. `record` thus keeps a call from the rules behind it.
 
-use shared::{Day, Direction, UtcMicros, Zone};
+use shared::{Day, Direction, ExtensionPattern, PatternError, UtcMicros, Zone};
 
-use super::pattern::{Pattern, RuleError};
+use super::rank::RuleError;
 use super::rules::Decision;
 use crate::cmd::CallInfo;
 
@@ -39,7 +39,7 @@ enum Condition {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Number {
     Prefix(String),
-    Pattern(Pattern),
+    Pattern(ExtensionPattern),
 }
 
 impl CallRule {
@@ -137,8 +137,8 @@ impl Number {
             Some(prefix) if !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit()) => {
                 Ok(Self::Prefix(prefix.to_owned()))
             }
-            Some(_) => Err(RuleError::Pattern(text.chars().take(64).collect())),
-            None => Pattern::parse(text).map(Self::Pattern),
+            Some(_) => Err(PatternError::Shape(text.chars().take(64).collect()).into()),
+            None => Ok(Self::Pattern(text.parse()?)),
         }
     }
 

@@ -8,8 +8,8 @@
 pub mod call_rules;
 pub mod item;
 pub mod link;
-pub mod pattern;
 pub mod policy;
+pub mod rank;
 pub mod rules;
 mod segmenter;
 pub mod vox;

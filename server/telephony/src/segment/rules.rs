@@ -4,10 +4,10 @@
 //! range, range beats wildcard. A tie is excluded. An empty include list includes everything at the lowest rank. The
 //! order in which rules were entered never matters.
 
-use shared::{Direction, UtcMicros, Zone};
+use shared::{Direction, ExtensionPattern, UtcMicros, Zone};
 
 use super::call_rules::CallRule;
-use super::pattern::{Pattern, Rank, RuleError};
+use super::rank::{Rank, RuleError};
 use crate::cmd::CallInfo;
 
 /// The most rules in one set.
@@ -28,7 +28,7 @@ pub struct Decision {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Rule {
     number: u32,
-    pattern: Pattern,
+    pattern: ExtensionPattern,
 }
 
 /// The include and the exclude list.
@@ -42,7 +42,7 @@ impl RuleSet {
     /// Reads both lists. Rules are numbered from 1 through the include list and on through the exclude list.
     ///
     /// # Errors
-    /// The first rule that is refused; see [`Pattern::parse`].
+    /// The first rule that is refused; see [`ExtensionPattern`].
     pub fn parse<S: AsRef<str>>(include: &[S], exclude: &[S]) -> Result<Self, RuleError> {
         let mut set = Self::default();
         let mut number = 0u32;
@@ -81,7 +81,7 @@ impl RuleSet {
         if self.include.len().saturating_add(self.exclude.len()) >= RULES_MAX {
             return Err(RuleError::TooMany(RULES_MAX));
         }
-        Ok(Rule { number, pattern: Pattern::parse(text)? })
+        Ok(Rule { number, pattern: text.parse()? })
     }
 
     /// Decides for one extension.
@@ -139,12 +139,12 @@ struct Verdict<'a> {
 
 impl Verdict<'_> {
     fn included(&self) -> Option<Rank> {
-        self.include.map(|r| r.pattern.rank()).or_else(|| self.includes_all.then_some(Rank::Everything))
+        self.include.map(|r| Rank::of(&r.pattern)).or_else(|| self.includes_all.then_some(Rank::Everything))
     }
 
     fn record(&self) -> bool {
         // `None` sorts below every rank: nothing included is never recorded, nothing excluded never excludes.
-        self.included() > self.exclude.map(|r| r.pattern.rank())
+        self.included() > self.exclude.map(|r| Rank::of(&r.pattern))
     }
 
     /// No rule names the extension.
@@ -175,7 +175,7 @@ fn best<'a>(rules: &'a [Rule], extension: &str) -> Option<&'a Rule> {
     rules
         .iter()
         .filter(|r| r.pattern.matches(extension))
-        .max_by_key(|r| (r.pattern.rank(), std::cmp::Reverse(r.number)))
+        .max_by_key(|r| (Rank::of(&r.pattern), std::cmp::Reverse(r.number)))
 }
 
 /// All rules of a site: extensions first, then calls.
@@ -306,7 +306,7 @@ mod tests {
         };
         let best = |list: &[String]| {
             list.iter()
-                .filter(|t| Pattern::parse(t).unwrap().matches(extension))
+                .filter(|t| t.parse::<ExtensionPattern>().unwrap().matches(extension))
                 .map(rank)
                 .max()
                 .unwrap_or(-1)

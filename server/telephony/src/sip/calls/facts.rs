@@ -75,6 +75,8 @@ impl<'m, 'a> Facts<'m, 'a> {
                 for media in &mut session.media {
                     media.addr.get_or_insert(self.src.addr);
                 }
+                // Kept as long as the call lasts, in thousands: no room for media that are not there.
+                session.media.shrink_to_fit();
                 sessions.push(Arc::new(session));
             }
         }

@@ -64,6 +64,8 @@ impl Calls {
         let key = CallKey(self.last_key);
         self.by_key.insert(key, family.id);
         let told = Box::new(info.clone());
+        // Most calls have one branch for ever.
+        family.branches.reserve_exact(1);
         family.branches.push(Branch::new(key, info, media));
         self.emit(key, self.now, CallEventKind::New { info: told, start_missed });
     }
