@@ -1,14 +1,26 @@
-//! The archive's formats. For now what a site is born with: its recovery secret, its card and its certificates.
+//! The archive's formats: what lies on a medium, and how anybody may judge it.
 //!
-//! [`recovery`] splits the secret that exists on paper only; [`SiteJson`] is what never changes about a site;
-//! [`certs`] says who may seal. Bytes in, bytes out: no file, no clock, no dice of its own.
+//! What a site is born with: [`recovery`] splits the secret that exists on paper only, [`SiteJson`] is what never changes,
+//! [`certs`] says who may seal. What each night adds: the [`Card`] of a location, a [`Manifest`] and a [`DayCatalogue`] for
+//! each day, the [`RunReport`]. And [`log`], the list of acts that cannot be changed unseen. Where things lie says [`layout`].
+//! Bytes in, bytes out: no file, no clock, no dice of its own.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod card;
 pub mod certs;
+mod day_catalogue;
+pub mod layout;
+pub mod log;
+pub mod manifest;
 pub mod recovery;
+pub mod run_report;
 mod site_json;
 
+pub use card::{CARD_MAX, CARD_NAME, Card, LocationId, MediaId, RunId};
+pub use day_catalogue::{DayCatalogue, DayRow, GAPS, HELD, MASKED, RECOVERED, ROWS_MAX};
+pub use manifest::{Manifest, ManifestLine};
+pub use run_report::{Level, Outcome, RunHead, RunProof, RunReport};
 pub use site_json::SiteJson;
 
 /// What this crate refuses, in words that tell what to do.
@@ -26,6 +38,17 @@ pub enum ArchiveError {
     /// A file of the site is damaged or of a newer version.
     #[error("{0} is damaged or of a newer version: {1}")]
     Document(&'static str, &'static str),
+    /// The log was changed, not continued: nothing is signed.
+    #[error(
+        "the log of {new} leaves does not continue the one of {old} leaves that was signed: nothing is signed and nothing \
+         is purged until somebody has found out who changed it"
+    )]
+    Inconsistent {
+        /// Leaves of the last checkpoint.
+        old: u64,
+        /// Leaves of the log as it is.
+        new: u64,
+    },
     /// A certificate does not hold.
     #[error("the certificate of {0} does not hold: {1}")]
     Certificate(String, &'static str),
@@ -37,21 +60,10 @@ pub enum ArchiveError {
 /// The result of this crate.
 pub type Result<T> = std::result::Result<T, ArchiveError>;
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, b| {
-        // Writing to a String cannot fail.
-        let _infallible = write!(out, "{b:02x}");
-        out
-    })
-}
+pub(crate) use seal::fields::hex;
 
+/// Reads lower-case hexadecimal digits, so that equal bytes are equal texts.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |b: u8| {
-        let lower = !b.is_ascii_uppercase();
-        char::from(b).to_digit(16).filter(|_| lower).and_then(|d| u8::try_from(d).ok())
-    };
-    let bytes = pairs.iter().map(|[a, b]| Some(digit(*a)? << 4 | digit(*b)?)).collect::<Option<_>>();
-    bytes.filter(|_| rest.is_empty())
+    let lower = !text.contains(|c: char| c.is_ascii_uppercase());
+    seal::fields::unhex(text).filter(|_| lower)
 }

@@ -18,14 +18,13 @@ mod day_keys;
 mod digests;
 mod error;
 mod event;
-mod fields;
+pub mod fields;
 mod final_table;
 mod frame;
 mod header;
 mod hpke_box;
 mod keys;
 pub mod keystore;
-
 mod meta;
 mod name;
 mod reader;
