@@ -114,6 +114,14 @@ impl Day {
         Self::from_date(date)
     }
 
+    /// Returns the days since 1970-01-01.
+    #[must_use]
+    pub fn number(self) -> i32 {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let days = self.date().and_then(|date| date.since(epoch).ok()).map(|span| span.get_days());
+        days.unwrap_or(0)
+    }
+
     fn date(self) -> Option<jiff::civil::Date> {
         let (y, m, d) = (self.0 / 10_000, self.0 / 100 % 100, self.0 % 100);
         jiff::civil::Date::new(i16::try_from(y).ok()?, i8::try_from(m).ok()?, i8::try_from(d).ok()?).ok()

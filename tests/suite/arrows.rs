@@ -11,6 +11,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("audio", &[]),
     ("seal", &[]),
     ("archive", &["seal"]),
+    ("daily-login", &[]),
     ("api", &[]),
     ("telephony", &[]),
     ("capture", &["telephony"]),
