@@ -114,6 +114,8 @@ pub struct Part<R> {
     final_table: Option<FinalTable>,
     /// Where frames end: nothing behind is read.
     end: u64,
+    /// Length of the file when it was last looked at.
+    seen_len: u64,
     points: Vec<Point>,
     /// Damaged places of a walked part: from where to where.
     holes: BTreeMap<u64, u64>,
@@ -161,6 +163,7 @@ impl<R: Read + Seek> Part<R> {
             signer: None,
             final_table: None,
             end: start,
+            seen_len: 0,
             points: Vec::new(),
             holes: BTreeMap::new(),
             next_seq: 0,
@@ -309,6 +312,10 @@ impl<R: Read + Seek> Part<R> {
         if self.state != State::Unfinished {
             return Ok(false);
         }
+        // Whoever listens looks many times a second, and mostly there is nothing new.
+        if self.io.seek(SeekFrom::End(0))? == self.seen_len {
+            return Ok(false);
+        }
         let before = self.end;
         self.take_shape(keys)?;
         Ok(self.end != before || self.state != State::Unfinished)
@@ -317,6 +324,7 @@ impl<R: Read + Seek> Part<R> {
     /// Finds out from the end of the file what the part is, and where its frames lie.
     fn take_shape(&mut self, keys: &impl KeyRing) -> Result<()> {
         let file_len = self.io.seek(SeekFrom::End(0))?;
+        self.seen_len = file_len;
         self.trailer = self.read_trailer(file_len)?;
         self.signer = self.trailer.as_ref().map(|t| {
             t.judge(&self.header.spec.recording_id, self.header.spec.part, &|id| keys.verifying_key(id))

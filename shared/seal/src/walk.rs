@@ -53,7 +53,7 @@ impl<R: Read> Walk<R> {
     /// Begins at `offset`, where the frame numbered `next_seq` is expected. With digests `so_far` it goes on with them.
     pub(crate) fn new(io: R, offset: u64, next_seq: u32, so_far: Option<Digests>) -> Self {
         Self {
-            window: Window { io, buf: Vec::new(), at: 0, eof: false },
+            window: Window { io, buf: Vec::new(), at: 0, eof: false, read_len: FIRST_READ_LEN },
             offset,
             next_seq,
             frames: 0,
@@ -192,10 +192,14 @@ struct Window<R> {
     buf: Vec<u8>,
     at: usize,
     eof: bool,
+    /// How much is read at once.
+    read_len: usize,
 }
 
 const LOOK_AHEAD: usize = MAX_FRAME + TRAILER_LEN + 1;
 const READ_LEN: usize = 128 << 10;
+/// The first read is small: who follows a growing part walks a few kilobytes, ten times a second.
+const FIRST_READ_LEN: usize = 8 << 10;
 
 impl<R: Read> Window<R> {
     fn bytes(&self) -> &[u8] {
@@ -207,7 +211,8 @@ impl<R: Read> Window<R> {
             self.buf.drain(..self.at);
             self.at = 0;
             let had = self.buf.len();
-            self.buf.resize(had.saturating_add(READ_LEN), 0);
+            self.buf.resize(had.saturating_add(self.read_len), 0);
+            self.read_len = READ_LEN;
             let read = self.io.read(self.buf.get_mut(had..).unwrap_or_default());
             // An interrupted or failed read must not leave zeros behind that were never in the file.
             self.buf.truncate(had.saturating_add(*read.as_ref().unwrap_or(&0)));
