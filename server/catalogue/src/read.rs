@@ -160,10 +160,17 @@ impl Catalogue {
 /// Reads one recording with its events and labels.
 pub(crate) async fn whole(conn: &mut Conn, id: RecordingId) -> Result<Option<Recording>> {
     let Some(mut recording) = assemble(conn, &[id]).await?.pop() else { return Ok(None) };
-    let text =
-        "select kind, t_us, track, members from event where recording_id = $1 order by part, t_us, place";
+    let text = "select kind, t_us, track, members, part from event where recording_id = $1 order by part, t_us, place";
     let rows = conn.rows(text, vec![id.bytes().into()]).await?;
-    recording.events = rows.iter().map(event).collect::<Result<_>>()?;
+    let mut events = rows.iter().map(event).collect::<Result<Vec<_>>>()?;
+    for (row, event) in rows.iter().zip(&mut events) {
+        // A row counts from the start of its part, as the sealed file does.
+        let number = row.int(4)?;
+        let part = recording.parts.iter().find(|part| i64::from(part.part) == number);
+        let began = part.map_or(0, |part| part.started_at.since(recording.facts.started_at));
+        event.t_us = event.t_us.saturating_add(began);
+    }
+    recording.events = events;
     Ok(Some(recording))
 }
 

@@ -167,7 +167,7 @@ pub struct RecordingRow {
     pub parties: Vec<PartyRow>,
     /// The tracks of this part.
     pub legs: Vec<LegRow>,
-    /// What happened in this part. `time_anchor`, `sender_clock`, `gap_cause` and `track_change` are not entered: the sealed
+    /// What happened in this part, times from its start. `time_anchor`, `sender_clock`, `gap_cause` and `track_change` are not entered: the sealed
     /// file has them.
     pub events: Vec<Event>,
     /// The sealed file.
@@ -185,7 +185,8 @@ pub struct Recording {
     pub parties: Vec<PartySeen>,
     /// All tracks of all parts, in order.
     pub legs: Vec<LegRow>,
-    /// What happened, in order. Empty in a [`crate::Page`].
+    /// What happened, in order; times count from the start of the recording, whichever part they are in. Empty in a
+    /// [`crate::Page`].
     pub events: Vec<Event>,
     /// Its sealed files in order.
     pub parts: Vec<PartRow>,

@@ -90,6 +90,17 @@ fn what_is_entered_comes_back() {
 }
 
 #[test]
+fn what_happened_in_a_later_part_counts_from_the_start_of_the_recording() {
+    let (_folder, catalogue) = new();
+    let (first, mut second) = (row(5), row(5));
+    (second.part.part, second.part.path, second.legs[0].part) = (1, "live/2026-11-22/14a/5b.amx".into(), 1);
+    second.part.started_at = first.part.started_at.plus(3_600_000_000);
+    catalogue.insert_batch(vec![first, second], vec![]).unwrap();
+    let found = catalogue.recording(RecordingId([5; 16])).unwrap().unwrap();
+    assert_eq!(found.events.iter().map(|e| e.t_us).collect::<Vec<_>>(), [7, 3_600_000_007]);
+}
+
+#[test]
 fn entering_again_changes_nothing_and_another_part_joins() {
     let (_folder, catalogue) = new();
     let first = row(5);
