@@ -10,7 +10,7 @@ use api::{LineState, TapLine, TapState};
 use audio::codec::g711::{ALAW, MULAW};
 use audio::peaks::{level_dbfs, rms};
 use recorder::Recorder;
-use shared::{Chunk, GapCause, Party, Role, Stamp, Track};
+use shared::{Chunk, GapCause, Party, RecordingId, Reference, Role, Stamp, Track};
 use telephony::cmd::{CallInfo, SegCmd, SegId};
 use tokio::sync::watch;
 use web::{Board, BoardLine};
@@ -35,6 +35,8 @@ pub(crate) struct Channels {
 
 struct Call {
     info: CallInfo,
+    /// Its first recording, once its ledger entry is durable; neither changes.
+    entry: Option<(RecordingId, Reference)>,
     signalled: Stamp,
     opened: Option<Stamp>,
     tracks: Vec<Track>,
@@ -78,6 +80,12 @@ impl Channels {
         }
     }
 
+    /// Finds the call of a recording that is on the published board.
+    pub(crate) fn seg_of(&self, id: RecordingId) -> Option<SegId> {
+        let known = |call: &Call| call.entry.is_some_and(|(recording_id, _)| recording_id == id);
+        self.calls.iter().find_map(|(seg, call)| known(call).then_some(*seg))
+    }
+
     /// Publishes the board as it is now, if it changed.
     pub(crate) fn publish(&mut self, now: &Stamp, recorder: &Recorder, taps: &Taps, vitals: &[TapVitals]) {
         let mut calls: Vec<(&SegId, &mut Call)> = self.calls.iter_mut().collect();
@@ -100,6 +108,7 @@ impl Call {
     fn new(info: &CallInfo, at: Stamp) -> Self {
         Self {
             info: info.clone(),
+            entry: None,
             signalled: at,
             opened: None,
             tracks: Vec::new(),
@@ -139,7 +148,8 @@ fn line(seg: SegId, call: &mut Call, now: &Stamp, recorder: &Recorder, taps: &[E
         call.silent_since_ns = now.mono_ns;
     }
     let stale = now.mono_ns.saturating_sub(call.silent_since_ns) > STALE_NS;
-    let entry = recorder.entry_of(seg);
+    call.entry = call.entry.or_else(|| recorder.entry_of(seg));
+    let entry = call.entry;
     let state = match (call.opened, call.paused) {
         (None, _) => LineState::Ringing,
         (Some(_), true) => LineState::Paused,

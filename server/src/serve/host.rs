@@ -135,6 +135,11 @@ impl Host for Here {
         self.board.clone()
     }
 
+    fn listening(&self, id: RecordingId) {
+        // The recording thread has ended: then there is nothing to hear either.
+        drop(self.orders.send(Order::Listen(id)));
+    }
+
     fn interfaces(&self) -> Vec<api::InterfaceInfo> {
         super::interfaces::all()
     }

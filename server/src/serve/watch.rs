@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use capture::{CaptureError, PacketSource, Replay};
 use recorder::{Fault, Summary};
-use shared::{TapId, Zone};
+use shared::{RecordingId, TapId, Zone};
 use telephony::cmd::SegCmd;
 use telephony::engine::{Alarm, Counters};
 
@@ -23,6 +23,8 @@ use crate::{terminal, world};
 
 /// Nanoseconds between two looks at what changes slowly: board, counters, interfaces.
 const LOOK_NS: u64 = 1_000_000_000;
+/// So long a recording is written quickly for one who said that they listen; they say so once a second.
+const LISTEN_NS: u64 = 3_000_000_000;
 /// Alarms that are kept for the screen.
 const ALARMS_KEPT: usize = 200;
 
@@ -31,6 +33,8 @@ const ALARMS_KEPT: usize = 200;
 pub(crate) enum Order {
     /// Follow these settings from now on.
     Follow(Box<Config>),
+    /// Somebody listens to this recording.
+    Listen(RecordingId),
     /// Place a test call.
     TestCall {
         /// Tells it from others.
@@ -118,6 +122,12 @@ impl Watch {
     fn obey(&mut self, order: Order, hands: &mut Hands<'_>) {
         match order {
             Order::Follow(config) => self.follow(&config, hands),
+            Order::Listen(id) => {
+                // One that has ended meanwhile, or beyond the engine's limit, is heard as it is written: once a second.
+                if let Some(seg) = self.channels.seg_of(id) {
+                    hands.engine.listen(world::now(), seg, LISTEN_NS);
+                }
+            }
             Order::TestCall { tag } => {
                 hands.sources.push(Box::new(Replay::new(
                     TapId(0),

@@ -16,6 +16,8 @@ use crate::{Host, HostError};
 const QUICK: usize = 16;
 /// Long ones (decoding, exports, checks) at once.
 const LONG: usize = 6;
+/// Looks into growing recordings at once, for those who listen: each takes a moment, and waits for nothing longer.
+const LIVE: usize = 8;
 /// Passwords digested at once: each takes 64 MiB and a core for a tenth of a second, and recording comes first.
 const PASSWORDS: usize = 2;
 /// Sign-ins that may stand in line for that; more are sent away for a moment.
@@ -33,6 +35,7 @@ struct Inner {
     host: Arc<dyn Host>,
     quick: Semaphore,
     long: Semaphore,
+    live: Semaphore,
     password_line: Semaphore,
     passwords: Semaphore,
     alone: tokio::sync::Mutex<()>,
@@ -56,6 +59,7 @@ impl Doors {
                 host,
                 quick: Semaphore::new(QUICK),
                 long: Semaphore::new(LONG),
+                live: Semaphore::new(LIVE),
                 password_line: Semaphore::new(PASSWORD_LINE),
                 passwords: Semaphore::new(PASSWORDS),
                 alone: tokio::sync::Mutex::default(),
@@ -122,6 +126,18 @@ impl Doors {
         E: Into<Refusal> + Send + 'static,
     {
         self.wait(&self.inner.long, work).await
+    }
+
+    /// Does what somebody who listens to a running call waits for.
+    pub(crate) async fn blocking_live<T, E>(
+        &self,
+        work: impl FnOnce(&dyn Host) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        E: Into<Refusal> + Send + 'static,
+    {
+        self.wait(&self.inner.live, work).await
     }
 
     /// Calls the vault.

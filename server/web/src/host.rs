@@ -45,6 +45,9 @@ pub trait Host: Send + Sync + 'static {
     fn change_settings(&self, settings: &api::Settings, version: &str) -> Result<String, HostError>;
     /// Returns the board of channels as it changes.
     fn board(&self) -> watch::Receiver<Arc<Board>>;
+    /// Says that somebody listens to a recording that is under way, for the next few seconds: it is then written more often
+    /// than once a second, so that what they hear is fresh. Never waits; one that is not under way is passed over.
+    fn listening(&self, id: RecordingId);
     /// Returns the machine's network interfaces.
     fn interfaces(&self) -> Vec<api::InterfaceInfo>;
     /// Places the built-in test call through the whole pipeline and waits for its recording; `None` if it is not known yet.

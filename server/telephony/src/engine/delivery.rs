@@ -13,7 +13,7 @@ use super::Engine;
 use super::segs::EARLY_NOTES_MAX;
 
 /// A flush by the clock, when media lag: a little over a second, so that the media of a running call come first.
-const FLUSH_NS: u64 = 1_050_000_000;
+pub(super) const FLUSH_NS: u64 = 1_050_000_000;
 
 impl Engine {
     /// Runs `work` on a leg with all that it needs, then delivers what it gave.
@@ -128,7 +128,7 @@ impl Engine {
         for event in early {
             self.commands.push_back(SegCmd::Note { seg: id, event });
         }
-        self.ring_at(place, start.mono_ns.saturating_add(FLUSH_NS));
+        self.ring_at(place, start.mono_ns.saturating_add(self.flush_ns(place, &start)));
     }
 
     /// Sets the timer of a segment, if that is earlier than what is set.
@@ -165,15 +165,16 @@ impl Engine {
             return;
         }
         self.tick_legs(place, now);
+        let every_ns = self.flush_ns(place, now);
         let Some(seg) = self.segs.at(place) else { return };
-        if now.mono_ns.saturating_sub(seg.flushed_ns) >= FLUSH_NS {
+        if now.mono_ns.saturating_sub(seg.flushed_ns) >= every_ns {
             self.cut_all(place, now);
         }
         if !self.out.is_empty() {
             self.deliver(place, now);
         }
         let Some(seg) = self.segs.at(place) else { return };
-        let next = seg.flushed_ns.max(now.mono_ns.saturating_sub(FLUSH_NS / 2)).saturating_add(FLUSH_NS);
+        let next = seg.flushed_ns.max(now.mono_ns.saturating_sub(every_ns / 2)).saturating_add(every_ns);
         self.ring_at(place, next);
     }
 

@@ -17,6 +17,7 @@
 //! | `refusal` | what there is no room for is accounted for all the same |
 //! | `calls` | what the signalling says, turned into segments and claims |
 //! | `delivery` | what legs give, turned into commands; timers |
+//! | `listened` | segments that somebody listens to while they grow |
 //! | `ending` | how a segment ends and what its ledger entry says |
 
 mod calls;
@@ -25,6 +26,7 @@ mod delivery;
 mod ending;
 mod flows;
 mod joins;
+mod listened;
 mod media;
 mod orphans;
 mod protected;
@@ -102,6 +104,8 @@ pub struct Engine {
     clock_offset_us: Option<i64>,
     /// Calls in a row that had one direction only, by tap.
     one_way: BTreeMap<TapId, u32>,
+    /// Segments that somebody listens to.
+    listened: Vec<listened::Listened>,
     finished: bool,
 }
 
@@ -145,6 +149,7 @@ impl Engine {
             alarms: VecDeque::new(),
             clock_offset_us: None,
             one_way: BTreeMap::new(),
+            listened: Vec::new(),
             finished: false,
             config,
         }

@@ -37,6 +37,8 @@ pub(super) struct Seg {
     pub(super) rtcp_bye: bool,
     pub(super) signalled_at: Stamp,
     pub(super) flushed_ns: u64,
+    /// Until when it is flushed quickly.
+    pub(super) quick_until_ns: u64,
     /// When its timer rings; other entries of the heap are stale.
     pub(super) timer_ns: u64,
     /// Notes from before it opened.
@@ -59,6 +61,7 @@ impl Seg {
             rtcp_bye: false,
             signalled_at: at,
             flushed_ns: at.mono_ns,
+            quick_until_ns: 0,
             timer_ns: u64::MAX,
             early: Vec::new(),
             ended: None,

@@ -1,8 +1,8 @@
 //! The sound of a call that is still going on, read from the sealed part while it grows.
 //!
-//! The recorder flushes every leg once a second and cannot open what it wrote; whoever listens opens it again with central's
-//! keys. So sound comes in pieces of about a second, each rendered for itself. What is missing is said, never hidden. Nothing
-//! here waits or asks a clock: a caller looks again when it wants to.
+//! The recorder flushes every leg once a second, and ten times while somebody listens, and cannot open what it wrote; whoever
+//! listens opens it again with central's keys. So sound comes in pieces of a flush, each rendered for itself. What is missing is
+//! said, never hidden. Nothing here waits or asks a clock: a caller looks again when it wants to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,16 @@ use shared::{GapCause, RecordingId};
 use super::sealed::{Result, Ring, Sealed, Shape, Share, SoundError, micros};
 use crate::Host;
 
-/// Listening begins so far behind the newest second, microseconds.
-const BEHIND_US: u64 = 1_000_000;
-/// A leg of which nothing came while the other went on for so long is silent, not late, microseconds.
-const SILENT_US: u64 = 1_500_000;
+/// A leg of which nothing came while the other went on for so long is silent, not late, microseconds: a packet waits a fifth of
+/// a second for those before it. A leg that has been silent before is believed at once.
+const SILENT_US: u64 = 250_000;
+/// After so many looks that found nothing new, what is there is whole flushes: one is appended in a single write.
+const WHOLE_AFTER: u32 = 2;
+/// Sound that waits for longer than this is not live any more: what is older than the last of it is skipped, microseconds.
+const STALE_US: u64 = 3_000_000;
+const FRESH_US: u64 = 300_000;
+/// What a resampler wants to know of the sound that follows, microseconds.
+const AHEAD_US: u64 = 10_000;
 
 /// A call that is being listened to.
 pub(crate) struct Growing {
@@ -29,6 +35,13 @@ pub(crate) struct Growing {
     rate_hz: u32,
     /// Legs that are silent at the moment.
     silent: BTreeSet<u8>,
+    /// Legs that were silent before: their senders suppress silence, or the call was on hold.
+    pausing: BTreeSet<u8>,
+    /// Where the newest sound ends, and where it ended before the part last grew, microseconds.
+    newest_us: u64,
+    before_us: u64,
+    /// Looks since the part last grew.
+    quiet: u32,
     ended: bool,
 }
 
@@ -45,8 +58,8 @@ pub(crate) struct Lost {
     pub at_us: u64,
     /// How long, microseconds.
     pub for_us: u64,
-    /// Why.
-    pub cause: GapCause,
+    /// Why, as a word: that of a [`GapCause`], or `skipped` for what the listener could not take in time.
+    pub why: &'static str,
 }
 
 /// What a look brought.
@@ -68,7 +81,7 @@ pub(crate) enum Heard {
 }
 
 impl Growing {
-    /// Opens the part of a recording that grows now, a second before its present end. `None`: there is none.
+    /// Opens the part of a recording that grows now, at its present end. `None`: there is none.
     ///
     /// # Errors
     /// The vault's; a part that does not open with central's keys; no leg that this server can decode.
@@ -85,11 +98,35 @@ impl Growing {
             at_us: 0,
             rate_hz: shape.rate_hz,
             silent: BTreeSet::new(),
+            pausing: BTreeSet::new(),
+            newest_us: 0,
+            before_us: 0,
+            quiet: 0,
             ended: false,
         };
-        let newest = this.sealed.parts().first().map_or(0, |open| open.part.walked_us());
-        this.at_us = newest.saturating_sub(BEHIND_US);
+        this.begin_at_end();
         Ok(Some(this))
+    }
+
+    /// Passes over what came since it was opened: what is heard first decides how late everything is heard.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn catch_up(&mut self, host: &dyn Host) -> Result<()> {
+        self.sealed.refresh(host.keys())?;
+        if self.state() == Some(State::Unfinished) {
+            self.begin_at_end();
+        }
+        Ok(())
+    }
+
+    fn begin_at_end(&mut self) {
+        self.at_us = self.sealed.parts().first().map_or(0, |open| open.part.walked_us());
+        (self.newest_us, self.before_us) = (self.at_us, self.at_us);
+    }
+
+    fn state(&self) -> Option<State> {
+        self.sealed.states().next().map(|(_, state)| state)
     }
 
     /// Returns the samples a second of everything that will be heard.
@@ -109,13 +146,24 @@ impl Growing {
     /// # Errors
     /// As [`Self::open`].
     pub(crate) fn look(&mut self, host: &dyn Host) -> Result<Heard> {
-        self.sealed.refresh(host.keys())?;
-        let state = self.sealed.states().next().map(|(_, state)| state);
-        let closed = state.is_some_and(|state| state != State::Unfinished);
+        let grown = self.sealed.refresh(host.keys())?;
+        let closed = self.state().is_some_and(|state| state != State::Unfinished);
+        self.quiet = if grown { 0 } else { self.quiet.saturating_add(1) };
+        // Most looks end here.
+        if !grown && !closed && self.newest_us <= self.at_us {
+            return Ok(Heard::Nothing);
+        }
         let ends = self.ends(self.at_us)?;
+        if grown {
+            self.before_us = self.newest_us;
+            self.newest_us = ends.values().copied().max().unwrap_or(self.newest_us);
+        } else if self.quiet >= WHOLE_AFTER {
+            self.before_us = self.newest_us;
+        }
         let until = self.until(&ends, closed);
         if until > self.at_us {
-            return self.sound(until);
+            let skipped = self.skip_stale(until)?;
+            return self.sound(until, skipped);
         }
         if !closed {
             return Ok(Heard::Nothing);
@@ -141,14 +189,30 @@ impl Growing {
             self.base_us = self.base_us.saturating_add(super::sealed::us(now.since(before)));
         }
         (self.sealed, self.number, self.at_us) = (sealed, next, 0);
+        (self.newest_us, self.before_us) = (0, 0);
+        // What lies in it already is as new as if it had just grown.
+        self.newest_us = self.sealed.parts().first().map_or(0, |open| open.part.walked_us());
         Ok(true)
     }
 
-    fn sound(&mut self, until_us: u64) -> Result<Heard> {
+    /// Leaves out what is too old to be heard as live; says so if there was any sound in it.
+    fn skip_stale(&mut self, until_us: u64) -> Result<Option<Lost>> {
+        let from_us = self.at_us;
+        if until_us.saturating_sub(from_us) <= STALE_US {
+            return Ok(None);
+        }
+        self.at_us = until_us.saturating_sub(FRESH_US);
+        let passed = self.sealed.runs(Legs::Both, from_us, self.at_us, Share::Ending)?;
+        let spoken = passed.iter().any(|run| run.leg_run().samples > 0);
+        let (at_us, for_us) = (self.base_us.saturating_add(from_us), self.at_us.saturating_sub(from_us));
+        Ok(spoken.then_some(Lost { at_us, for_us, why: "skipped" }))
+    }
+
+    fn sound(&mut self, until_us: u64, skipped: Option<Lost>) -> Result<Heard> {
         let shape = Shape { rate_hz: self.rate_hz, ..self.sealed.shape(Legs::Both, Some(self.rate_hz))? };
         let (pcm, _report) = self.sealed.stretch(&shape, self.at_us, until_us)?;
         let pcm = if shape.channels == 2 { pcm } else { pcm.iter().flat_map(|s| [*s, *s]).collect() };
-        let lost = self.lost(until_us)?;
+        let lost = skipped.into_iter().chain(self.lost(until_us)?).collect();
         let at_us = self.at_us();
         self.at_us = until_us;
         Ok(Heard::Sound { at_us, pcm, lost })
@@ -165,7 +229,7 @@ impl Growing {
             if run.gap_samples > 0 && said {
                 let at_us = micros(run.pos.saturating_sub(run.gap_samples), clock_hz);
                 let at_us = self.base_us.saturating_add(at_us);
-                lost.push(Lost { at_us, for_us: micros(run.gap_samples, clock_hz), cause: run.cause });
+                lost.push(Lost { at_us, for_us: micros(run.gap_samples, clock_hz), why: run.cause.word() });
             }
         }
         Ok(lost)
@@ -175,19 +239,28 @@ impl Growing {
     fn until(&mut self, ends: &BTreeMap<u8, u64>, closed: bool) -> u64 {
         let newest = ends.values().copied().max().unwrap_or(0);
         let legs: BTreeSet<u8> = self.clocks().into_values().map(|(leg, _)| leg).collect();
+        let absent_us = self.before_us.saturating_sub(self.at_us);
         for leg in &legs {
             let end = ends.get(leg).copied().unwrap_or(0);
             if end > self.at_us {
                 self.silent.remove(leg);
-            } else if newest.saturating_sub(self.at_us) >= SILENT_US {
+            } else if absent_us >= SILENT_US || absent_us > 0 && self.pausing.contains(leg) {
                 self.silent.insert(*leg);
+                self.pausing.insert(*leg);
             }
         }
         if closed {
             return newest;
         }
         let awake = legs.iter().filter(|leg| !self.silent.contains(leg));
-        awake.map(|leg| ends.get(leg).copied().unwrap_or(0)).min().unwrap_or(newest)
+        let until = awake.map(|leg| ends.get(leg).copied().unwrap_or(0)).min().unwrap_or(newest);
+        until.saturating_sub(if self.resamples() { AHEAD_US } else { 0 })
+    }
+
+    /// Tells whether a leg is heard at another rate than its own.
+    fn resamples(&self) -> bool {
+        let rate_of = |track| audio::Codec::from_track(track).map(|codec| codec.rate_hz()).ok();
+        self.sealed.tracks().iter().filter_map(rate_of).any(|hz| hz != self.rate_hz)
     }
 
     /// Returns where each leg ends, as far as it has anything behind `from_us`.

@@ -1,10 +1,9 @@
 //! What goes on now: the board of channels as server-sent events, and the sound of a call by WebSocket.
 //!
-//! What a caller may see of the board is decided here, line by line, by the same scope as the recordings. A listener's sound is
-//! paced by the clock, so that a burst of the recorder's does not become a burst on the network; what a slow listener could
-//! not take is skipped and said.
+//! What a caller may see of the board is decided here, line by line, by the same scope as the recordings. While somebody listens
+//! the recorder is asked to write that call more often, and what it wrote is sent on at once; what a slow listener could not take
+//! is skipped and said.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,20 +35,22 @@ use crate::take::{Answer, Id};
 const TAG: &str = "Live";
 /// A board that does not change is followed by a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
-/// One binary message.
-const PIECE: Duration = Duration::from_millis(20);
-/// Pieces between two looks into the growing file.
-const LOOK_EVERY: u32 = 5;
-/// Pieces between two questions whether the session still lives.
+/// Between two looks into the growing file.
+const TURN: Duration = Duration::from_millis(20);
+/// Turns until the recorder writes as quickly as it was asked to: only then listening begins.
+const SETTLE: u32 = 12;
+/// The turn after sound came in which it is looked for again: the next flush comes a tenth of a second after the last.
+const REST: u32 = 4;
+/// Turns between two words to the recorder that somebody listens.
+const RENEW_EVERY: u32 = 50;
+/// Turns between two questions whether the session still lives.
 const ASK_EVERY: u32 = 250;
+/// Binary messages that a second of sound has at least.
+const PIECES_A_SECOND: usize = 10;
 /// A client that takes no message for so long is gone.
 const SEND_MAX: Duration = Duration::from_secs(5);
 /// Nothing new for so long: the call is over, or its recorder.
 const NOTHING_MAX: Duration = Duration::from_secs(45);
-/// Sound that waits beyond this is sent at double pace; beyond the next, skipped. Milliseconds.
-const HURRY_MS: usize = 1_600;
-const SKIP_MS: usize = 6_000;
-
 pub(super) fn register(routes: &mut Routes) {
     let spec = |summary| Spec::new(TAG, summary, Door::Act(Act::Live));
     routes.add(
@@ -154,11 +155,11 @@ async fn listen(
     }
     let upgrade = upgrade.map_err(|_plain| Refusal::bad("This address speaks WebSocket only."))?;
     note(&caller, "listen-live", id, &[]).await?;
+    caller.doors.host().listening(id);
     let open = move |host: &dyn crate::Host| -> SoundResult<Option<Growing>> { Growing::open(host, id) };
     let growing = caller.doors.blocking_long(open).await?.ok_or_else(Refusal::not_found)?;
     Ok(upgrade.max_message_size(1_024).on_upgrade(move |socket| async move {
-        let mut listener =
-            Listener { socket, caller, id, rate_hz: growing.rate_hz(), queue: VecDeque::new() };
+        let mut listener = Listener { socket, caller, id, rate_hz: growing.rate_hz() };
         if let Err(end) = listener.run(growing).await {
             listener.say_end(end).await;
         }
@@ -180,18 +181,14 @@ struct Listener {
     caller: Caller,
     id: RecordingId,
     rate_hz: u32,
-    /// Interleaved samples that wait for their time.
-    queue: VecDeque<i16>,
 }
 
 impl Listener {
     /// Sends sound until the call or the listener has gone.
     async fn run(&mut self, growing: Growing) -> Result<(), End> {
-        let head = AudioHead { rate_hz: self.rate_hz, channels: 2, at_ms: growing.at_us() / 1_000 };
-        self.text(&head).await?;
-        let mut growing = Some(growing);
-        let (mut tick, mut n) = (interval(PIECE), 0_u32);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut growing = growing;
+        let (mut tick, mut n, mut rest) = (interval(TURN), 0_u32, SETTLE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard_at = Instant::now();
         loop {
             tokio::select! {
@@ -203,27 +200,31 @@ impl Listener {
                 _ = tick.tick() => {}
             }
             n = n.wrapping_add(1);
+            if n.is_multiple_of(RENEW_EVERY) {
+                self.caller.doors.host().listening(self.id);
+            }
             if n.is_multiple_of(ASK_EVERY) && !self.caller.still_valid().await {
                 return Err("signed-out");
             }
-            if n.is_multiple_of(LOOK_EVERY)
-                && self.queue.len() < self.samples(HURRY_MS)
-                && let Some(open) = growing.take()
-            {
-                let (heard, open) = look(self.caller.clone(), open).await?;
-                match heard {
-                    Heard::End => {}
-                    Heard::Nothing => growing = Some(open),
-                    Heard::Sound { pcm, lost, .. } => {
-                        growing = Some(open);
-                        heard_at = Instant::now();
-                        self.take(&pcm, &lost).await?;
-                    }
-                }
+            rest = rest.saturating_sub(1);
+            if rest > 0 {
+                continue;
             }
-            self.send_some().await?;
-            if growing.is_none() && self.queue.is_empty() {
-                return Err("call-ended");
+            if n == SETTLE {
+                growing = look(self.caller.clone(), growing, |growing, host| growing.catch_up(host)).await?.1;
+                let head = AudioHead { rate_hz: self.rate_hz, channels: 2, at_ms: growing.at_us() / 1_000 };
+                self.text(&head).await?;
+            }
+            let (heard, open) =
+                look(self.caller.clone(), growing, |growing, host| growing.look(host)).await?;
+            growing = open;
+            match heard {
+                Heard::End => return Err("call-ended"),
+                Heard::Nothing => {}
+                Heard::Sound { pcm, lost, .. } => {
+                    (heard_at, rest) = (Instant::now(), REST);
+                    self.give(&pcm, &lost).await?;
+                }
             }
             if heard_at.elapsed() > NOTHING_MAX {
                 return Err(if on_board(&self.caller, self.id) { "no-sound" } else { "call-ended" });
@@ -231,42 +232,18 @@ impl Listener {
         }
     }
 
-    /// Queues sound, says what is missing in it, and skips what would come too late.
-    async fn take(&mut self, pcm: &[i16], lost: &[Lost]) -> Result<(), End> {
-        self.queue.extend(pcm);
+    /// Says what is missing, then sends the sound at once: how evenly it is played is for the listener's buffer.
+    async fn give(&mut self, pcm: &[i16], lost: &[Lost]) -> Result<(), End> {
         for one in lost {
             let (at_ms, lost_ms) = (one.at_us / 1_000, one.for_us.div_ceil(1_000));
-            self.text(&AudioLoss { at_ms, lost_ms, cause: one.cause.word().to_owned() }).await?;
+            self.text(&AudioLoss { at_ms, lost_ms, cause: one.why.to_owned() }).await?;
         }
-        let most = self.samples(SKIP_MS);
-        if self.queue.len() > most {
-            let skipped = self.queue.len().saturating_sub(self.samples(1_000));
-            self.queue.drain(..skipped);
-            let per_ms = self.samples(1).max(1);
-            let lost_ms = u64::try_from(skipped / per_ms).unwrap_or(0);
-            self.text(&AudioLoss { at_ms: 0, lost_ms, cause: "skipped".to_owned() }).await?;
-        }
-        Ok(())
-    }
-
-    /// Sends the piece whose time has come; two when many wait.
-    async fn send_some(&mut self) -> Result<(), End> {
-        let piece = self.samples(20);
-        let pieces = if self.queue.len() > self.samples(HURRY_MS) { 2 } else { 1 };
-        for _ in 0..pieces {
-            let samples = piece.min(self.queue.len());
-            if samples == 0 {
-                return Ok(());
-            }
-            let bytes: Vec<u8> = self.queue.drain(..samples).flat_map(i16::to_le_bytes).collect();
+        let piece = usize::try_from(self.rate_hz).unwrap_or(8_000) / PIECES_A_SECOND * 2;
+        for samples in pcm.chunks(piece.max(2)) {
+            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
             self.send(Message::Binary(Bytes::from(bytes))).await?;
         }
         Ok(())
-    }
-
-    /// Returns the samples of both channels in so many milliseconds.
-    fn samples(&self, ms: usize) -> usize {
-        usize::try_from(self.rate_hz).unwrap_or(8_000).saturating_mul(ms) / 1_000 * 2
     }
 
     async fn text(&mut self, what: &impl serde::Serialize) -> Result<(), End> {
@@ -294,12 +271,16 @@ impl Listener {
     }
 }
 
-async fn look(caller: Caller, mut growing: Growing) -> Result<(Heard, Growing), End> {
-    let look = move |host: &dyn crate::Host| -> SoundResult<(Heard, Growing)> {
-        let heard = growing.look(host)?;
-        Ok((heard, growing))
+async fn look<T: Send + 'static>(
+    caller: Caller,
+    mut growing: Growing,
+    look: impl FnOnce(&mut Growing, &dyn crate::Host) -> SoundResult<T> + Send + 'static,
+) -> Result<(T, Growing), End> {
+    let look = move |host: &dyn crate::Host| -> SoundResult<(T, Growing)> {
+        let seen = look(&mut growing, host)?;
+        Ok((seen, growing))
     };
-    caller.doors.blocking_long(look).await.map_err(|_told_in_the_log| "not-playable")
+    caller.doors.blocking_live(look).await.map_err(|_told_in_the_log| "not-playable")
 }
 
 #[cfg(test)]

@@ -352,6 +352,8 @@ impl Host for TestHost {
         self.board.subscribe()
     }
 
+    fn listening(&self, _id: RecordingId) {}
+
     fn interfaces(&self) -> Vec<api::InterfaceInfo> {
         vec![api::InterfaceInfo {
             name: "lo".into(),

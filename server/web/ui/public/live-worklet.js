@@ -1,14 +1,15 @@
 // The sound of a running call: takes pieces of PCM16 as they arrive, holds them back a little against jitter, and gives them out evenly.
 //
-// Pieces may come every 20 ms or in bursts of a second; what counts is how late the latest one comes. So playing begins `hold_s` after the
-// first piece, and every time the buffer runs dry `hold_s` grows. A buffer that stays too full is shortened, so that live stays live.
+// Pieces come ten times a second, or in bursts of a second; what counts is how late the latest one comes. So playing begins `hold_s` after
+// the first piece, and every time the buffer runs dry `hold_s` grows. What was not needed for five seconds is let go, so that live stays
+// live, and then `hold_s` shrinks again.
 class LiveSound extends AudioWorkletProcessor {
   constructor({ processorOptions: { rate_hz, channels, hold_s } }) {
     super();
     this.channels = channels;
     this.step = rate_hz / sampleRate;
     this.rate_hz = rate_hz;
-    this.hold_s = hold_s;
+    this.hold_s = this.usual_s = hold_s;
     this.pieces = [];
     this.frames = 0; // frames that wait, less those of the first piece already played
     this.at = 0; // place in the first piece, in frames, with fractions
@@ -71,10 +72,13 @@ class LiveSound extends AudioWorkletProcessor {
       this.least = Math.min(this.least, this.left() / this.rate_hz);
     }
     if (++this.blocks % 190 === 0) {
-      // About twice a second. What never was needed in ten seconds is let go.
-      if (this.blocks % 3800 === 0) {
-        const spare = this.least - this.hold_s;
-        if (this.playing && spare > 0.3) this.skip(Math.floor((spare - 0.1) * this.rate_hz));
+      // About twice a second. What never was needed in five seconds is let go, but for two thirds of the usual hold.
+      if (this.blocks % 1900 === 0) {
+        const spare = this.least - (this.usual_s * 2) / 3;
+        if (this.playing && spare > this.usual_s / 2) {
+          this.skip(Math.floor(spare * this.rate_hz));
+          this.hold_s = Math.max(this.usual_s, this.hold_s / 1.5);
+        }
         this.least = Infinity;
       }
       this.port.postMessage({ queued_s: this.left() / this.rate_hz, played_s: this.played / this.rate_hz, underruns: this.underruns, playing: this.playing });

@@ -14,6 +14,7 @@ mod carriers;
 mod digits;
 mod doubt;
 mod limits;
+mod listened;
 mod loss;
 mod orphans;
 mod rules;

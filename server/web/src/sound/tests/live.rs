@@ -1,6 +1,7 @@
 //! Calls that are still going on: heard to their end, and shown on the board.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::Role;
@@ -49,9 +50,9 @@ fn a_growing_recording_is_heard_to_its_end_across_parts_and_torn_writes() {
     let mut open = site.bench.begin(&about);
     (0..3).for_each(|n| open.second(n));
     let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
-    assert_eq!((growing.at_us(), growing.rate_hz()), (2_000_000, 8_000), "a second behind the newest");
+    assert_eq!((growing.at_us(), growing.rate_hz()), (3_000_000, 8_000), "at the newest");
     let (mut heard, ..) = hear(&mut growing, &site);
-    assert_eq!(heard.len(), 16_000);
+    assert_eq!(heard.len(), 0);
     let flush = |n| vec![second(0, n, 8_000, 8_000), second(1, n, 8_000, 8_000)];
     open.torn_flush(flush(3), || {
         assert_eq!(hear(&mut growing, &site).0.len(), 0, "half a frame is no sound");
@@ -73,11 +74,10 @@ fn a_growing_recording_is_heard_to_its_end_across_parts_and_torn_writes() {
     let (more, _, ended) = hear(&mut growing, &site);
     heard.extend(more);
     assert!(ended, "it says that it ended");
-    assert_eq!(heard.len(), 16_000 * 5, "seconds 2 to 6");
+    assert_eq!(heard.len(), 16_000 * 4, "seconds 3 to 6");
     let near: Vec<i16> = heard.iter().step_by(2).copied().collect();
-    assert_eq!(near[..8_000], mulaw(&noise(2, 8_000)));
-    assert_eq!(near[8_000..16_000], mulaw(&noise(3, 8_000)));
-    assert_eq!(near[24_000..32_000], mulaw(&noise(0, 8_000)), "the first second of the second part");
+    assert_eq!(near[..8_000], mulaw(&noise(3, 8_000)));
+    assert_eq!(near[16_000..24_000], mulaw(&noise(0, 8_000)), "the first second of the second part");
 }
 
 #[test]
@@ -87,13 +87,74 @@ fn a_leg_that_is_silent_does_not_keep_the_other_waiting() {
     let mut open = site.bench.begin(&about);
     open.second(0);
     let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
-    assert_eq!(hear(&mut growing, &site).0.len(), 16_000);
     let mut samples = 0;
     for n in 1..6 {
         open.flush(vec![second(0, n, 8_000, 8_000)]);
         samples += hear(&mut growing, &site).0.len();
     }
     assert_eq!(samples, 16_000 * 5, "near is heard, far is silent");
+}
+
+/// A tenth of a second of a track.
+fn tenth(track: u8, n: u64) -> shared::Chunk {
+    chunk(track, n * 800, vec![run(0, GapCause::None, 800, 800)], &noise(u64::from(track) << 32 | n, 800))
+}
+
+#[test]
+fn flushes_of_a_tenth_are_heard_one_by_one_and_a_leg_that_pauses_again_is_believed_at_once() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    let mut open = site.bench.begin(&about);
+    open.flush(vec![tenth(0, 0), tenth(1, 0)]);
+    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    let mut far = 1;
+    let mut flush = |open: &mut super::bench::Open<'_>, n: u64, far_speaks: bool| {
+        let mut chunks = vec![tenth(0, n)];
+        if far_speaks {
+            let gap = (n - far) * 800;
+            let cause = if gap > 0 { GapCause::SilenceSuppressed } else { GapCause::None };
+            let octets = noise(1 << 32 | n, 800);
+            chunks.push(chunk(1, far * 800, vec![run(gap, cause, 800, 800)], &octets));
+            far = n + 1;
+        }
+        open.flush(chunks);
+        hear(&mut growing, &site).0
+    };
+    let lengths = |heard: Vec<Vec<i16>>| heard.iter().map(Vec::len).collect::<Vec<_>>();
+    let both = (1..4).map(|n| flush(&mut open, n, true)).collect();
+    assert_eq!(lengths(both), [1_600; 3], "each flush is heard when it is there");
+    let first = (4..9).map(|n| flush(&mut open, n, false)).collect();
+    assert_eq!(lengths(first), [0, 0, 4_800, 1_600, 1_600], "a leg that falls silent is waited for, once");
+    let back = flush(&mut open, 9, true);
+    let right: Vec<i16> = back.iter().skip(1).step_by(2).copied().collect();
+    assert!(right == mulaw(&noise(1 << 32 | 9, 800)), "it is heard again from its first sample");
+    let second = (10..13).map(|n| flush(&mut open, n, false)).collect();
+    assert_eq!(lengths(second), [1_600; 3], "the next time it is not waited for");
+}
+
+#[test]
+fn what_nobody_took_for_long_is_skipped_and_said_unless_it_was_silence() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    let mut open = site.bench.begin(&about);
+    open.second(0);
+    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    (1..6).for_each(|n| open.second(n));
+    let Heard::Sound { at_us, pcm, lost } = growing.look(&*site.host).unwrap() else { panic!("no sound") };
+    assert_eq!((at_us, pcm.len()), (5_700_000, 4_800), "the last three tenths");
+    let told: Vec<_> = lost.iter().map(|l| (l.at_us, l.for_us, l.why)).collect();
+    assert_eq!(told, [(1_000_000, 4_700_000, "skipped")]);
+    let pause = |t| {
+        let runs = vec![run(64_000, GapCause::SilenceSuppressed, 800, 800)];
+        chunk(t, 48_000, runs, &noise(7, 800))
+    };
+    open.flush(vec![pause(0), pause(1)]);
+    let Heard::Sound { at_us, pcm, lost } = growing.look(&*site.host).unwrap() else { panic!("no sound") };
+    assert_eq!(
+        (at_us, pcm.len(), lost),
+        (13_800_000, 4_800, Vec::new()),
+        "eight seconds of hold are not replayed"
+    );
 }
 
 #[test]
@@ -103,11 +164,14 @@ fn a_codec_that_changes_in_the_middle_keeps_the_rate_that_was_promised() {
     let mut open = site.bench.begin(&about);
     open.second(0);
     let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
-    assert_eq!(hear(&mut growing, &site).0.len(), 16_000);
     let wide = |n: u8| shared::Track { leg: n % 2, ..super::bench::track(n, "G722", 8_000) };
     open.add_tracks(&[wide(2), wide(3)]);
     open.flush(vec![second(2, 1, 8_000, 8_000), second(3, 1, 8_000, 8_000)]);
-    assert_eq!(hear(&mut growing, &site).0.len(), 16_000, "a second is a second at 8 kHz");
+    let first = hear(&mut growing, &site).0.len();
+    assert_eq!(first, 16_000 - 160, "a second at 8 kHz, but for what the resampler wants to see ahead");
+    open.flush(vec![second(2, 2, 8_000, 8_000), second(3, 2, 8_000, 8_000)]);
+    open.close();
+    assert_eq!(first + hear(&mut growing, &site).0.len(), 32_000, "at the end nothing is held back");
 }
 
 fn line(id: RecordingId, extension: &str) -> BoardLine {
@@ -211,11 +275,12 @@ async fn a_live_call_is_heard_over_a_websocket_until_it_ends() {
     let (kind, head) = ear.message().await;
     assert_eq!(
         (kind, String::from_utf8(head).unwrap()),
-        (1, r#"{"rate_hz":8000,"channels":2,"at_ms":1000}"#.into())
+        (1, r#"{"rate_hz":8000,"channels":2,"at_ms":2000}"#.into())
     );
-    let first = ear.message().await;
-    assert_eq!((first.0, first.1.len()), (2, 160 * 4), "20 ms of two legs");
     open.second(2);
+    let first = ear.message().await;
+    assert_eq!((first.0, first.1.len()), (2, 800 * 4), "at most a tenth of a second of two legs");
+    open.second(3);
     open.close();
     let (mut octets, mut end) = (first.1, String::new());
     let all = async {
@@ -230,8 +295,9 @@ async fn a_live_call_is_heard_over_a_websocket_until_it_ends() {
     tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
     assert_eq!((octets.len(), end.as_str()), (2 * 32_000, r#"{"end":"call-ended"}"#));
     let near: Vec<i16> = octets.chunks(4).map(|f| i16::from_le_bytes([f[0], f[1]])).collect();
-    assert!(near == mulaw(&[noise(1, 8_000), noise(2, 8_000)].concat()), "sample by sample");
+    assert!(near == mulaw(&[noise(2, 8_000), noise(3, 8_000)].concat()), "sample by sample");
     assert_eq!(site.acts(), ["listen-live"]);
+    assert!(site.host.listening.load(Ordering::Relaxed) >= 1, "the recorder was asked to write quickly");
 }
 
 #[tokio::test]

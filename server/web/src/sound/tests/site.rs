@@ -32,6 +32,8 @@ pub(crate) struct BenchHost {
     now_us: AtomicI64,
     dice: AtomicU64,
     pub(crate) board: watch::Sender<Arc<Board>>,
+    /// How often somebody said that they listen.
+    pub(crate) listening: AtomicU64,
 }
 
 impl Site {
@@ -42,6 +44,7 @@ impl Site {
             now_us: AtomicI64::new(START.plus(86_400_000_000).0),
             dice: AtomicU64::new(1),
             board: watch::Sender::new(Arc::default()),
+            listening: AtomicU64::new(0),
         });
         let app = crate::app(Arc::clone(&host) as Arc<dyn Host>);
         Self { bench, host, app }
@@ -220,6 +223,10 @@ impl Host for BenchHost {
 
     fn board(&self) -> watch::Receiver<Arc<Board>> {
         self.board.subscribe()
+    }
+
+    fn listening(&self, _id: RecordingId) {
+        self.listening.fetch_add(1, Ordering::Relaxed);
     }
 
     fn interfaces(&self) -> Vec<api::InterfaceInfo> {

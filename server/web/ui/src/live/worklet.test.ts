@@ -44,6 +44,24 @@ test('bursts of a second are played without a hole', () => {
   expect(heard).toBeGreaterThan(5.7);
   expect(p.told.at(-1)?.underruns).toBe(0);
 });
+test('pieces of a tenth of a second are played without a hole, and none waits long', () => {
+  const p = made(8000, 2, 0.15);
+  let heard = 0;
+  for (let n = 0; n < 100; n++) { p.give(...tone(0.1, 9000, 9000)); heard += loud(p.hear(0.1)[0]!); }
+  expect(heard).toBeGreaterThan(98);
+  expect(p.told.at(-1)).toMatchObject({ underruns: 0, playing: true });
+  expect(p.told.at(-1)!.queued_s).toBeLessThan(0.26);
+});
+test('after a hiccup of the network what is heard is live again within seconds', () => {
+  const p = made(8000, 2, 0.15);
+  const flow = (seconds: number) => { for (let n = 0; n < seconds * 10; n++) { p.give(...tone(0.1, 9000, 9000)); p.hear(0.1); } };
+  flow(3);
+  p.hear(1);
+  p.give(...tone(1, 9000, 9000)); // what had been on its way
+  flow(12);
+  expect(p.told.at(-1)).toMatchObject({ underruns: 1, playing: true });
+  expect(p.told.at(-1)!.queued_s).toBeLessThan(0.3);
+});
 test('pieces of 20 ms are played soon after they come', () => {
   const p = made(8000, 2, 0.25);
   for (let n = 0; n < 200; n++) { p.give(...tone(0.02, 9000, 9000)); p.hear(0.02); }
