@@ -19,7 +19,14 @@ if [ "${LIVE:-0}" = 1 ]; then
   cc -O2 -o "$target/bench/replay" tests/tools/replay.c
   # shellcheck disable=SC2086 # several words
   /usr/bin/python3 tests/tools/live.py --amethyst "$target/release/amethyst" --replay "$target/bench/replay" \
-    --pcap "$target/bench/calls-${CALLS:-1000}x${SECS:-60}.pcap" --work "$target/bench" --speeds ${SPEEDS:-1}
+    --pcap "$target/bench/calls-${CALLS:-1000}x${SECS:-60}.pcap" --work "$target/bench" --serve --speeds ${SPEEDS:-1}
+fi
+
+# SOUND=1: how quickly the real server gives sound: seeks and playback in a call of four hours (made once: 330 MB), live listening
+# over a wire. Live needs root.
+if [ "${SOUND:-0}" = 1 ]; then
+  cc -O2 -o "$target/bench/replay" tests/tools/replay.c
+  /usr/bin/python3 tests/tools/sound.py --amethyst "$target/release/amethyst" --replay "$target/bench/replay" --work "$target/bench"
 fi
 
 # Benches of the crates that have some. The one of the catalogue makes ROWS recordings first (ten million: a quarter of an
