@@ -30,6 +30,9 @@ py:scapy                  python3-scapy       wraps captures in tunnels
 '
 browser='
 chromium                  chromium            walks through the console as a person would
+WebKitWebDriver           webkit2gtk-driver   the same walk in a second engine
+Xvfb                      xvfb                a screen for it
+dbus-run-session          dbus-daemon         a session for it
 /usr/lib/postgresql/*/bin/postgres postgresql the second database of the catalogue
 '
 speech='

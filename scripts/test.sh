@@ -10,8 +10,8 @@ scripts/console.sh check
 cargo build --workspace --locked -j "$jobs" --bin amethyst --bin amethyst-calls --test suite
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 export AMETHYST_PROGRAM=${AMETHYST_PROGRAM:-$target/debug/amethyst}
-# The walk through the console looks at clocks as a person does, so it has the machine to itself, at the end.
+# The walks through the console look at clocks as a person does, so each has the machine to itself, at the end.
 cargo test --workspace --locked -j "$jobs" -- --skip e2e::console
-walk() { cargo test --workspace --test suite --locked -j "$jobs" -- e2e::console; }
+walk() { cargo test --workspace --test suite --locked -j "$jobs" -- e2e::console --test-threads=1; }
 # A browser that another machine's load made late is no fault of the console: what stumbles twice is.
 walk || { echo 'the walk through the console stumbled; once more, from the beginning' >&2; walk; }

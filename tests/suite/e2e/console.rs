@@ -1,9 +1,9 @@
-//! The console as a person walks through it, in a real browser: Chromium, driven by the script that lives beside the console
-//! (`server/web/ui/e2e/console.mjs`).
+//! The console as a person walks through it, in two real browsers: Chromium and the WebKit of GTK, both driven by
+//! the one script that lives beside the console (`server/web/ui/e2e/console.mjs`).
 //!
 //! It signs in by a one-time link, sets a password and an authenticator, searches, plays (the sound is captured and compared
 //! with what was said), sees a gap with its cause, labels, listens live, and finds it all in the audit log; axe judges every
-//! page, and each leaves a picture in `target/console-shots`.
+//! page, and each leaves a picture in `target/console-shots/<engine>`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,7 +18,18 @@ use crate::workspace::root;
 
 #[test]
 fn a_person_walks_through_the_console_in_a_real_browser() {
-    if !tools_are_there() || !inside("console", "a_person_walks_through_the_console_in_a_real_browser") {
+    walk("a_person_walks_through_the_console_in_a_real_browser", "chromium", &["chromium"]);
+}
+
+#[test]
+fn webkit_shows_and_plays_what_chromium_does() {
+    let needed = ["WebKitWebDriver", "Xvfb", "dbus-run-session"];
+    walk("webkit_shows_and_plays_what_chromium_does", "webkit", &needed);
+}
+
+/// Walks through a site of its own in `engine`; the test's name is what runs once more inside the namespace.
+fn walk(test: &str, engine: &str, needed: &[&str]) {
+    if !tools_are_there(needed) || !inside("console", test) {
         return;
     }
     let site = Site::new();
@@ -52,10 +63,12 @@ fn a_person_walks_through_the_console_in_a_real_browser() {
     });
     let shots =
         std::env::var_os("AMETHYST_SHOTS").map_or_else(|| root().join("target/console-shots"), Into::into);
+    let shots = shots.join(engine);
     std::fs::create_dir_all(&shots).expect("a folder for the pictures");
     let walked = Command::new("node")
         .arg("e2e/console.mjs")
         .current_dir(root().join("server/web/ui"))
+        .env("ENGINE", engine)
         .env("BASE_URL", format!("https://{}", server.address))
         .env("LINK", format!("https://{}{link}", server.address))
         .env("SHOTS", &shots)
@@ -74,7 +87,7 @@ fn a_person_walks_through_the_console_in_a_real_browser() {
     server.end();
 }
 
-fn tools_are_there() -> bool {
+fn tools_are_there(browser: &[&str]) -> bool {
     let ui = root().join("server/web/ui");
     let known = |program: &str| {
         Command::new("sh")
@@ -82,7 +95,7 @@ fn tools_are_there() -> bool {
             .output()
             .is_ok_and(|o| o.status.success())
     };
-    for program in ["node", "chromium"] {
+    for program in ["node"].iter().chain(browser) {
         if !known(program) {
             println!("skipped: {program} is not installed");
             return false;

@@ -1,5 +1,6 @@
-// Walks through the console as a person does, in Debian's Chromium, against a running server. Exit code 1 when any step fails.
+// Walks through the console as a person does, in a real browser, against a running server. Exit code 1 when any step fails.
 //
+//   ENGINE     chromium (unset), or webkit: the same walk in Debian's WebKitGTK (see webkit.mjs)
 //   BASE_URL   https://127.0.0.1:8443
 //   LINK       the one-time link that the server printed, whole or from the path on. Without it: NAME and PASSWORD (and TOTP_SECRET)
 //   PASSWORD   what is set by the link, or is there already
@@ -10,18 +11,17 @@
 //   SEARCH     what to search for; unset: the number of the first recording in the list
 //   STEPS      only the steps whose names match this (and signing in), for looking closer; AXE=0 leaves axe out then
 //   TEST_CALL  0: leave out the test call of the first steps
-import { axe, browser, must, page, shot, totp, walk } from './lib.mjs';
+import { axe, must, open, saved, shot, totp, walk } from './lib.mjs';
 import { correlation, heard, loudness, readWav, tee } from './capture.mjs';
 
 const BASE = (process.env.BASE_URL ?? 'https://127.0.0.1:8443').replace(/\/$/, ''), folder = process.env.SHOTS;
 const PASSWORD = process.env.PASSWORD ?? 'walk-through a quiet garden 7';
 const { step, end } = walk('console', process.env.STEPS);
 const faults = [];
-const b = await browser();
-const context = await b.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', locale: 'en-GB', ignoreHTTPSErrors: true });
-await context.addInitScript(tee);
-const p = await page(context, faults);
+const b = await open(faults, tee), p = b.page;
+console.log(`in ${b.engine}`);
 p.setDefaultTimeout(15_000);
+await p.setViewportSize({ width: 1440, height: 900 });
 let secret = process.env.TOTP_SECRET ?? '';
 let opened = null;
 
@@ -39,6 +39,7 @@ const code = async () => {
   if (left < 3_000) await p.waitForTimeout(left + 500);
   return totp(secret);
 };
+const where = () => p.evaluate(() => location.href);
 const api = (path) => p.evaluate(async (of) => { const r = await fetch(`/api/v1${of}`); return { status: r.status, body: r.headers.get('content-type')?.includes('json') ? await r.json() : null }; }, path);
 
 const signedIn = await step('signs in by a one-time link, sets a password and the second factor', async () => {
@@ -47,7 +48,7 @@ const signedIn = await step('signs in by a one-time link, sets a password and th
     const { pathname, hash } = new URL(process.env.LINK, BASE);
     await p.goto(`${BASE}${pathname}${hash}`);
     await p.locator('#new').waitFor();
-    must(!p.url().includes(hash.slice(1) || '\0'), 'the token is still in the address');
+    must(!(await where()).includes(hash.slice(1) || '\0'), 'the token is still in the address');
     await shot(p, folder, 'sign-in-password');
     await axed('set password');
     await p.fill('#new', PASSWORD);
@@ -111,7 +112,7 @@ await step('finds recordings, and searches', async () => {
   await p.keyboard.press('/');
   await p.keyboard.type(wanted);
   await p.keyboard.press('Enter');
-  await p.waitForURL((u) => u.searchParams.get('q') === wanted);
+  await until('the address carries the search', async () => new URL(await where()).searchParams.get('q') === wanted);
   await until('a count', async () => /\d/.test(await p.getByTestId('count').textContent()));
   await rows.first().waitFor();
   await shot(p, folder, 'search');
@@ -178,7 +179,7 @@ await step('seeks by key and by pointer', async () => {
   await p.mouse.click(box.x + box.width * 0.5, box.y + box.height / 2);
   const at = await position(), wanted = opened.duration_ms / 2000;
   must(Math.abs(at - wanted) < Math.max(1.5, opened.duration_ms / 1000 * 0.08) + 1, `in the middle: ${at} s, expected near ${wanted} s`);
-  await until('the address carries the moment', async () => /#t=\d/.test(p.url()), 5000);
+  await until('the address carries the moment', async () => /#t=\d/.test(await where()), 5000);
 });
 
 await step('speed, silence, loop and volume obey', async () => {
@@ -245,12 +246,7 @@ if (may('export')) {
     await p.getByText('2 selected').waitFor();
     await shot(p, folder, 'selected');
     await axed('selected');
-    const coming = p.waitForEvent('download', { timeout: 60_000 });
-    await p.getByRole('button', { name: 'Export as ZIP' }).click();
-    const file = await (await coming).createReadStream();
-    const pieces = [];
-    for await (const piece of file) pieces.push(piece);
-    const zip = Buffer.concat(pieces), names = [...zip.toString('latin1').matchAll(/PK\x01\x02[^]{42}([\w./ -]+?)(?=PK|\0)/g)].map((m) => m[1]);
+    const zip = await saved(p, () => p.getByRole('button', { name: 'Export as ZIP' }).click()), names = [...zip.toString('latin1').matchAll(/PK\x01\x02[^]{42}([\w./ -]+?)(?=PK|\0)/g)].map((m) => m[1]);
     must(zip.subarray(0, 2).toString() === 'PK' && zip.includes('report.json'), `the export is no ZIP with a report: ${zip.length} bytes`);
     return `${zip.length} bytes, ${names.length || 'some'} files`;
   });
@@ -319,7 +315,7 @@ for (const [name, path] of PAGES) {
     await p.goto(BASE + path);
     await p.locator('main h1').waitFor();
     await until('it is loaded', async () => (await p.getByText('Loading …').count()) === 0);
-    must((await p.locator('.problem').count()) === 0, `it shows a problem: ${await p.locator('.problem').first().textContent().catch(() => '')}`);
+    if (await p.locator('.problem').count()) throw new Error(`it shows a problem: ${await p.locator('.problem').first().textContent()}`);
     await shot(p, folder, name);
     await axed(name);
   });
@@ -377,9 +373,9 @@ await step('by keyboard alone: searches, opens, plays, pauses, goes from page to
   await shot(p, folder, 'keys');
   await axed('keys');
   await p.keyboard.press('Escape');
-  if (may('ledger')) { await p.keyboard.press('g'); await p.keyboard.press('e'); await p.waitForURL(/\/ledger/); }
+  if (may('ledger')) { await p.keyboard.press('g'); await p.keyboard.press('e'); await until('the ledger', async () => /\/ledger/.test(await where())); }
   await p.keyboard.press('g'); await p.keyboard.press('r');
-  await p.waitForURL(/\/recordings/);
+  await until('the recordings', async () => /\/recordings/.test(await where()));
 });
 
 await step('every control can be reached by Tab', async () => {
@@ -433,10 +429,9 @@ await step('Afrikaans: the whole page changes its language', async () => {
   await shot(p, folder, 'afrikaans');
   await axed('Afrikaans');
   // The account keeps the language: whoever leaves the page before it is kept finds the other one.
-  const kept = p.waitForResponse((r) => r.url().endsWith('/api/v1/me') && r.request().method() === 'PUT', { timeout: 5_000 }).catch(() => null);
   await p.locator('#person select').first().selectOption('en');
   await p.getByRole('link', { name: 'Recordings', exact: true }).waitFor();
-  await kept;
+  await until('the account keeps the language', async () => (await api('/me')).body.user.locale === 'en', 5_000);
 });
 
 await step('after signing out nothing of a recording is left in the browser', async () => {
@@ -479,6 +474,6 @@ if (secret || !process.env.TOTP) {
   });
 }
 
-await step('no page broke the content security policy or threw an error', async () => { must(faults.length === 0, [...new Set(faults)].join(' || ')); });
 await b.close();
+await step('no page broke the content security policy or threw an error', async () => { must(faults.length === 0, [...new Set(faults)].join(' || ')); });
 end();

@@ -1,9 +1,10 @@
 // What the walks share: a browser, a person's codes, pictures, axe. Plain node and playwright-core; nothing is downloaded.
 import { AxeBuilder } from '@axe-core/playwright';
 import { createHmac } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { webkit } from './webkit.mjs';
 
 export const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
 
@@ -33,6 +34,34 @@ export function totp(secret, at_ms = Date.now()) {
   return String((mac.readUInt32BE(from) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
+/**
+ * Opens a page in the engine that ENGINE names. `faults` gets what the page complains of (in WebKit when it is closed); `before` runs in
+ * each new page before the person touches it.
+ */
+export async function open(faults, before) {
+  if (process.env.ENGINE === 'webkit') return webkit(faults, before);
+  const b = await browser();
+  const context = await b.newContext({ colorScheme: 'light', locale: 'en-GB', ignoreHTTPSErrors: true });
+  await context.addInitScript(before);
+  return { page: await page(context, faults), engine: `Chromium ${b.version()}`, close: () => b.close() };
+}
+
+/** Does what makes the browser save a file, and returns the file. */
+export async function saved(of, act) {
+  if (of.downloads) {
+    await act();
+    for (let i = 0; i < 600; i++) {
+      const [name] = readdirSync(of.downloads).filter((n) => !n.endsWith('.wkdownload'));
+      if (name) return readFileSync(join(of.downloads, name));
+      await of.waitForTimeout(100);
+    }
+    throw new Error('the browser saved no file within a minute');
+  }
+  const coming = of.waitForEvent('download', { timeout: 60_000 });
+  await act();
+  return readFileSync(await (await coming).path());
+}
+
 /** Takes a picture into a folder, when one is asked for. */
 export async function shot(of, folder, name) {
   if (!folder) return;
@@ -40,8 +69,9 @@ export async function shot(of, folder, name) {
   await of.screenshot({ path: join(folder, `${name}.png`) });
 }
 
-/** Runs axe for WCAG 2.2 A and AA; returns what it found, in words. */
+/** Runs axe for WCAG 2.2 A and AA; returns what it found, in words. In Chromium only: what it reads is the same in every engine. */
 export async function axe(of, name) {
+  if (process.env.ENGINE === 'webkit') return [];
   const { violations } = await new AxeBuilder({ page: of }).withTags(WCAG).analyze();
   return violations.flatMap((v) => v.nodes.map((n) => `${name}: ${v.id}: ${v.help}: ${n.target.join(' ')} ${n.failureSummary?.split('\n').slice(1).join(' ') ?? ''}`));
 }
