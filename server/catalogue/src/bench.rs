@@ -12,12 +12,10 @@ pub const FIRST_US: i64 = 1_760_000_000_000_000;
 pub const STEP_US: i64 = 3_100_000;
 
 const BEFORE: &str = "pragma journal_mode = off; pragma synchronous = off; pragma foreign_keys = off; pragma cache_size = -1000000; \
-    drop index recording_by_order; drop index recording_in_order; drop index recording_by_day; \
-    drop index recording_by_reference; drop index recording_by_ledger; drop index call_link_by_call;";
+    drop index recording_in_order; drop index recording_by_day; drop index recording_by_reference; drop index recording_by_ledger; drop index call_link_by_call;";
 
-const AFTER: &str = "create unique index recording_by_order on recording (order_key); \
-    create index recording_in_order on recording (order_key, facet_id, length_us, has_gap, held, who_a, who_b, more_parties); \
-    create index recording_by_day on recording (day, started_at_us, recording_id); \
+const AFTER: &str = "create index recording_in_order on recording (order_key, facet_id, length_us, has_gap, held, who_a, who_b, more_parties); \
+    create index recording_by_day on recording (day); \
     create index recording_by_reference on recording (reference); \
     create index recording_by_ledger on recording (recorder_id, ledger_no); \
     create index call_link_by_call on call_link (call_id, recording_id); \
@@ -93,7 +91,10 @@ fn dictionaries(outside: u64) -> String {
            with recursive t(n) as (select 1 union all select n + 1 from t where n < {outside}) \
            select 3000 + n, num, '', '', num, '' from \
            (select n, '27' || printf('%09d', (n * 7919391 + 104729) % 1000000007 % 1000000000) as num from t); \
-         insert into who_trigram (rowid, digits) select who_id, digits from who; \
+         insert or ignore into who_tail (tail, who_id) \
+           with recursive rest(tail, who_id) as (select digits, who_id from who where digits <> '' \
+             union all select substr(tail, 2), who_id from rest where length(tail) > 1) \
+           select substr(tail, 1, 16), who_id from rest order by 1, 2; \
          insert or ignore into who_word (word, who_id) \
            select substr(words, 2, instr(substr(words, 2) || ' ', ' ') - 1), who_id from who where words <> '' \
            union all select substr(words, 2 + instr(substr(words, 2), ' ')), who_id from who where words <> ''; \
@@ -121,15 +122,20 @@ fn recordings(from: u64, upto: u64, outside: u64) -> Vec<String> {
     vec![
         made,
         "create temp table numbered as select *, at * 2048 + n % 2048 as place, 1 + (facet - 1) / 3 * 3 + way as f, \
+         case when way = 1 then ext else out end as a, \
+         case when way = 0 then ext when way = 1 then out else ext end as b, \
          unhex(printf('%012x7%03x8%015x', at / 1000, n % 4096, n)) as id, \
          cast(strftime('%Y%m%d', at / 1000000, 'unixepoch') as integer) as day from made"
             .to_owned(),
         "insert into recording (recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, direction, method, \
          side, tap, tap_name, orphan, end_class, why, end_reason, packets, duplicate, late, reordered, order_key, length_us, has_gap, \
-         facet_id, who_a, who_b) select id, x'09090909090909090909090909090909', n, \
+         facet_id, who_a, who_b, parties, tracks, tags) select id, x'09090909090909090909090909090909', n, \
          'A' || substr(day, 3) || '-' || printf('%06d', n % 27871), at, at + len, day, 1 + way, 0, (f - 1) / 3 % 2, (f - 1) / 3, \
          'tap ' || ((f - 1) / 3), 0, 1, 0, 'bye', len / 10000, 0, 0, 0, place, len, gap, f, \
-         case when way = 1 then ext else out end, case when way = 0 then ext when way = 1 then out else ext end from numbered"
+         a, b, json_array(json_array(0, wa.number, wa.display, wa.extension), json_array(1, wb.number, wb.display, wb.extension)), \
+         json_array(json_array(0, 'PCMA', 8000, '', 1, 0, 0), json_array(1, 'PCMA', 8000, '', 1, 0, gap * 800)), \
+         case when n % 100 = 0 then json_array('tag' || (1 + n / 100 % 20)) else '[]' end \
+         from numbered cross join who wa on wa.who_id = a cross join who wb on wb.who_id = b"
             .to_owned(),
         format!(
             "insert into part select {id}, 0, at, day, at + len, 'live/' || day || '/' || hex(id) || '.amx', len / 50, {zero}, {zero}, \

@@ -1,8 +1,10 @@
 //! Where the two databases speak differently: each difference has one function here.
 
+use crate::CatalogueError;
 use crate::bulk::Cell;
+use crate::index::TAIL_MAX;
 use crate::sql::Conn;
-use crate::text::literal;
+use crate::text::{behind, literal};
 
 impl Conn {
     /// Counts the tables called `$1`.
@@ -14,12 +16,37 @@ impl Conn {
         }
     }
 
+    /// Lets rows be entered and tables dropped without a look at what refers to them, or ends that. Only between transactions.
+    /// PostgreSQL's steps need no such thing.
+    pub(crate) async fn hold_references(&mut self, held: bool) -> crate::Result<()> {
+        match (self.is_sqlite(), held) {
+            (true, true) => self.script("pragma foreign_keys = on").await,
+            (true, false) => self.script("pragma foreign_keys = off").await,
+            (false, _) => Ok(()),
+        }
+    }
+
+    /// Checks that every row refers to one that is there.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Damaged`].
+    pub(crate) async fn check_references(&mut self) -> crate::Result<()> {
+        let is_damaged = self.is_sqlite()
+            && self.row("select 1 from pragma_foreign_key_check limit 1", vec![]).await?.is_some();
+        if is_damaged { Err(CatalogueError::Damaged { what: "a row of nothing" }) } else { Ok(()) }
+    }
+
     /// Keeps other processes from appending to the audit log until the transaction ends. `SQLite`'s transactions do so anyway.
     pub(crate) async fn only_writer_of_audit(&mut self) -> crate::Result<()> {
         if !self.is_sqlite() {
             self.script("lock table audit in exclusive mode").await?;
         }
         Ok(())
+    }
+
+    /// Tells whether its texts can hold the character zero.
+    pub(crate) const fn keeps_zero(&self) -> bool {
+        self.is_sqlite()
     }
 
     /// The integers of a JSON array, given as the parameter `?`, as rows.
@@ -31,20 +58,32 @@ impl Conn {
         }
     }
 
-    /// The rows of `who` whose folded number contains the value of [`Self::has_part`], if the index alone can say so: FTS5 finds
-    /// a phrase of trigrams exactly where the text stands.
-    pub(crate) const fn parts_outright(&self) -> Option<&'static str> {
-        if self.is_sqlite() { Some("select rowid from who_trigram where who_trigram match ?") } else { None }
+    /// All values of a column as one text, commas between them; nothing if there are none.
+    pub(crate) fn joined(&self, column: &str) -> String {
+        if self.is_sqlite() {
+            format!("group_concat({column}, ',')")
+        } else {
+            format!("string_agg(cast({column} as text), ',')")
+        }
     }
 
-    /// A condition on `who w`, and its value: the folded number contains `part` (three characters or more), by the trigrams.
-    pub(crate) fn has_part(&self, part: &str) -> (&'static str, Cell) {
-        if self.is_sqlite() {
-            // A phrase of FTS5: in double quotes, those inside doubled.
-            let phrase = format!("\"{}\"", part.replace('"', "\"\""));
-            ("w.who_id in (select rowid from who_trigram where who_trigram match ?)", phrase.into())
-        } else {
-            ("w.digits like ? escape '!'", format!("%{}%", literal(part)).into())
+    /// A statement that finds `who_id` of the parties whose folded number contains `part` (one character or more), and its values.
+    pub(crate) fn with_part(&self, part: &str) -> (String, Vec<Cell>) {
+        let like = Cell::from(format!("%{}%", literal(part)));
+        if !self.is_sqlite() {
+            return ("select w.who_id from who w where w.digits like ? escape '!'".to_owned(), vec![like]);
+        }
+        match part.char_indices().nth(TAIL_MAX) {
+            None => {
+                let text = "select who_id from who_tail where tail >= ? and tail < ?";
+                (text.to_owned(), vec![part.into(), behind(part).into()])
+            }
+            // Longer than any tail: those with its beginning are few, and are compared.
+            Some((end, _)) => {
+                let text = "select w.who_id from who_tail t join who w on w.who_id = t.who_id where t.tail = ? \
+                            and w.digits like ? escape '!'";
+                (text.to_owned(), vec![part.get(..end).unwrap_or(part).into(), like])
+            }
         }
     }
 }

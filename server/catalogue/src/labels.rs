@@ -6,6 +6,7 @@ use shared::{Day, RecordingId, UtcMicros};
 
 use crate::bulk::Cell;
 use crate::index::{self, Kind};
+use crate::listed::redraw;
 use crate::read::{id16, select};
 use crate::sql::Conn;
 use crate::text::{fold, words};
@@ -336,6 +337,7 @@ async fn apply(conn: &mut Conn, id: RecordingId, change: Change, by: &By) -> Res
     )
     .await?;
     index_labels(conn, id).await?;
+    redraw(conn, &[id]).await?;
     Ok(note_id)
 }
 

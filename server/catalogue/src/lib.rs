@@ -20,6 +20,7 @@ mod error;
 mod find;
 mod index;
 mod labels;
+mod listed;
 mod migrate;
 mod open;
 mod people;
@@ -44,6 +45,7 @@ pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, Aud
 pub use error::{CatalogueError, Kind};
 pub use find::{Page, Query};
 pub use labels::{By, Field, Hold, LabelChange, Labels, Note, NoteId};
+pub use listed::{Listed, ListedParty, ListedTrack};
 pub use open::{Catalogue, CatalogueKey};
 pub use people::{Session, SessionStep, User, UserId, UserRole};
 pub use read::{Counts, PartPlace};

@@ -5,36 +5,58 @@
 
 use std::path::Path;
 
-use shared::UtcMicros;
+use shared::{RecordingId, UtcMicros};
 
+use crate::bulk::Cell;
 use crate::index::{self, Known};
+use crate::listed::redraw;
 use crate::sql::Conn;
 use crate::{CatalogueError, Result};
 
-/// A step: statements for each database, what must be filled by hand between them, and statements behind that.
+/// A step: statements for each database, what must be filled by hand behind them, and statements behind that.
 struct Step {
     sqlite: &'static str,
     postgres: &'static str,
-    fill: bool,
-    after: &'static str,
+    fill: Fill,
+    sqlite_after: &'static str,
+    postgres_after: &'static str,
+}
+
+/// What a step fills that cannot be said in SQL.
+#[derive(Clone, Copy)]
+enum Fill {
+    Nothing,
+    /// Step 2: places, parties and postings.
+    Places,
+    /// Step 3: what lists show.
+    Lists,
 }
 
 /// The schema that this program knows: the number of the last step.
-pub(crate) const KNOWN: i64 = 2;
+pub(crate) const KNOWN: i64 = 3;
 
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     Step {
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
         postgres: include_str!("../migrations/postgres/0001_begin.sql"),
-        fill: false,
-        after: "",
+        fill: Fill::Nothing,
+        sqlite_after: "",
+        postgres_after: "",
     },
     Step {
         sqlite: include_str!("../migrations/sqlite/0002_find.sql"),
         postgres: include_str!("../migrations/postgres/0002_find.sql"),
-        fill: true,
-        after: include_str!("../migrations/sqlite/0002_find_after.sql"),
+        fill: Fill::Places,
+        sqlite_after: include_str!("../migrations/sqlite/0002_find_after.sql"),
+        postgres_after: include_str!("../migrations/postgres/0002_find_after.sql"),
+    },
+    Step {
+        sqlite: include_str!("../migrations/sqlite/0003_list.sql"),
+        postgres: include_str!("../migrations/postgres/0003_list.sql"),
+        fill: Fill::Lists,
+        sqlite_after: include_str!("../migrations/sqlite/0003_list_after.sql"),
+        postgres_after: "",
     },
 ];
 
@@ -48,6 +70,11 @@ pub(crate) async fn up_to_date(conn: &mut Conn, now: UtcMicros, path: Option<&Pa
     if let Some(path) = path.filter(|_| (1..KNOWN).contains(&found)) {
         crate::open::copy_beside(conn, path, found).await?;
     }
+    if found == KNOWN {
+        return Ok(());
+    }
+    // A table that others refer to is made anew, and SQLite would delete or refuse; each step checks all of it at its end.
+    conn.hold_references(false).await?;
     for (number, step) in (1_i64..).zip(&STEPS) {
         if number > found {
             conn.begin().await?;
@@ -55,15 +82,18 @@ pub(crate) async fn up_to_date(conn: &mut Conn, now: UtcMicros, path: Option<&Pa
             conn.settle(done).await?;
         }
     }
-    Ok(())
+    conn.hold_references(true).await
 }
 
 async fn apply(conn: &mut Conn, number: i64, step: &Step, now: UtcMicros) -> Result<()> {
     conn.script(if conn.is_sqlite() { step.sqlite } else { step.postgres }).await?;
-    if step.fill {
-        fill(conn).await?;
+    match step.fill {
+        Fill::Nothing => {}
+        Fill::Places => fill_places(conn).await?,
+        Fill::Lists => fill_lists(conn).await?,
     }
-    conn.script(step.after).await?;
+    conn.script(if conn.is_sqlite() { step.sqlite_after } else { step.postgres_after }).await?;
+    conn.check_references().await?;
     let text = "insert into schema_version (version, applied_us) values ($1, $2)";
     conn.run(text, vec![number.into(), now.0.into()]).await?;
     Ok(())
@@ -91,7 +121,7 @@ pub(crate) async fn version(conn: &mut Conn) -> Result<i64> {
 const CHUNK: i64 = 500;
 
 /// Step 2: gives every recording of version 1 its place, its parties' extensions, and its entries in the indexes.
-async fn fill(conn: &mut Conn) -> Result<()> {
+async fn fill_places(conn: &mut Conn) -> Result<()> {
     conn.run(
         "update recording set order_key = (case when started_at_us > 0 then started_at_us else 0 end) * 2048 + same.n, \
          length_us = case when ended_at_us > started_at_us then ended_at_us - started_at_us else 0 end \
@@ -108,21 +138,32 @@ async fn fill(conn: &mut Conn) -> Result<()> {
         vec![],
     )
     .await?;
-    let mut known = Known::default();
-    let mut after: Vec<u8> = Vec::new();
+    let mut known = Known::before_tails();
+    let mut after = Vec::new();
     loop {
-        let rows = conn
-            .rows(
-                "select recording_id from recording where recording_id > $1 order by recording_id limit $2",
-                vec![crate::bulk::Cell::Blob(after.clone()), CHUNK.into()],
-            )
-            .await?;
-        for row in &rows {
-            after = row.blob(0)?;
-            index::number_parties(conn, &mut known, row.octets(0, "identity")?).await?;
-        }
-        if rows.is_empty() {
-            return Ok(());
+        let ids = chunk(conn, after).await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        after = last.bytes().to_vec();
+        for id in &ids {
+            index::number_parties(conn, &mut known, *id.bytes()).await?;
         }
     }
+}
+
+/// Step 3: writes into every recording what lists show of it.
+async fn fill_lists(conn: &mut Conn) -> Result<()> {
+    let mut after = Vec::new();
+    loop {
+        let ids = chunk(conn, after).await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        after = last.bytes().to_vec();
+        redraw(conn, &ids).await?;
+    }
+}
+
+/// The next recordings in the order of their identities.
+async fn chunk(conn: &mut Conn, after: Vec<u8>) -> Result<Vec<RecordingId>> {
+    let text = "select recording_id from recording where recording_id > $1 order by recording_id limit $2";
+    let rows = conn.rows(text, vec![Cell::Blob(after), CHUNK.into()]).await?;
+    rows.iter().map(|row| Ok(RecordingId(row.octets(0, "identity")?))).collect()
 }

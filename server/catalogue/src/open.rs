@@ -113,8 +113,12 @@ impl Catalogue {
         let writing = options.clone().synchronous(SqliteSynchronous::Full).pragma("cache_size", WRITER_CACHE);
         let reading = options.pragma("query_only", "on").pragma("cache_size", READER_CACHE);
         let guard = handle.enter();
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(writing);
-        let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(reading);
+        let writer =
+            SqlitePoolOptions::new().max_connections(1).test_before_acquire(false).connect_lazy_with(writing);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .test_before_acquire(false)
+            .connect_lazy_with(reading);
         drop(guard);
         let db = Db::Sqlite { writer, readers };
         let this = Self::assemble(handle, db, path, stop, thread);
@@ -224,6 +228,8 @@ pub(crate) fn options(path: &Path, key: &CatalogueKey) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30))
+        // Rows handed over at a time: the database's thread does not wait in the middle of a page.
+        .row_buffer_size(1_024)
         // Sorting happens in memory: a temporary file would hold numbers in the clear.
         .pragma("temp_store", "memory")
         // Statements would name the key, values would name numbers.

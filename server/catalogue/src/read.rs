@@ -246,7 +246,8 @@ const fn empty(facts: Facts, labels: Labels) -> Recording {
     }
 }
 
-fn facts(row: &Row) -> Result<Facts> {
+/// Reads what there is one of from the first twenty columns of [`RECORDINGS`].
+pub(crate) fn facts(row: &Row) -> Result<Facts> {
     Ok(Facts {
         recording_id: RecordingId(id16(row, 0)?),
         recorder_id: RecorderId(id16(row, 1)?),
@@ -380,6 +381,6 @@ pub(crate) fn id16(row: &Row, column: usize) -> Result<[u8; 16]> {
     row.octets(column, "identity")
 }
 
-const fn damaged(what: &'static str) -> CatalogueError {
+pub(crate) const fn damaged(what: &'static str) -> CatalogueError {
     CatalogueError::Damaged { what }
 }

@@ -10,6 +10,7 @@
 
 mod audit;
 mod labels;
+mod lists;
 mod people;
 mod postgres;
 mod search;
@@ -78,6 +79,8 @@ both! {
     search::a_part_that_comes_late_moves_its_recording_and_all_that_leads_to_it
     search::recordings_of_one_microsecond_stay_apart
     search::calls_are_linked_within_a_scope
+    lists::a_list_shows_what_its_recordings_say
+    lists::numbers_of_any_length_are_found_by_any_part
     labels::labels_are_kept_with_their_history
     labels::labels_lead_to_their_recording_until_they_go
     labels::a_hold_is_found_and_released

@@ -1,5 +1,5 @@
 //! A catalogue that an older program made is opened by this one: nothing is lost, and there is a copy of what was before.
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -92,6 +92,85 @@ fn a_catalogue_of_version_1_is_copied_and_brought_up_to_date() {
     std::fs::remove_file(&copy).unwrap();
     drop(Catalogue::open(&path, &key(), UtcMicros(10)).unwrap());
     assert!(!copy.exists(), "nothing is copied when there is nothing to do");
+}
+
+/// Makes a catalogue of version 2 with a recording in two parts that somebody tagged and put on hold.
+fn version_2(path: &Path) {
+    std::fs::write(path, "").unwrap();
+    let (id, nine, d) = ("04".repeat(16), "09".repeat(16), "01".repeat(32));
+    let rows = format!(
+        "insert into recording (recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, direction, method, \
+         side, tap, tap_name, orphan, end_class, why, end_reason, packets, duplicate, late, reordered, order_key, length_us, has_gap, \
+         held, facet_id, who_a, who_b, more_parties, subject) \
+         values (x'{id}', x'{nine}', 4, 'A261122-000004', 60000000, 69000000, 20261122, 1, 0, 0, 1, 'main', 0, 1, 0, 'bye', 5, 0, 0, 0, \
+         122880000000, 9000000, 1, 1, 1, 1, 2, 0, 'about a boat'); \
+         insert into part values (x'{id}', 0, 60000000, 20261122, 64000000, 'live/4', 9, x'{d}', x'{d}', 1, 1, x'0303030303030303'); \
+         insert into part values (x'{id}', 1, 64000000, 20261122, 69000000, 'live/4b', 9, x'{d}', x'{d}', 2, 1, x'0303030303030303'); \
+         insert into leg values (x'{id}', 0, 0, 0, 1, 'PCMA', 8000, '', 1, 1, 0, 8000, 0, 7, 0, 0, 50, 0); \
+         insert into leg values (x'{id}', 1, 0, 0, 1, 'PCMA', 8000, '', 1, 1, 0, 8000, 0, 0, 2, 0, 50, 0); \
+         insert into party values (x'{id}', 0, 0, 'Zoë', '27825550017', 'sip:z@x', '', 1); \
+         insert into party values (x'{id}', 1, 1, '', '3115', '', '3115', 2); \
+         insert into call_link values (x'{id}', 0, 'call-4'); \
+         insert into tag values (x'{id}', 'Sale', null, 'test', 5); \
+         insert into hold values (x'{id}', 'a case', null, 'test', 5, null); \
+         insert into who values (1, '27825550017', '', 'Zoë', '27825550017', ' zoe'), (2, '3115', '3115', '', '3115', ''); \
+         insert into who_trigram (rowid, digits) values (1, '27825550017'), (2, '3115'); \
+         insert into who_word values ('zoe', 1); \
+         insert into facet values (1, 'main', 0, 0, 1); \
+         insert into word values (1, 'sale'); \
+         insert into labelled select 122880000000, (kind << 48) | 1 from (select 5 as kind union all select 9); \
+         insert into posting select (kind << 48) | n, 122880000000 from \
+           (select 1 as kind, 1 as n union all select 1, 2 union all select 2, 1 union all select 3, 13 union all select 4, 1 \
+            union all select 4, 2 union all select 5, 1 union all select 9, 1); \
+         insert into schema_version values (1, 5), (2, 6);"
+    );
+    for script in [
+        include_str!("../migrations/sqlite/0001_begin.sql"),
+        include_str!("../migrations/sqlite/0002_find.sql"),
+        include_str!("../migrations/sqlite/0002_find_after.sql"),
+        &rows,
+    ] {
+        on(path, script.to_owned()).unwrap();
+    }
+}
+
+#[test]
+fn a_catalogue_of_version_2_is_listed_from_one_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    version_2(&path);
+    let catalogue = Catalogue::open(&path, &key(), UtcMicros(9)).unwrap();
+    let id = RecordingId([4; 16]);
+    let text = |text: &str| Some(text.to_owned());
+    for search in [
+        Search::default(),
+        Search { number: text("8255"), ..Search::default() },
+        Search { number: text("7"), ..Search::default() },
+        Search { name: text("zo"), ..Search::default() },
+        Search { tag: text("SALE"), ..Search::default() },
+        Search { held: Some(true), has_gap: Some(true), ..Search::default() },
+        Search { extension: "3115".parse().ok(), tap: text("main"), ..Search::default() },
+    ] {
+        assert_eq!(found(&catalogue, &search), [4], "{search:?}");
+    }
+    let listed = catalogue.search(&Search::default(), &Scope::default()).unwrap().recordings.pop().unwrap();
+    assert_eq!(listed, Listed::from(&catalogue.recording(id).unwrap().unwrap()));
+    assert_eq!((listed.flags, listed.held, listed.tracks[0].missing), (3, true, 9));
+    assert_eq!(
+        (listed.subject.as_str(), listed.tags.as_slice()),
+        ("about a boat", ["Sale".to_owned()].as_slice())
+    );
+    // What hangs on the recording still hangs on it, and labels go on.
+    let by = By { user: None, name: "test".into(), at: UtcMicros(7) };
+    catalogue.remove_tag(id, "Sale", &by).unwrap();
+    catalogue.release(id, "closed", &by).unwrap();
+    assert_eq!(found(&catalogue, &Search { tag: text("sale"), ..Search::default() }), [0_u64; 0]);
+    assert!(folder.path().join("c.db.before-3").exists());
+    drop(catalogue);
+    let orphan = format!("insert into tag values (x'{}', 'x', null, 'test', 5)", "05".repeat(16));
+    assert!(on(&path, orphan).is_err(), "a tag of no recording is refused");
+    on(&path, "create temp table t as select 1 / (count(*) = 0) from pragma_foreign_key_check".to_owned())
+        .unwrap();
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::sync::{MutexGuard, PoisonError};
 use shared::{Event, UtcMicros, Value};
 
 use crate::bulk::{Cell, Insert};
-use crate::index::{self, Known, Strip, Who};
+use crate::index::{self, Known, PARTIES_MAX, Strip, Who};
+use crate::listed::{DRAWN_COLUMNS, Drawn, redraw};
 use crate::rows::is_gap;
 use crate::sql::Conn;
 use crate::{CaptureRun, Catalogue, LedgerRow, RecordingRow, Result};
@@ -108,9 +109,12 @@ async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingR
         let length_us = u64::try_from(f.ended_at.since(f.started_at)).unwrap_or(0);
         strips.push(Strip { order_key, facet, length_us, has_gap: has_gap(row), held: false, who });
     }
-    RECORDING
-        .run(conn, new.iter().zip(&strips).flat_map(|(row, strip)| recording_cells(row, strip)).collect())
-        .await?;
+    let mut cells = Vec::with_capacity(new.len().saturating_mul(RECORDING.columns));
+    for (row, strip) in new.iter().zip(&strips) {
+        cells.extend(recording_cells(row, strip));
+        cells.extend(Drawn::new(row).cells(conn)?);
+    }
+    RECORDING.run(conn, cells).await?;
     PARTY
         .run(conn, new.iter().zip(&strips).flat_map(|(row, strip)| party_cells(row, &strip.who)).collect())
         .await?;
@@ -155,7 +159,7 @@ fn rows_who(rows: &[&RecordingRow]) -> Vec<Vec<Who>> {
 fn who_of(row: &RecordingRow) -> Vec<Who> {
     let at = |p: &crate::PartyRow| index::extension(row.facts.direction, p.role, &p.party.number);
     let who = |p: &crate::PartyRow| (p.party.number.clone(), at(p), p.party.display.clone());
-    row.parties.iter().take(256).map(who).collect()
+    row.parties.iter().take(PARTIES_MAX).map(who).collect()
 }
 
 fn has_gap(row: &RecordingRow) -> bool {
@@ -217,6 +221,7 @@ async fn enter_again(conn: &mut Conn, known: &mut Known, row: &RecordingRow) -> 
         cells,
     )
     .await?;
+    redraw(conn, &[f.recording_id]).await?;
     let labels = labels_of(conn, old.order_key).await?;
     if new.order_key != old.order_key {
         let keys = vec![new.order_key.into(), old.order_key.into()];
@@ -239,11 +244,12 @@ pub(crate) async fn labels_of(conn: &mut Conn, order_key: i64) -> Result<BTreeSe
 const RECORDING: Insert = Insert {
     head: "insert into recording (recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, \
            direction, method, side, tap, tap_name, orphan, end_class, why, end_reason, packets, duplicate, late, reordered, \
-           order_key, length_us, has_gap, facet_id, who_a, who_b, more_parties) values",
-    columns: 27,
+           order_key, length_us, has_gap, facet_id, who_a, who_b, more_parties, parties, tracks, tags, flags) values",
+    columns: 27 + DRAWN_COLUMNS,
     tail: "",
 };
 
+/// All columns but those of [`Drawn::cells`], which come behind them.
 fn recording_cells(row: &RecordingRow, strip: &Strip) -> Vec<Cell> {
     let f = &row.facts;
     let (class, why) = f.end.numbers();

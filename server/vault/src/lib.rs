@@ -39,9 +39,9 @@ pub use admit::{AdmitReport, Admitted, Left};
 pub use catalogue::{
     AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By, COUNT_MAX, CaptureRun,
     CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError, ExtensionPattern, Facts, Field, Hold,
-    LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow, Note, NoteId, Outcome, PacketCounts,
-    Page, PartRow, PartyRole, PartyRow, PartySeen, PatternError, Place, Query, Recording, RecordingRow,
-    Scope, Search, SearchPage, Session, SessionStep, User, UserId, UserRole,
+    LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow, Listed, ListedParty, ListedTrack, Note,
+    NoteId, Outcome, PacketCounts, Page, PartRow, PartyRole, PartyRow, PartySeen, PatternError, Place, Query,
+    Recording, RecordingRow, Scope, Search, SearchPage, Session, SessionStep, User, UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use error::{Kind, VaultError};

@@ -15,7 +15,7 @@ use walk::Walk;
 
 use crate::read::assemble;
 use crate::sql::Conn;
-use crate::{Catalogue, ExtensionPattern, Recording, Result, Scope};
+use crate::{Catalogue, ExtensionPattern, Listed, Recording, Result, Scope, listed};
 
 /// A page of a search holds at most this many recordings.
 pub const LIMIT_MAX: u32 = 1_000;
@@ -140,8 +140,8 @@ pub enum Place {
 /// Some recordings in the order that was asked for, and where the neighbours begin.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SearchPage {
-    /// What was found, without events.
-    pub recordings: Vec<Recording>,
+    /// What was found.
+    pub recordings: Vec<Listed>,
     /// The page before this one; `None` on the first.
     pub previous: Option<Cursor>,
     /// The page behind this one; `None` on the last.
@@ -161,10 +161,15 @@ impl Scope {
     /// Tells whether a recording is visible. This is what visible means; searches lead to it faster and are held against it.
     #[must_use]
     pub fn sees(&self, recording: &Recording) -> bool {
-        let named = |extension: &str| self.extensions.iter().any(|pattern| pattern.matches(extension));
-        (self.extensions.is_empty() || recording.parties.iter().any(|p| named(&p.extension)))
-            && (self.taps.is_empty() || self.taps.contains(&recording.facts.tap_name))
-            && self.since.is_none_or(|since| recording.facts.started_at >= since)
+        let extensions = recording.parties.iter().map(|p| p.extension.as_str());
+        self.covers(extensions, &recording.facts.tap_name, recording.facts.started_at)
+    }
+
+    /// Tells whether a recording in a list is visible.
+    #[must_use]
+    pub fn lists(&self, listed: &Listed) -> bool {
+        let extensions = listed.parties.iter().map(|p| p.extension.as_str());
+        self.covers(extensions, &listed.facts.tap_name, listed.facts.started_at)
     }
 }
 
@@ -267,25 +272,9 @@ async fn page(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<SearchP
             (first.filter(|_| is_more), last.or(Some(just_before)))
         }
     };
-    let ids = identities(conn, &keys).await?;
-    let mut recordings = assemble(conn, &ids).await?;
-    recordings.retain(|recording| scope.sees(recording));
+    let mut recordings = listed::at(conn, &keys).await?;
+    recordings.retain(|recording| scope.lists(recording));
     Ok(SearchPage { recordings, previous, next })
-}
-
-/// Finds the identities of places, in their order.
-async fn identities(conn: &mut Conn, keys: &[i64]) -> Result<Vec<RecordingId>> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let list: Vec<String> = (1..=keys.len()).map(|n| format!("${n}")).collect();
-    let text =
-        format!("select order_key, recording_id from recording where order_key in ({})", list.join(","));
-    let mut by_key = std::collections::BTreeMap::new();
-    for row in conn.rows_kept(text, keys.iter().map(|key| (*key).into()).collect()).await? {
-        by_key.insert(row.int(0)?, RecordingId(row.octets(1, "identity")?));
-    }
-    Ok(keys.iter().filter_map(|key| by_key.remove(key)).collect())
 }
 
 /// Returns the statements with which a search would scan and follow each of its conditions, for tests of their plans.

@@ -188,39 +188,29 @@ fn flag(wanted: Option<bool>, column: &str, number: i64) -> Option<Condition> {
     })
 }
 
-/// A way to find rows of `who w`.
+/// A way to find rows of `who`.
 #[derive(Clone, Debug)]
 struct Who {
-    /// By an index; may find more than is meant.
-    candidates: String,
-    candidate_values: Vec<Cell>,
-    /// The candidates by themselves, where they are exactly what is meant: their rows need not be read.
-    outright: Option<&'static str>,
-    /// Exactly, on texts.
+    /// A statement that finds `who_id` of exactly those that are meant, by an index; one of them may come twice.
+    list: String,
+    list_values: Vec<Cell>,
+    /// The same as a condition on `who w`.
     text: String,
     values: Vec<Cell>,
 }
 
 fn by_number(conn: &Conn, digits: &str) -> Who {
+    let (list, list_values) = conn.with_part(digits);
     let values = vec![Cell::from(format!("%{}%", literal(digits)))];
-    // Fewer than three characters make no trigram. Such parts are in a large share of all numbers, so the walk through the
-    // dictionary ends early at its limit; a rare one costs a walk through all of it.
-    let (candidates, candidate_values, outright) = if digits.chars().count() < 3 {
-        ("1 = 1".to_owned(), Vec::new(), None)
-    } else {
-        let (condition, value) = conn.has_part(digits);
-        (condition.to_owned(), vec![value], conn.parts_outright())
-    };
-    Who { candidates, candidate_values, outright, text: "w.digits like ? escape '!'".to_owned(), values }
+    Who { list, list_values, text: "w.digits like ? escape '!'".to_owned(), values }
 }
 
 fn by_name(words: &[String]) -> Who {
-    let longest = words.iter().max_by_key(|word| word.len()).cloned().unwrap_or_default();
     let begin = |word: &String| Cell::from(format!("% {}%", literal(word)));
     Who {
-        candidates: "w.who_id in (select who_id from who_word where word >= ? and word < ?)".to_owned(),
-        candidate_values: vec![longest.as_str().into(), behind(&longest).into()],
-        outright: None,
+        list: vec!["select who_id from who_word where word >= ? and word < ?"; words.len()]
+            .join(" intersect "),
+        list_values: words.iter().flat_map(|word| [word.as_str().into(), behind(word).into()]).collect(),
         text: vec!["w.words like ? escape '!'"; words.len()].join(" and "),
         values: words.iter().map(begin).collect(),
     }
@@ -230,17 +220,15 @@ fn by_name(words: &[String]) -> Who {
 async fn who(conn: &mut Conn, ways: &[Who]) -> Result<Condition> {
     let mut ids = BTreeSet::new();
     for way in ways {
+        // All in one row: a row for each costs more than finding it.
+        let list = format!("({} limit {}) n", way.list, SET_MAX + 1);
+        let text = format!("select {} from {list}", conn.joined("who_id"));
         let mut filter = super::Filter::default();
-        let text = if let Some(outright) = way.outright {
-            let list = filter.number(outright, way.candidate_values.clone());
-            format!("{list} limit {}", SET_MAX + 1)
-        } else {
-            filter.add(&way.candidates, Some(way.candidate_values.clone()));
-            filter.add(&way.text, Some(way.values.clone()));
-            format!("select w.who_id from who w{} limit {}", filter.clause("where"), SET_MAX + 1)
-        };
-        for row in conn.rows_of(text, filter.cells).await? {
-            ids.insert(row.int(0)?);
+        let text = filter.number(&text, way.list_values.clone());
+        let found = conn.rows_of(text, filter.cells).await?;
+        let found = found.first().map(|row| row.text_or_none(0)).transpose()?.flatten().unwrap_or_default();
+        for id in found.split(',').filter(|id| !id.is_empty()) {
+            ids.insert(id.parse().map_err(|_odd| CatalogueError::Damaged { what: "who" })?);
         }
         if ids.len() > SET_MAX {
             return Ok(who_by_text(ways));

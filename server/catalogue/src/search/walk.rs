@@ -119,13 +119,14 @@ pub(super) async fn keys(
 
 /// The place [`LOOK`] rows from the beginning; `None`: there are not so many.
 async fn edge(conn: &mut Conn, walk: Walk) -> Result<Option<i64>> {
-    let text = if walk.descending {
-        "select order_key from recording where order_key >= $1 and order_key < $2 order by order_key desc limit 1 offset $3"
-    } else {
-        "select order_key from recording where order_key >= $1 and order_key < $2 order by order_key asc limit 1 offset $3"
-    };
-    let row = conn.row(text, vec![walk.stretch.low.into(), walk.stretch.high.into(), LOOK.into()]).await?;
-    row.map(|row| row.int(0)).transpose()
+    let text = format!(
+        "select r.order_key from {} where r.order_key >= $1 and r.order_key < $2 order by r.order_key {} limit 1 offset $3",
+        strip(conn),
+        walk.order()
+    );
+    let cells = vec![walk.stretch.low.into(), walk.stretch.high.into(), LOOK.into()];
+    let rows = conn.rows_kept(text, cells).await?;
+    rows.first().map(|row| row.int(0)).transpose()
 }
 
 /// Finds the condition with the fewest postings, if it has fewer than `limit`.
@@ -352,9 +353,14 @@ pub(super) fn following(
     }
     // SQLite forgets the order of a list inside a query that asks for none; the queue above keeps its own.
     let sorted = if with.is_empty() { format!(" order by m.order_key {order}") } else { String::new() };
+    // What the postings say alone needs no look at the rows: each would lie on another page of the file.
+    let rows = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" cross join {} on r.order_key = m.order_key", strip(conn))
+    };
     let text = format!(
-        "{with}select m.order_key from {list} cross join {} on r.order_key = m.order_key{}{sorted} limit {wanted}",
-        strip(conn),
+        "{with}select m.order_key from {list}{rows}{}{sorted} limit {wanted}",
         filter.clause("where")
     );
     (text, filter.cells)

@@ -206,13 +206,13 @@ pub(super) fn a_random_search_finds_what_looking_at_each_recording_finds(catalog
     enter(catalogue, &made);
     let all: Vec<Recording> = {
         let mut all = Vec::new();
-        let mut search = Search { oldest_first: true, limit: 1_000, ..Search::default() };
+        let mut query = Query { oldest_first: true, limit: 1_000, ..Query::default() };
         loop {
-            let page = catalogue.search(&search, &Scope::default()).unwrap();
+            let page = catalogue.find(&query).unwrap();
             all.extend(page.recordings);
-            match page.next {
-                Some(next) => search.place = Place::After(next),
-                None => break all,
+            query.after = page.next;
+            if query.after.is_none() {
+                break all;
             }
         }
     };

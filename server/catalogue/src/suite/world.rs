@@ -117,6 +117,10 @@ pub(super) fn found(catalogue: &Catalogue, search: &Search, scope: &Scope) -> Ve
     let search = Search { oldest_first: true, limit: 1_000, ..search.clone() };
     let page = catalogue.search(&search, scope).unwrap();
     let numbers: Vec<u64> = page.recordings.iter().map(|r| r.facts.ledger_no.0).collect();
+    for listed in page.recordings.iter().take(3) {
+        let whole = catalogue.recording(listed.facts.recording_id).unwrap().unwrap();
+        assert_eq!(*listed, Listed::from(&whole), "a list shows what its recordings say");
+    }
     let count = catalogue.count(&search, scope).unwrap();
     if page.next.is_none() {
         assert_eq!(count, Count { n: numbers.len() as u64, more: false }, "counted as found: {search:?}");

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audio::Codec;
-use shared::{GapCause, GapTotals, Zone};
-use vault::{PartyRole, PartySeen, Recording};
+use shared::{GapTotals, Track, Zone};
+use vault::{Listed, ListedParty, ListedTrack, PartyRole, Recording};
 
 use super::timeline::value_text;
 use super::view::{CAUSES, hex};
@@ -14,43 +14,43 @@ const RECOVERED: u32 = 1;
 const DAMAGED: u32 = 2;
 
 /// Shows a recording in a list.
-pub(super) fn row(recording: &Recording, zone: &Zone) -> api::Row {
-    let (facts, labels) = (&recording.facts, &recording.labels);
-    let found = |role| recording.parties.iter().find(|p| p.role == role).map(party).unwrap_or_default();
-    let codecs: BTreeSet<&str> = recording.legs.iter().map(|leg| leg.track.codec.as_str()).collect();
+pub(super) fn row(listed: &Listed, zone: &Zone) -> api::Row {
+    let facts = &listed.facts;
+    let found = |role| listed.parties.iter().find(|p| p.role == role).map(party).unwrap_or_default();
+    let codecs: BTreeSet<&str> = listed.tracks.iter().map(|track| track.codec.as_str()).collect();
     api::Row {
         id: facts.recording_id.to_string(),
         reference: facts.reference.to_string(),
-        external_reference: labels.external_reference.clone(),
+        external_reference: listed.external_reference.clone(),
         started_at: zone.rfc3339(facts.started_at),
         started_at_us: facts.started_at.0,
-        duration_ms: u64::try_from(recording.duration_us() / 1_000).unwrap_or(0),
+        duration_ms: u64::try_from(listed.duration_us() / 1_000).unwrap_or(0),
         direction: facts.direction.word().to_owned(),
         method: facts.method.word().to_owned(),
         side: facts.side.word().to_owned(),
         tap: facts.tap_name.clone(),
         caller: found(PartyRole::Caller),
         called: found(PartyRole::Called),
-        others: recording.parties.iter().filter(|p| p.role == PartyRole::Other).map(party).collect(),
+        others: listed.parties.iter().filter(|p| p.role == PartyRole::Other).map(party).collect(),
         end: facts.end.to_string(),
         end_reason: facts.end_reason.clone(),
         orphan: facts.orphan,
-        has_gap: recording.has_gap(),
-        gap_ms: gap_ms(recording),
-        held: labels.hold.is_some(),
-        tags: labels.tags.clone(),
-        subject: labels.subject.clone(),
-        comment: labels.comment.clone(),
+        has_gap: listed.has_gap(),
+        gap_ms: gap_ms(listed),
+        held: listed.held,
+        tags: listed.tags.clone(),
+        subject: listed.subject.clone(),
+        comment: listed.comment.clone(),
         codecs: codecs.into_iter().map(str::to_owned).collect(),
-        playable: recording.legs.iter().any(|leg| Codec::from_track(&leg.track).is_ok()),
-        integrity: integrity(recording),
+        playable: listed.tracks.iter().any(|kind| Codec::from_track(&track(kind)).is_ok()),
+        integrity: integrity(listed.flags),
     }
 }
 
 /// Shows all that is known of a recording, but for its neighbours of the same call.
 pub(super) fn detail(recording: &Recording, zone: &Zone) -> api::Detail {
     api::Detail {
-        row: row(recording, zone),
+        row: row(&Listed::from(recording), zone),
         ledger_no: recording.facts.ledger_no.0,
         call_ids: recording.call_ids.clone(),
         legs: recording.legs.iter().map(leg).collect(),
@@ -83,33 +83,39 @@ fn hold(hold: &vault::Hold, zone: &Zone) -> api::Hold {
     }
 }
 
-fn party(seen: &PartySeen) -> api::Party {
+fn party(party: &ListedParty) -> api::Party {
     api::Party {
-        number: seen.party.number.clone(),
-        name: seen.party.display.clone(),
-        extension: Some(seen.extension.clone()).filter(|e| !e.is_empty()),
+        number: party.number.clone(),
+        name: party.display.clone(),
+        extension: Some(party.extension.clone()).filter(|e| !e.is_empty()),
+    }
+}
+
+/// A track as far as a decoder asks.
+fn track(listed: &ListedTrack) -> Track {
+    Track {
+        leg: listed.leg,
+        codec: listed.codec.clone(),
+        clock_hz: listed.clock_hz,
+        fmtp: listed.fmtp.clone(),
+        channels: listed.channels,
+        opaque: listed.opaque,
+        ..Track::default()
     }
 }
 
 /// Milliseconds missing on the worst leg, for another reason than that its sender was silent.
-fn gap_ms(recording: &Recording) -> u64 {
+fn gap_ms(listed: &Listed) -> u64 {
     let mut legs: BTreeMap<u8, u64> = BTreeMap::new();
-    for row in &recording.legs {
-        let missing = CAUSES.iter().zip(row.gaps.0).filter(|(cause, _)| is_gap(**cause)).map(|(_, n)| n);
-        let samples: u64 = missing.fold(0, u64::saturating_add);
-        let ms = samples.saturating_mul(1_000) / u64::from(row.track.clock_hz.max(1));
-        let sum = legs.entry(row.track.leg).or_default();
+    for track in &listed.tracks {
+        let ms = track.missing.saturating_mul(1_000) / u64::from(track.clock_hz.max(1));
+        let sum = legs.entry(track.leg).or_default();
         *sum = sum.saturating_add(ms);
     }
     legs.into_values().max().unwrap_or(0)
 }
 
-const fn is_gap(cause: GapCause) -> bool {
-    !matches!(cause, GapCause::None | GapCause::SilenceSuppressed)
-}
-
-fn integrity(recording: &Recording) -> api::Integrity {
-    let flags = recording.parts.iter().fold(0, |all, part| all | part.flags);
+const fn integrity(flags: u32) -> api::Integrity {
     if flags & DAMAGED != 0 {
         api::Integrity::Damaged
     } else if flags & RECOVERED != 0 {
