@@ -91,10 +91,7 @@ fn dictionaries(outside: u64) -> String {
            with recursive t(n) as (select 1 union all select n + 1 from t where n < {outside}) \
            select 3000 + n, num, '', '', num, '' from \
            (select n, '27' || printf('%09d', (n * 7919391 + 104729) % 1000000007 % 1000000000) as num from t); \
-         insert or ignore into who_tail (tail, who_id) \
-           with recursive rest(tail, who_id) as (select digits, who_id from who where digits <> '' \
-             union all select substr(tail, 2), who_id from rest where length(tail) > 1) \
-           select substr(tail, 1, 16), who_id from rest order by 1, 2; \
+         insert into who_trigram (rowid, digits) select who_id, digits from who; \
          insert or ignore into who_word (word, who_id) \
            select substr(words, 2, instr(substr(words, 2) || ' ', ' ') - 1), who_id from who where words <> '' \
            union all select substr(words, 2 + instr(substr(words, 2), ' ')), who_id from who where words <> ''; \

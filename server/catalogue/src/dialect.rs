@@ -2,9 +2,8 @@
 
 use crate::CatalogueError;
 use crate::bulk::Cell;
-use crate::index::TAIL_MAX;
 use crate::sql::Conn;
-use crate::text::{behind, literal};
+use crate::text::literal;
 
 impl Conn {
     /// Counts the tables called `$1`.
@@ -67,25 +66,53 @@ impl Conn {
         }
     }
 
-    /// A statement that finds `who_id` of the parties whose folded number contains `part` (one character or more), and its values.
-    pub(crate) fn with_part(&self, part: &str) -> (String, Vec<Cell>) {
+    /// A statement that finds `who_id` of the parties whose folded number contains `part`, and its values.
+    pub(crate) fn with_part(&self, part: &str) -> (&'static str, Vec<Cell>) {
         let like = Cell::from(format!("%{}%", literal(part)));
-        if !self.is_sqlite() {
-            return ("select w.who_id from who w where w.digits like ? escape '!'".to_owned(), vec![like]);
-        }
-        match part.char_indices().nth(TAIL_MAX) {
-            None => {
-                let text = "select who_id from who_tail where tail >= ? and tail < ?";
-                (text.to_owned(), vec![part.into(), behind(part).into()])
+        match trigrams(part).filter(|_| self.is_sqlite()) {
+            // Fewer than three characters make no trigram. Such parts are in a large share of all numbers, so the walk through
+            // the dictionary ends early at its limit; a rare one costs a walk through all of it.
+            None => ("select w.who_id from who w where w.digits like ? escape '!'", vec![like]),
+            Some(Trigrams::Outright(phrase)) => {
+                ("select rowid as who_id from who_trigram where who_trigram match ?", vec![phrase.into()])
             }
-            // Longer than any tail: those with its beginning are few, and are compared.
-            Some((end, _)) => {
-                let text = "select w.who_id from who_tail t join who w on w.who_id = t.who_id where t.tail = ? \
-                            and w.digits like ? escape '!'";
-                (text.to_owned(), vec![part.get(..end).unwrap_or(part).into(), like])
+            Some(Trigrams::Candidates(some)) => {
+                let text = "select w.who_id from who_trigram t cross join who w on w.who_id = t.rowid \
+                            where t.who_trigram match ? and w.digits like ? escape '!'";
+                (text, vec![some.into(), like])
             }
         }
     }
+}
+
+/// What to ask FTS5 for to find a part of a number.
+enum Trigrams {
+    /// A phrase, which stands exactly where the part does.
+    Outright(String),
+    /// Some of its trigrams: what has them all must still be compared.
+    Candidates(String),
+}
+
+/// Parts up to so many characters are asked for as a phrase: three trigrams.
+const PHRASE_MAX: usize = 5;
+/// Of longer parts so many trigrams are asked for. The list of each is read, so more of them would cost more than they spare;
+/// the last ones, because many numbers begin alike.
+const ASKED_MAX: usize = 3;
+
+/// Writes what to ask FTS5 for; nothing for parts too short.
+fn trigrams(part: &str) -> Option<Trigrams> {
+    // A phrase of FTS5: in double quotes, those inside doubled.
+    let phrase = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let chars: Vec<char> = part.chars().collect();
+    if chars.len() < 3 {
+        return None;
+    }
+    if chars.len() <= PHRASE_MAX {
+        return Some(Trigrams::Outright(phrase(part)));
+    }
+    let last = chars.rchunks_exact(3).take(ASKED_MAX);
+    let some: Vec<String> = last.map(|three| phrase(&three.iter().collect::<String>())).collect();
+    Some(Trigrams::Candidates(some.join(" AND ")))
 }
 
 /// Writes integers as a JSON array, for [`Conn::integers`].

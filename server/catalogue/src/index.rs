@@ -112,15 +112,6 @@ pub(crate) type Facet = (String, u8, u8, u8);
 pub(crate) struct Known {
     who: HashMap<Who, i64>,
     facets: HashMap<Facet, i64>,
-    /// A step of `migrate.rs` before the third: there is no `who_tail` yet.
-    no_tails: bool,
-}
-
-impl Known {
-    /// Begins in a database that has no `who_tail` yet.
-    pub(crate) fn before_tails() -> Self {
-        Self { no_tails: true, ..Self::default() }
-    }
 }
 
 /// Parties kept in [`Known`]; then it begins anew.
@@ -150,7 +141,7 @@ pub(crate) async fn who_ids(conn: &mut Conn, known: &mut Known, wanted: &[Who]) 
             known.who.insert(who, id);
         }
         let new: Vec<&Who> = missing.into_iter().collect();
-        for (who, id) in enter_who(conn, &new, !known.no_tails).await? {
+        for (who, id) in enter_who(conn, &new).await? {
             known.who.insert(who, id);
         }
     }
@@ -191,24 +182,10 @@ const WHO_WORD: Insert = Insert {
     columns: 2,
     tail: "on conflict (word, who_id) do nothing",
 };
-const WHO_TAIL: Insert = Insert {
-    head: "insert into who_tail (tail, who_id) values",
-    columns: 2,
-    tail: "on conflict (tail, who_id) do nothing",
-};
-/// The longest tail of a number that is kept, in characters: longer parts are looked up by so many and then compared.
-pub(crate) const TAIL_MAX: usize = 16;
+const WHO_TRIGRAM: Insert =
+    Insert { head: "insert into who_trigram (rowid, digits) values", columns: 2, tail: "" };
 
-/// Returns a folded number from each of its characters on, [`TAIL_MAX`] characters at most.
-fn tails(digits: &str) -> impl Iterator<Item = &str> {
-    digits.char_indices().filter_map(|(from, _)| {
-        let rest = digits.get(from..)?;
-        let end = rest.char_indices().nth(TAIL_MAX).map_or(rest.len(), |(at, _)| at);
-        rest.get(..end)
-    })
-}
-
-async fn enter_who(conn: &mut Conn, new: &[&Who], with_tails: bool) -> Result<Vec<(Who, i64)>> {
+async fn enter_who(conn: &mut Conn, new: &[&Who]) -> Result<Vec<(Who, i64)>> {
     if new.is_empty() {
         return Ok(Vec::new());
     }
@@ -225,18 +202,18 @@ async fn enter_who(conn: &mut Conn, new: &[&Who], with_tails: bool) -> Result<Ve
     NEW_WHO.run(conn, cells).await?;
     let entered = look_up(conn, new).await?;
     let mut of_words = Vec::new();
-    let mut of_digits: BTreeSet<(String, i64)> = BTreeSet::new();
+    let mut of_digits = Vec::new();
     for ((number, _, display), id) in &entered {
         let distinct: BTreeSet<String> = words(display).into_iter().collect();
         of_words.extend(distinct.into_iter().flat_map(|word| [Cell::from(word), (*id).into()]));
         let digits = fold_number(number);
-        of_digits.extend(tails(&digits).map(|tail| (tail.to_owned(), *id)));
+        if !digits.is_empty() {
+            of_digits.extend([Cell::from(*id), digits.into()]);
+        }
     }
     WHO_WORD.run(conn, of_words).await?;
-    if conn.is_sqlite() && with_tails {
-        // In their order, so that neighbours are written together.
-        let cells = of_digits.into_iter().flat_map(|(tail, id)| [Cell::from(tail), id.into()]);
-        WHO_TAIL.run(conn, cells.collect()).await?;
+    if conn.is_sqlite() {
+        WHO_TRIGRAM.run(conn, of_digits).await?;
     }
     Ok(entered)
 }

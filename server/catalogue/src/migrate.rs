@@ -138,7 +138,7 @@ async fn fill_places(conn: &mut Conn) -> Result<()> {
         vec![],
     )
     .await?;
-    let mut known = Known::before_tails();
+    let mut known = Known::default();
     let mut after = Vec::new();
     loop {
         let ids = chunk(conn, after).await?;

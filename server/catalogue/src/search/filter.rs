@@ -10,11 +10,6 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Begins behind values that stand earlier in the statement.
-    pub(crate) const fn behind(cells: Vec<Cell>) -> Self {
-        Self { text: String::new(), cells }
-    }
-
     /// Adds `condition` for values that are there; each `?` becomes the next `$n`.
     pub(crate) fn add(&mut self, condition: &str, values: Option<Vec<Cell>>) {
         let Some(values) = values else { return };

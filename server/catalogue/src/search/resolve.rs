@@ -16,6 +16,8 @@ use crate::{CatalogueError, ExtensionPattern, Result, Scope, Search};
 
 /// Beyond so many rows of a dictionary a filter is no longer a set, but a condition on texts.
 const SET_MAX: usize = 20_000;
+/// The same for parts of one or two characters, which are in many numbers.
+const SHORT_MAX: usize = 2_000;
 /// Beyond so many rows a scope or the words of labels cannot be held against rows.
 const SCOPE_MAX: usize = 500_000;
 /// So many recordings by the beginning of their reference are looked up outright.
@@ -36,6 +38,8 @@ pub(super) struct Condition {
     pub(super) keys: Vec<i64>,
     /// The postings are the whole truth: a row need not be checked.
     pub(super) told: bool,
+    /// The check reads other tables for each row.
+    pub(super) is_slow: bool,
 }
 
 impl Condition {
@@ -194,6 +198,8 @@ struct Who {
     /// A statement that finds `who_id` of exactly those that are meant, by an index; one of them may come twice.
     list: String,
     list_values: Vec<Cell>,
+    /// Beyond so many it is cheaper to compare rows with the text.
+    max: usize,
     /// The same as a condition on `who w`.
     text: String,
     values: Vec<Cell>,
@@ -202,7 +208,8 @@ struct Who {
 fn by_number(conn: &Conn, digits: &str) -> Who {
     let (list, list_values) = conn.with_part(digits);
     let values = vec![Cell::from(format!("%{}%", literal(digits)))];
-    Who { list, list_values, text: "w.digits like ? escape '!'".to_owned(), values }
+    let max = if digits.chars().count() < 3 { SHORT_MAX } else { SET_MAX };
+    Who { list: list.to_owned(), list_values, max, text: "w.digits like ? escape '!'".to_owned(), values }
 }
 
 fn by_name(words: &[String]) -> Who {
@@ -211,6 +218,7 @@ fn by_name(words: &[String]) -> Who {
         list: vec!["select who_id from who_word where word >= ? and word < ?"; words.len()]
             .join(" intersect "),
         list_values: words.iter().flat_map(|word| [word.as_str().into(), behind(word).into()]).collect(),
+        max: SET_MAX,
         text: vec!["w.words like ? escape '!'"; words.len()].join(" and "),
         values: words.iter().map(begin).collect(),
     }
@@ -221,16 +229,18 @@ async fn who(conn: &mut Conn, ways: &[Who]) -> Result<Condition> {
     let mut ids = BTreeSet::new();
     for way in ways {
         // All in one row: a row for each costs more than finding it.
-        let list = format!("({} limit {}) n", way.list, SET_MAX + 1);
+        let list = format!("({} limit {}) n", way.list, way.max.saturating_add(1));
         let text = format!("select {} from {list}", conn.joined("who_id"));
         let mut filter = super::Filter::default();
         let text = filter.number(&text, way.list_values.clone());
         let found = conn.rows_of(text, filter.cells).await?;
         let found = found.first().map(|row| row.text_or_none(0)).transpose()?.flatten().unwrap_or_default();
+        let mut n = 0_usize;
         for id in found.split(',').filter(|id| !id.is_empty()) {
+            n = n.saturating_add(1);
             ids.insert(id.parse().map_err(|_odd| CatalogueError::Damaged { what: "who" })?);
         }
-        if ids.len() > SET_MAX {
+        if n > way.max {
             return Ok(who_by_text(ways));
         }
     }
@@ -259,11 +269,12 @@ fn who_by_text(ways: &[Who]) -> Condition {
     let text = ways.iter().map(|way| format!("({})", way.text)).collect::<Vec<_>>().join(" or ");
     let values: Vec<Cell> = ways.iter().flat_map(|way| way.values.clone()).collect();
     let check = format!(
-        "(exists (select 1 from who w where w.who_id in (r.who_a, r.who_b) and ({text})) or (r.more_parties > 0 and exists \
+        "(exists (select 1 from who w where w.who_id = r.who_a and ({text})) \
+         or exists (select 1 from who w where w.who_id = r.who_b and ({text})) or (r.more_parties > 0 and exists \
          (select 1 from party q join who w on w.who_id = q.who_id where q.recording_id = r.recording_id and ({text}))))"
     );
-    let values = values.iter().cloned().chain(values.iter().cloned()).collect();
-    Condition { check, values, ..Condition::default() }
+    let values = [&values, &values, &values].into_iter().flatten().cloned().collect();
+    Condition { check, values, is_slow: true, ..Condition::default() }
 }
 
 /// Parties at extensions that one of the patterns names: the pattern itself decides, the index only leads to it.
@@ -352,7 +363,7 @@ async fn by_reference(conn: &mut Conn, text: &str) -> Result<Condition> {
     Ok(if keys.len() > REFERENCES_MAX {
         Condition { check, values: values(), ..Condition::default() }
     } else {
-        Condition { check, values: values(), terms: Some(Vec::new()), keys, told: false }
+        Condition { check, values: values(), terms: Some(Vec::new()), keys, ..Condition::default() }
     })
 }
 
@@ -398,6 +409,7 @@ fn either(conditions: Vec<Condition>) -> Condition {
     for condition in conditions {
         any.values.extend(condition.values);
         any.told &= condition.told;
+        any.is_slow |= condition.is_slow;
         any.keys.extend(condition.keys);
         any.terms = match (any.terms.take(), condition.terms) {
             (Some(mut so_far), Some(more)) => {
@@ -414,7 +426,8 @@ fn either(conditions: Vec<Condition>) -> Condition {
 fn all(conditions: Vec<Condition>) -> Option<Condition> {
     let checks: Vec<String> = conditions.iter().map(|c| c.check.clone()).collect();
     let values = conditions.iter().flat_map(|c| c.values.clone()).collect();
+    let is_slow = conditions.iter().any(|c| c.is_slow);
     let fewest = conditions.into_iter().min_by_key(|c| c.terms.as_ref().map_or(usize::MAX, Vec::len))?;
     let told = fewest.told && checks.len() == 1;
-    Some(Condition { check: format!("({})", checks.join(" and ")), values, told, ..fewest })
+    Some(Condition { check: format!("({})", checks.join(" and ")), values, told, is_slow, ..fewest })
 }

@@ -26,9 +26,10 @@ const FOLLOW_NS: f64 = 10_000.0;
 const BEGIN_NS: f64 = 12_000.0;
 /// How far a condition may be from anything that was seen: recordings of the largest installation.
 const ALL_ROWS: f64 = 1e7;
-/// What counting may look at: postings followed with checks, and rows scanned.
-const COUNT_FOLLOWED_MAX: i64 = 30_000;
-const COUNT_SCANNED_MAX: i64 = 150_000;
+/// What counting may look at: postings followed with checks, rows scanned, and rows whose parties are compared with a text.
+const COUNT_FOLLOWED_MAX: usize = 5_000;
+const COUNT_SCANNED_MAX: i64 = 100_000;
+const COUNT_COMPARED_MAX: i64 = 2_000;
 
 /// A walk along a stretch of the list.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +99,7 @@ pub(super) async fn keys(
     if let Some(rare) = rarest(conn, conditions, walk, RARE).await? {
         return follow(conn, conditions, rare, walk, wanted).await;
     }
-    let Some(edge) = edge(conn, walk).await? else {
+    let Some(edge) = edge(conn, walk, LOOK).await? else {
         return scan(conn, conditions, walk, wanted).await;
     };
     let near = walk.up_to(edge);
@@ -117,14 +118,14 @@ pub(super) async fn keys(
     }
 }
 
-/// The place [`LOOK`] rows from the beginning; `None`: there are not so many.
-async fn edge(conn: &mut Conn, walk: Walk) -> Result<Option<i64>> {
+/// The place so many rows from the beginning; `None`: there are not so many.
+async fn edge(conn: &mut Conn, walk: Walk, rows: i64) -> Result<Option<i64>> {
     let text = format!(
         "select r.order_key from {} where r.order_key >= $1 and r.order_key < $2 order by r.order_key {} limit 1 offset $3",
         strip(conn),
         walk.order()
     );
-    let cells = vec![walk.stretch.low.into(), walk.stretch.high.into(), LOOK.into()];
+    let cells = vec![walk.stretch.low.into(), walk.stretch.high.into(), rows.into()];
     let rows = conn.rows_kept(text, cells).await?;
     rows.first().map(|row| row.int(0)).transpose()
 }
@@ -374,12 +375,10 @@ pub(super) async fn count(conn: &mut Conn, conditions: &[Condition], stretch: St
     }
     let limit = COUNT_MAX.saturating_add(1);
     let mut filter = Filter::default();
-    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(walk)));
     if let ([only], true) = (conditions, conn.is_sqlite())
         && let Some(terms) = only.terms.as_ref().filter(|_| only.keys.is_empty() && only.is_told_by_terms())
     {
         // The postings say it alone.
-        let mut filter = Filter::default();
         let text = format!(
             "select count(*) from (select distinct order_key from posting where term in {} and order_key >= ? \
              and order_key < ? limit {limit}) n",
@@ -390,54 +389,39 @@ pub(super) async fn count(conn: &mut Conn, conditions: &[Condition], stretch: St
         let n = one(conn, text, filter.cells).await?;
         return Ok(Count { n: n.min(COUNT_MAX), more: n > COUNT_MAX });
     }
-    let led = if conn.is_sqlite() {
-        rarest(conn, conditions, walk, usize::try_from(COUNT_FOLLOWED_MAX).unwrap_or(usize::MAX)).await?
-    } else {
-        None
-    };
-    if let Some(condition) = led.and_then(|n| conditions.get(n)) {
-        let list =
-            format!("r.order_key in (select order_key from posting where term in {})", conn.integers());
+    let led = if conn.is_sqlite() { rarest(conn, conditions, walk, COUNT_FOLLOWED_MAX).await? } else { None };
+    let (walk, is_all) = if let Some(condition) = led.and_then(|n| conditions.get(n)) {
+        let list = format!(
+            "select order_key from posting where term in {} and order_key >= ? and order_key < ?",
+            conn.integers()
+        );
         let mut values = vec![json_integers(condition.terms.as_deref().unwrap_or_default())];
+        values.extend(ends(walk));
         let list = if condition.keys.is_empty() {
-            list
+            format!("r.order_key in ({list})")
         } else {
             values.push(json_integers(&condition.keys));
-            format!("({list} or r.order_key in {})", conn.integers())
+            format!("(r.order_key in ({list}) or r.order_key in {})", conn.integers())
         };
         filter.add(&list, Some(values));
-        add_all(&mut filter, conditions);
-        let text = format!(
-            "select count(*) from (select 1 from recording r{} limit {limit}) n",
-            filter.clause("where")
-        );
-        let n = one(conn, text, filter.cells).await?;
-        return Ok(Count { n: n.min(COUNT_MAX), more: n > COUNT_MAX });
-    }
-    let inner = format!(
-        "(select * from {}{} order by r.order_key desc limit {COUNT_SCANNED_MAX}) r",
+        (walk, true)
+    } else {
+        let is_slow = conditions.iter().any(|condition| condition.is_slow);
+        let rows = if is_slow { COUNT_COMPARED_MAX } else { COUNT_SCANNED_MAX };
+        match edge(conn, walk, rows).await? {
+            Some(edge) if !conditions.is_empty() => (walk.up_to(edge), false),
+            Some(_) | None => (walk, true),
+        }
+    };
+    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(walk)));
+    add_all(&mut filter, conditions);
+    let text = format!(
+        "select count(*) from (select 1 from {}{} limit {limit}) n",
         strip(conn),
         filter.clause("where")
     );
-    let inner = inner.replacen("select *", "select r.order_key, r.facet_id, r.length_us, r.has_gap, r.held, r.who_a, r.who_b, r.more_parties{wide}", 1);
-    let is_wide =
-        conditions.iter().any(|c| c.check.contains("r.recording_id") || c.check.contains("r.reference"));
-    let inner = inner.replace("{wide}", if is_wide { ", r.recording_id, r.reference" } else { "" });
-    let mut checks = Filter::behind(filter.cells);
-    add_all(&mut checks, conditions);
-    let text =
-        format!("select count(*) from (select 1 from {inner}{} limit {limit}) n", checks.clause("where"));
-    let n = one(conn, text, checks.cells).await?;
-    if n > COUNT_MAX {
-        return Ok(Count { n: COUNT_MAX, more: true });
-    }
-    let text = format!(
-        "select count(*) from (select 1 from {} where r.order_key >= $1 and r.order_key < $2 limit {}) n",
-        strip(conn),
-        COUNT_SCANNED_MAX.saturating_add(1)
-    );
-    let rows = one(conn, text, ends(walk)).await?;
-    Ok(Count { n, more: rows > u64::try_from(COUNT_SCANNED_MAX).unwrap_or(u64::MAX) })
+    let n = one(conn, text, filter.cells).await?;
+    Ok(Count { n: n.min(COUNT_MAX), more: n > COUNT_MAX || !is_all })
 }
 
 fn add_all(filter: &mut Filter, conditions: &[Condition]) {
