@@ -95,13 +95,14 @@ impl Insert {
         while left > 0 {
             let rows = STRIDES.into_iter().find(|n| *n <= left).unwrap_or(1);
             let now = cells.by_ref().take(rows.saturating_mul(self.columns)).collect();
-            conn.run_of(self.text(rows), now).await?;
+            conn.run_of(self.text(rows, conn.is_sqlite()), now).await?;
             left = left.saturating_sub(rows);
         }
         Ok(())
     }
 
-    fn text(&self, rows: usize) -> String {
+    /// The statement for so many rows. To `SQLite` the values have no names: it would look each of a thousand up in a list.
+    fn text(&self, rows: usize, is_sqlite: bool) -> String {
         let mut text = String::from(self.head);
         let mut n = 0_usize;
         for row in 0..rows {
@@ -111,8 +112,12 @@ impl Insert {
                 if column > 0 {
                     text.push(',');
                 }
-                text.push('$');
-                text.push_str(&n.to_string());
+                if is_sqlite {
+                    text.push('?');
+                } else {
+                    text.push('$');
+                    text.push_str(&n.to_string());
+                }
             }
             text.push(')');
         }

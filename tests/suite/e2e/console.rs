@@ -1,4 +1,4 @@
-//! The console as a person walks through it, in two real browsers: Chromium and the WebKit of GTK, both driven by
+//! The console as a person walks through it, in two real browsers: Chromium and the `WebKit` of GTK, both driven by
 //! the one script that lives beside the console (`server/web/ui/e2e/console.mjs`).
 //!
 //! It signs in by a one-time link, sets a password and an authenticator, searches, plays (the sound is captured and compared

@@ -12,5 +12,6 @@ pub use checkpoint::Checkpoint;
 pub use leaf::{Act, HoldAct, Id16, LEAF_MAX, Leaf, PolicyKind, ProvenAt, PurgeReason, RecordingLeaf, Shred};
 pub use leaf_file::LeafFile;
 pub use tree::{
-    Hash, LEAVES_MAX, Tree, empty_root, kept, leaf_hash, node_hash, verifies_consistency, verifies_inclusion,
+    Frontier, Hash, LEAVES_MAX, Tree, empty_root, kept, leaf_hash, node_hash, verifies_consistency,
+    verifies_inclusion,
 };

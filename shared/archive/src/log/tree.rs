@@ -45,6 +45,56 @@ const fn position(first: u64, level: u32) -> u64 {
     kept(last).saturating_add(level as u64)
 }
 
+/// The growing edge of a tree: the roots of the complete subtrees whose sum it is, from left to right.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Frontier {
+    leaves: u64,
+    roots: Vec<Hash>,
+}
+
+impl Frontier {
+    /// Takes the roots of the complete subtrees of a tree of `leaves` leaves; `None` if there are too many or too few.
+    #[must_use]
+    pub fn new(leaves: u64, roots: Vec<Hash>) -> Option<Self> {
+        let fits = leaves <= LEAVES_MAX && usize::try_from(leaves.count_ones()) == Ok(roots.len());
+        fits.then_some(Self { leaves, roots })
+    }
+
+    /// Returns the number of leaves.
+    #[must_use]
+    pub const fn leaves(&self) -> u64 {
+        self.leaves
+    }
+
+    /// Returns the roots.
+    #[must_use]
+    pub fn roots(&self) -> &[Hash] {
+        &self.roots
+    }
+
+    /// Returns the root of the whole tree.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        let joined = self.roots.iter().rev().copied().reduce(|right, left| node_hash(&left, &right));
+        joined.unwrap_or_else(empty_root)
+    }
+
+    /// Appends a leaf by its hash and returns the hashes to be kept for it: its own and those of the subtrees it completes.
+    pub fn append(&mut self, leaf: Hash) -> Vec<Hash> {
+        let mut new = vec![leaf];
+        let mut top = leaf;
+        for _ in 0..self.leaves.trailing_ones() {
+            if let Some(left) = self.roots.pop() {
+                top = node_hash(&left, &top);
+                new.push(top);
+            }
+        }
+        self.roots.push(top);
+        self.leaves = self.leaves.saturating_add(1);
+        new
+    }
+}
+
 /// A tree of some size over kept hashes, which `read` delivers by position.
 #[derive(Debug)]
 pub struct Tree<R> {
@@ -71,35 +121,18 @@ impl<E, R: FnMut(u64) -> Result<Hash, E>> Tree<R> {
         if self.leaves == 0 { Ok(empty_root()) } else { self.subtree(0, self.leaves) }
     }
 
-    /// Returns the roots of the complete subtrees whose sum the tree is, from left to right: with them leaves are appended.
+    /// Returns the edge at which leaves are appended.
     ///
     /// # Errors
     /// As [`Self::root`].
-    pub fn frontier(&mut self) -> Result<Vec<Hash>, E> {
+    pub fn frontier(&mut self) -> Result<Frontier, E> {
         let mut roots = Vec::new();
         let mut first = 0_u64;
         for level in (0..u64::BITS).rev().filter(|level| self.leaves >> level & 1 == 1) {
             roots.push((self.read)(position(first, level))?);
             first = first.saturating_add(1 << level);
         }
-        Ok(roots)
-    }
-
-    /// Returns the hashes that are to be kept for one more leaf, and counts it: its own and those of the subtrees it completes.
-    ///
-    /// # Errors
-    /// As [`Self::root`]. Then nothing was counted.
-    pub fn append(&mut self, leaf: Hash) -> Result<Vec<Hash>, E> {
-        let mut new = vec![leaf];
-        let mut top = leaf;
-        for level in 0..self.leaves.trailing_ones() {
-            let first = self.leaves.saturating_add(1).saturating_sub(2 << level);
-            let left = (self.read)(position(first, level))?;
-            top = node_hash(&left, &top);
-            new.push(top);
-        }
-        self.leaves = self.leaves.saturating_add(1);
-        Ok(new)
+        Ok(Frontier { leaves: self.leaves, roots })
     }
 
     /// Proves that leaf `index` is in the tree (RFC 6962, section 2.1.1). `None` if it is not.
@@ -265,11 +298,10 @@ mod tests {
     fn grown(n: u64) -> (Vec<Hash>, Vec<Hash>) {
         let leaves: Vec<Hash> = (0..n).map(|i| leaf_hash(&i.to_le_bytes())).collect();
         let mut hashes: Vec<Hash> = Vec::new();
-        for (at, leaf) in leaves.iter().enumerate() {
-            let read = |p: u64| Ok::<_, Infallible>(hashes[usize::try_from(p).unwrap()]);
-            let new = Tree::new(u64::try_from(at).unwrap(), read).append(*leaf).unwrap();
-            hashes.extend(new);
-            assert_eq!(u64::try_from(hashes.len()).unwrap(), kept(u64::try_from(at).unwrap() + 1));
+        let mut frontier = Frontier::default();
+        for (count, leaf) in (1..).zip(&leaves) {
+            hashes.extend(frontier.append(*leaf));
+            assert_eq!(u64::try_from(hashes.len()).unwrap(), kept(count));
         }
         (leaves, hashes)
     }
@@ -368,14 +400,14 @@ mod tests {
 
     #[test]
     fn the_frontier_holds_the_whole_tree() {
-        let (_, hashes) = grown(40);
-        for n in 1..=40 {
-            let mut roots = tree(n, &hashes).frontier().unwrap();
-            let mut top = roots.pop().unwrap();
-            while let Some(left) = roots.pop() {
-                top = node_hash(&left, &top);
-            }
-            assert_eq!(top, tree(n, &hashes).root().unwrap(), "{n}");
+        let (leaves, hashes) = grown(40);
+        let mut grown = Frontier::default();
+        for (n, leaf) in (1..).zip(&leaves) {
+            grown.append(*leaf);
+            assert_eq!(tree(n, &hashes).frontier().unwrap(), grown, "{n}");
+            assert_eq!(grown.root(), tree(n, &hashes).root().unwrap(), "{n}");
+            assert_eq!(Frontier::new(n, grown.roots().to_vec()), Some(grown.clone()));
         }
+        assert_eq!(Frontier::new(3, vec![]), None);
     }
 }
