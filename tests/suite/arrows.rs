@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("capture", &["telephony"]),
     ("store", &[]),
     ("catalogue", &[]),
-    ("vault", &["catalogue", "seal", "store"]),
+    ("vault", &["archive", "catalogue", "seal", "store"]),
     ("recorder", &["seal", "telephony", "vault"]),
     // The doors never name telephony or the recorder: what goes on now comes through the trait `web::Host`.
     ("web", &["api", "audio", "seal", "vault"]),

@@ -300,5 +300,6 @@ fn row(rows: u64, n: u64) -> RecordingRow {
             frames: 30,
             signing_key_id: [3; 8],
         },
+        leaf: None,
     }
 }

@@ -172,6 +172,8 @@ pub struct RecordingRow {
     pub events: Vec<Event>,
     /// The sealed file.
     pub part: PartRow,
+    /// The leaf of the transparency log that tells of this part; `None`: it waits for one.
+    pub leaf: Option<u64>,
 }
 
 /// A recording as the catalogue knows it.

@@ -11,6 +11,7 @@
 mod audit;
 mod labels;
 mod lists;
+mod logged;
 mod people;
 mod postgres;
 mod search;
@@ -81,6 +82,7 @@ both! {
     search::calls_are_linked_within_a_scope
     lists::a_list_shows_what_its_recordings_say
     lists::numbers_of_any_length_are_found_by_any_part
+    logged::a_part_has_its_leaf_or_waits_for_one
     labels::labels_are_kept_with_their_history
     labels::labels_lead_to_their_recording_until_they_go
     labels::a_hold_is_found_and_released

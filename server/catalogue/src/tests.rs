@@ -62,6 +62,7 @@ pub(crate) fn row(n: u8) -> RecordingRow {
             frames: 4,
             signing_key_id: [3; 8],
         },
+        leaf: None,
     }
 }
 

@@ -8,6 +8,7 @@ use shared::{Event, UtcMicros, Value};
 use crate::bulk::{Cell, Insert};
 use crate::index::{self, Known, PARTIES_MAX, Strip, Who};
 use crate::listed::{DRAWN_COLUMNS, Drawn, redraw};
+use crate::logged;
 use crate::rows::is_gap;
 use crate::sql::Conn;
 use crate::{CaptureRun, Catalogue, LedgerRow, RecordingRow, Result};
@@ -133,7 +134,8 @@ async fn enter_details(conn: &mut Conn, rows: &[&RecordingRow]) -> Result<()> {
     PART.run(conn, each(part_cells)).await?;
     LEG.run(conn, each(leg_cells)).await?;
     CALL_LINK.run(conn, each(link_cells)).await?;
-    EVENT.run(conn, each(event_cells)).await
+    EVENT.run(conn, each(event_cells)).await?;
+    logged::enter(conn, rows).await
 }
 
 /// Which of the recordings the catalogue knows.

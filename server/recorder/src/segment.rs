@@ -333,6 +333,7 @@ impl Segment {
             legs: self.legs(closed),
             events: closed.events.clone(),
             part: part_row(common, closed, ended_at),
+            leaf: None,
         })
     }
 

@@ -63,8 +63,9 @@ impl Vault {
         let parts = self.sync_batch(parts, &mut report);
         // C5, C6
         let rows = self.move_to_live(parts, &mut report);
-        // C7, C8
+        // C6a, C7, C8
         self.enter(rows, &mut report);
+        self.log_between(&mut report);
         report
     }
 
@@ -149,8 +150,9 @@ impl Vault {
         Ok(())
     }
 
-    /// C7 one transaction with all rows, C8 the ledger's ends behind it.
-    pub(crate) fn enter(&self, rows: Vec<RecordingRow>, report: &mut AdmitReport) {
+    /// C6a the leaves of the log, C7 one transaction with all rows, C8 the ledger's ends behind it.
+    pub(crate) fn enter(&self, mut rows: Vec<RecordingRow>, report: &mut AdmitReport) {
+        self.log_rows(&mut rows, report);
         let mut owed = std::mem::take(&mut *held(&self.owed));
         let ended: Vec<LedgerRow> = rows.iter().filter(|row| !goes_on(row)).map(ledger_row_of).collect();
         let ledger: Vec<LedgerRow> = owed.ledger.iter().cloned().chain(ended).collect();

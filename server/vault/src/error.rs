@@ -82,6 +82,26 @@ pub enum VaultError {
         /// The ledger file.
         path: String,
     },
+    /// The transparency log cannot be trusted.
+    #[error(
+        "{path} of the transparency log is damaged beyond what a crash does: keep a copy of it, look at the disk, and restore \
+         the log from the archive; recording goes on and no recording is lost, but new ones are not in the log until then"
+    )]
+    LogDamaged {
+        /// Its file.
+        path: String,
+    },
+    /// The transparency log is not the one that was signed.
+    #[error(
+        "the transparency log of {now} leaves does not continue the one of {signed} leaves that was signed: nothing is signed \
+         until somebody has found out who or what changed it; compare it with the log in the archive"
+    )]
+    LogChanged {
+        /// Leaves of the last checkpoint.
+        signed: u64,
+        /// Leaves of the log as it is.
+        now: u64,
+    },
     /// No number is left.
     #[error("the ledger has no numbers left for today: this needs a new recorder letter")]
     LedgerFull,
@@ -111,6 +131,8 @@ impl VaultError {
             | Self::Exists { .. }
             | Self::InUse { .. }
             | Self::LedgerOwner { .. }
+            | Self::LogDamaged { .. }
+            | Self::LogChanged { .. }
             | Self::NoSuchRecording(_) => Kind::AskAPerson,
             Self::LedgerDamaged { .. } | Self::LedgerFull => Kind::Stop,
         }

@@ -23,6 +23,7 @@ mod folder;
 mod growing;
 pub mod journal;
 mod labels;
+mod log;
 mod look;
 mod part;
 mod people;
@@ -46,6 +47,7 @@ pub use catalogue::{
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use error::{Kind, VaultError};
 pub use growing::GrowingPart;
+pub use log::LogProof;
 pub use look::RecordingReader;
 pub use part::{ClosedPart, PartFile};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};

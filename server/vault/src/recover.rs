@@ -120,6 +120,10 @@ impl Vault {
         self.adopt(with, &ends, &mut report)?; // D7
         self.ends_to_catalogue(&report.ledger)?; // D8
         self.end_open_entries(&sealed, now, &mut report)?; // D9
+        if let Err(e) = self.log_waiting() {
+            report.trouble = report.trouble.take().or(Some(e)); // D10
+        }
+        report.trouble = report.trouble.take().or(held(&self.log_trouble).take());
         Ok(report)
     }
 

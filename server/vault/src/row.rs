@@ -62,6 +62,7 @@ pub(crate) fn of_part<R: Read + Seek>(
         legs,
         events,
         part: part_row(&spec, trailer, path),
+        leaf: None,
     })
 }
 

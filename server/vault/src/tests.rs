@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use archive::log::{Act, Leaf};
 use catalogue::Catalogue;
 use seal::{FinalInfo, Kind, Meta, PartSpec, RecipientSecret, RecipientType, SigningKey, Writer};
 use shared::{
@@ -135,6 +136,7 @@ impl Site {
             legs: vec![leg],
             events: vec![],
             part,
+            leaf: None,
         };
         Ok((file, writer, row))
     }
@@ -191,6 +193,7 @@ fn a_batch_is_admitted_found_opened_and_checked() {
     let totals = vault.ledger_totals("2026-11-22".parse().unwrap()).unwrap();
     assert_eq!((totals.signalled, totals.recorded), (20, 20));
     assert_eq!(site.recover(&vault, true).entered, [], "nothing was left to do");
+    every_part_is_in_the_log_once(&site, &vault, &all(&vault));
 }
 
 /// The whole life of three calls, cut after every single operation: whatever audio was durable is found again, every
@@ -225,6 +228,7 @@ fn a_power_cut_at_every_step_loses_nothing_that_was_durable() {
             );
         }
         assert!(vault.check(Level::Hash).unwrap().is_clean(), "cut {cut}");
+        every_part_is_in_the_log_once(&site, &vault, &recordings);
         let day = "2026-11-22".parse().unwrap();
         let totals = vault.ledger_totals(day).unwrap();
         assert_eq!(totals.open, 0, "cut {cut}: every entry has ended");
@@ -251,6 +255,23 @@ fn a_power_cut_at_every_step_loses_nothing_that_was_durable() {
         }
     }
     assert!(stages.len() >= 6, "the cuts met several stages: {stages:?}");
+}
+
+fn every_part_is_in_the_log_once(site: &Site, vault: &Vault, recordings: &[Recording]) {
+    let note = vault.checkpoint(&site.signer).unwrap();
+    let (leaves, damaged) = vault.check_log().unwrap();
+    assert_eq!((usize::try_from(leaves).unwrap(), damaged), (recordings.len(), None), "{recordings:?}");
+    let mut places = BTreeSet::new();
+    for recording in recordings {
+        let proof = vault.prove((recording.facts.recording_id, 0), &note).unwrap().unwrap();
+        assert!(proof.holds(&site.signer.verifying_key()), "{proof:?}");
+        assert!(places.insert(proof.index), "two parts under one leaf");
+        let Act::Recording(leaf) = Leaf::parse(&proof.leaf).unwrap().act else { panic!("another leaf") };
+        assert_eq!(
+            (leaf.recording_id, leaf.sha256),
+            (recording.facts.recording_id, recording.parts[0].sha256)
+        );
+    }
 }
 
 #[derive(Default)]

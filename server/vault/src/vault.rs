@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalogue::{CaptureRun, Catalogue, CatalogueKey, Counts, LedgerRow, RecordingRow};
@@ -10,6 +11,7 @@ use shared::{RecorderId, SiteId, UtcMicros, Zone};
 use store::{Disk, DiskFile, LocalDisk, Lock};
 
 use crate::journal::{Ledger, LedgerOwner, Replayed};
+use crate::log::SiteLog;
 use crate::part::{PartFile, spool_path};
 use crate::shard::Shards;
 use crate::{Result, VaultError, folder};
@@ -47,6 +49,12 @@ pub struct Vault {
     pub(crate) desk: Mutex<Desk>,
     pub(crate) shards: Mutex<Shards>,
     pub(crate) owed: Mutex<Owed>,
+    /// The transparency log, when the vault is open for recording and the log is sound.
+    pub(crate) log: Mutex<Option<SiteLog>>,
+    /// Why the log is not open although it should be.
+    pub(crate) log_trouble: Mutex<Option<VaultError>>,
+    /// Parts without a leaf may be waiting.
+    pub(crate) unlogged: AtomicBool,
     _lock: Option<Lock>,
 }
 
@@ -124,6 +132,14 @@ impl Vault {
             }
             Use::Look => (None, Replayed::default()),
         };
+        let (log, log_trouble) = match wanted {
+            // A call must be recorded whatever happened to the log; recovery reports it.
+            Use::Record => match SiteLog::open(Arc::clone(&disk), catalogue.leaves_known()?) {
+                Ok(log) => (Some(log), None),
+                Err(e) => (None, Some(e)),
+            },
+            Use::Look => (None, None),
+        };
         Ok(Self {
             disk,
             catalogue,
@@ -131,6 +147,9 @@ impl Vault {
             desk: Mutex::new(Desk { ledger, replayed }),
             shards: Mutex::default(),
             owed: Mutex::default(),
+            log: Mutex::new(log),
+            log_trouble: Mutex::new(log_trouble),
+            unlogged: AtomicBool::new(false),
             _lock: lock,
         })
     }

@@ -96,6 +96,7 @@ impl Made {
                 frames: 4,
                 signing_key_id: [3; 8],
             },
+            leaf: None,
         }
     }
 }

@@ -331,7 +331,7 @@ impl<'a> Open<'a> {
         let mut legs: Vec<LegRow> = totals.into_values().collect();
         legs.iter_mut().for_each(|leg| leg.correct(&events));
         let call_ids = vec![format!("{}@test", about.n)];
-        let row = RecordingRow { facts, call_ids, parties, legs, events, part };
+        let row = RecordingRow { facts, call_ids, parties, legs, events, part, leaf: None };
         (ClosedPart { file, tail, trailer, row }, about)
     }
 }

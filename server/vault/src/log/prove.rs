@@ -1,0 +1,159 @@
+//! Checkpoints and proofs: what anybody may be given to hold against the log later.
+
+use archive::log::{Checkpoint, Hash, Tree, verifies_inclusion};
+use catalogue::PartKey;
+use seal::{SigningKey, VerifyingKey};
+
+use super::{FOLDER, files};
+use crate::{Result, Vault, VaultError};
+
+/// Shows that a leaf is in the log of a checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogProof {
+    /// The leaf's place.
+    pub index: u64,
+    /// The leaf.
+    pub leaf: Vec<u8>,
+    /// The way from the leaf to the root (RFC 6962, section 2.1.1).
+    pub path: Vec<Hash>,
+    /// The signed length and root.
+    pub checkpoint: String,
+}
+
+impl Vault {
+    /// Signs how long the log is and its root, durably, after making sure that it continues what was signed last.
+    ///
+    /// Returns the note. If nothing was added since, that is the last one.
+    ///
+    /// # Errors
+    /// [`VaultError::LogChanged`]: the log is not the one that was signed; nothing is signed then. Or the disk's.
+    pub fn checkpoint(&self, key: &SigningKey) -> Result<String> {
+        let leaves = files::hashed(&*self.disk)?;
+        let last = self.last_checkpoint(&key.verifying_key())?;
+        if let Some((note, known)) = &last
+            && known.leaves == leaves
+            && self.tree(leaves)?.root()? == known.root
+        {
+            return Ok(note.clone());
+        }
+        let known = last.map_or_else(|| Checkpoint::empty(self.config.site_id), |(_, known)| known);
+        let mut tree = self.tree(leaves)?;
+        let new = Checkpoint { site_id: self.config.site_id, leaves, root: tree.root()? };
+        let proof = tree.consistency(known.leaves)?.unwrap_or_default();
+        let note = new
+            .sign_after(&known, &proof, key)
+            .map_err(|_inconsistent| VaultError::LogChanged { signed: known.leaves, now: leaves })?;
+        let path = format!("{FOLDER}/{}", new.file_name());
+        if !self.disk.exists(&path)? {
+            let mut file = self.disk.create_new(&path)?;
+            file.append(&[note.as_bytes()])?;
+            file.sync()?;
+            self.disk.sync_dir(FOLDER)?;
+        }
+        Ok(note)
+    }
+
+    /// Proves that a part is in the log of a checkpoint; `None` if no leaf of that log tells of it.
+    ///
+    /// # Errors
+    /// The catalogue's or the disk's.
+    pub fn prove(&self, part: PartKey, note: &str) -> Result<Option<LogProof>> {
+        let Ok(checkpoint) = Checkpoint::peek(note) else { return Ok(None) };
+        let Some(index) = self.catalogue.leaf_of(part)?.filter(|index| *index < checkpoint.leaves) else {
+            return Ok(None);
+        };
+        let Some(leaf) = files::leaf(&*self.disk, index)? else { return Ok(None) };
+        let path = self.tree(checkpoint.leaves)?.inclusion(index)?.unwrap_or_default();
+        Ok(Some(LogProof { index, leaf, path, checkpoint: note.to_owned() }))
+    }
+
+    /// Tells whether the log here is the one of a checkpoint, continued or the same.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn continues(&self, checkpoint: &Checkpoint) -> Result<bool> {
+        let leaves = files::hashed(&*self.disk)?;
+        let mut tree = self.tree(leaves)?;
+        let now = Checkpoint { site_id: self.config.site_id, leaves, root: tree.root()? };
+        let Some(proof) = tree.consistency(checkpoint.leaves)? else { return Ok(false) };
+        // Of the empty log nothing can be proven, and of the same one nothing needs to be.
+        Ok(now.continues(checkpoint, &proof))
+    }
+
+    /// Makes every hash of the log again from its leaves and compares: finds what a failing disk changed. Returns the number of
+    /// leaves, and the first that is not as it was hashed.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn check_log(&self) -> Result<(u64, Option<u64>)> {
+        let hashed = files::hashed(&*self.disk)?;
+        let leaves = files::leaves_from(&*self.disk, 0)?;
+        let mut kept =
+            if hashed > 0 { Some(files::reader(self.disk.open_read(files::HASHES)?)) } else { None };
+        let mut edge = archive::log::Frontier::default();
+        let mut position = 0_u64;
+        for (index, leaf) in (0..hashed).zip(&leaves) {
+            for hash in edge.append(archive::log::leaf_hash(leaf)) {
+                let same = kept.as_mut().map(|kept| kept(position)).transpose()? == Some(hash);
+                if !same {
+                    return Ok((hashed, Some(index)));
+                }
+                position = position.saturating_add(1);
+            }
+        }
+        let short = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
+        Ok((hashed, (short < hashed).then_some(short)))
+    }
+
+    /// The newest checkpoint that central signed here.
+    fn last_checkpoint(&self, key: &VerifyingKey) -> Result<Option<(String, Checkpoint)>> {
+        let size = |name: &str| name.strip_prefix("checkpoint-")?.strip_suffix(".txt")?.parse::<u64>().ok();
+        let mut names: Vec<(u64, String)> = Vec::new();
+        if self.disk.exists(files::HASHES)? {
+            let entries = self.disk.list(FOLDER)?;
+            names.extend(entries.into_iter().filter_map(|entry| Some((size(&entry.name)?, entry.name))));
+        }
+        names.sort_unstable();
+        // One that a crash cut while it was written does not verify; the one before it is the last then.
+        for (_, name) in names.into_iter().rev() {
+            let path = format!("{FOLDER}/{name}");
+            let mut note = String::new();
+            let read = std::io::Read::read_to_string(
+                &mut std::io::Read::take(self.disk.open_read(&path)?, 64 << 10),
+                &mut note,
+            );
+            if read.is_ok()
+                && let Ok(checkpoint) = Checkpoint::open(&note, key)
+            {
+                return Ok(Some((note, checkpoint)));
+            }
+            self.disk.unlink(&path)?;
+        }
+        Ok(None)
+    }
+
+    fn tree(&self, leaves: u64) -> Result<Tree<impl FnMut(u64) -> Result<Hash> + use<>>> {
+        let read = if leaves > 0 { Some(files::reader(self.disk.open_read(files::HASHES)?)) } else { None };
+        let mut read = read;
+        Ok(Tree::new(leaves, move |position| match &mut read {
+            Some(read) => read(position),
+            None => Err(VaultError::LogDamaged { path: files::HASHES.to_owned() }),
+        }))
+    }
+}
+
+impl LogProof {
+    /// Tells whether the proof holds for its checkpoint, which `key` must have signed.
+    #[must_use]
+    pub fn holds(&self, key: &VerifyingKey) -> bool {
+        Checkpoint::open(&self.checkpoint, key).is_ok_and(|signed| {
+            verifies_inclusion(
+                &archive::log::leaf_hash(&self.leaf),
+                self.index,
+                signed.leaves,
+                &signed.root,
+                &self.path,
+            )
+        })
+    }
+}
