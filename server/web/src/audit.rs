@@ -12,7 +12,7 @@ use crate::act::Act;
 use crate::caller::Caller;
 use crate::problem::Refusal;
 use crate::routes::{Door, Routes, Spec};
-use crate::take::{Answer, Asked, instant};
+use crate::take::{Answer, Asked, bounded, instant};
 use crate::token::hex;
 
 const TAG: &str = "Audit log";
@@ -41,9 +41,9 @@ async fn page(caller: Caller, Asked(asked): Asked<AuditQuery>) -> Answer<Json<Au
     let filter = AuditFilter {
         since: time(asked.since, false)?,
         until: time(asked.until, true)?,
-        actor: asked.actor.map(|name| name.trim().to_lowercase()),
-        act: asked.act,
-        object: asked.object,
+        actor: bounded("actor", &asked.actor, 100)?.map(|name| name.to_lowercase()),
+        act: bounded("act", &asked.act, 40)?,
+        object: bounded("object", &asked.object, 100)?,
     };
     let after = asked.after.map(|text| text.parse::<u64>()).transpose();
     let after = after.map_err(|_no_number| Refusal::bad("`after` is the value `next` of a page."))?;

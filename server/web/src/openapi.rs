@@ -13,7 +13,7 @@ use utoipa::openapi::{
 };
 
 use crate::guard::COOKIE;
-use crate::routes::{Door, Route};
+use crate::routes::{Answered, Door, Route};
 
 /// Writes the description.
 pub(crate) fn describe(routes: &[Route], version: &str) -> Value {
@@ -52,7 +52,7 @@ fn operation(route: &Route) -> Operation {
         .summary(Some(spec.summary))
         .operation_id(Some(operation_id(route)))
         .description(Some(who(spec.door)));
-    for parameter in path_parameters(route.path).into_iter().chain(spec.query.clone()) {
+    for parameter in path_parameters(route.path).into_iter().chain(spec.parameters.clone()) {
         op = op.parameter(parameter);
     }
     if let Some(body) = &spec.body {
@@ -61,11 +61,8 @@ fn operation(route: &Route) -> Operation {
             .required(Some(Required::True));
         op = op.request_body(Some(body.build()));
     }
-    for answer in &spec.answers {
-        op = op.response(
-            answer.status.to_string(),
-            answered(answer.status, answer.media, answer.schema.clone()),
-        );
+    for status in spec.answers.iter().map(|answer| answer.status) {
+        op = op.response(status.to_string(), answered(status, &spec.answers));
     }
     for status in route.problems() {
         op = op.response(status.to_string(), problem(status));
@@ -80,16 +77,16 @@ fn operation(route: &Route) -> Operation {
     op.build()
 }
 
-fn answered(status: u16, media: Option<&'static str>, schema: Option<RefOr<Schema>>) -> Response {
-    let response = ResponseBuilder::new().description(meaning(status));
-    match media {
-        None => response.build(),
-        Some(media) => {
-            let schema =
-                schema.unwrap_or_else(|| RefOr::T(ObjectBuilder::new().schema_type(string()).into()));
-            response.content(media, Content::new(Some(schema))).build()
-        }
+/// One answer in all the media types that it may come in.
+fn answered(status: u16, answers: &[Answered]) -> Response {
+    let mut response = ResponseBuilder::new().description(meaning(status));
+    for answer in answers.iter().filter(|answer| answer.status == status) {
+        let Some(media) = answer.media else { continue };
+        let bytes = || RefOr::T(ObjectBuilder::new().schema_type(string()).into());
+        let schema = answer.schema.clone().unwrap_or_else(bytes);
+        response = response.content(media, Content::new(Some(schema)));
     }
+    response.build()
 }
 
 fn problem(status: u16) -> Response {

@@ -35,7 +35,9 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, on};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Required, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::act::Act;
@@ -69,7 +71,7 @@ pub(crate) struct Spec {
     pub(crate) summary: &'static str,
     pub(crate) door: Door,
     pub(crate) rate: Rate,
-    pub(crate) query: Vec<utoipa::openapi::path::Parameter>,
+    pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<RefOr<Schema>>,
     pub(crate) answers: Vec<Answered>,
     pub(crate) may: Vec<u16>,
@@ -84,7 +86,7 @@ impl Spec {
             summary,
             door,
             rate: Rate::Plain,
-            query: Vec::new(),
+            parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
             may: Vec::new(),
@@ -94,8 +96,21 @@ impl Spec {
 
     /// Takes the query string `T`.
     pub(crate) fn query<T: IntoParams>(mut self) -> Self {
-        self.query.extend(T::into_params(|| Some(utoipa::openapi::path::ParameterIn::Query)));
+        self.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
         self.may.push(400);
+        self
+    }
+
+    /// Takes a header besides those that every route takes.
+    pub(crate) fn header(mut self, name: &str, required: Required, what: &str) -> Self {
+        let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+        let header = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(required)
+            .description(Some(what))
+            .schema(Some(RefOr::<Schema>::T(text.into())));
+        self.parameters.push(header.build());
         self
     }
 
@@ -113,7 +128,7 @@ impl Spec {
         self
     }
 
-    /// Answers `status` with bytes of a media type.
+    /// Answers `status` with bytes of a media type; another call for another type.
     pub(crate) fn bytes(mut self, status: u16, media: &'static str) -> Self {
         self.answers.push(Answered { status, media: Some(media), schema: None });
         self

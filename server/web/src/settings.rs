@@ -4,6 +4,7 @@ use api::{Interfaces, Settings, SettingsAnswer, Setup, SetupSteps, TestCall, Ver
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
+use utoipa::openapi::Required;
 use vault::{AuditObject, ExtensionPattern, Outcome, Scope, Search};
 
 use crate::act::Act;
@@ -27,6 +28,7 @@ pub(crate) fn register(routes: &mut Routes) {
         Method::PUT,
         "/settings",
         spec("Changes the settings; the header If-Match carries the version that was changed")
+            .header("if-match", Required::True, "The version of GET /api/v1/settings that was changed.")
             .body::<Settings>()
             .answers::<Version>(200)
             .may(&[412, 422, 428]),

@@ -53,6 +53,10 @@ impl<T: DeserializeOwned> FromRequest<Doors> for Body<T> {
             Ok(Err(_broken)) => return Err(Refusal::bad("The body broke off.")),
             Ok(Ok(whole)) => whole.to_bytes(),
         };
+        // A list of values in the right order would be taken for an object, and nobody could see what is what.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Refusal::bad("The body is not a JSON object."));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Refusal::bad(brief(&error.to_string())))
     }
 }
@@ -84,6 +88,18 @@ impl<const N: usize> FromRequestParts<Doors> for Names<N> {
         let names: Vec<String> = all.into_iter().map(|(_, value)| value).collect();
         names.try_into().map(Self).map_err(|_wrong_number| Refusal::not_found())
     }
+}
+
+/// Takes a text: trimmed, `None` if nothing is left of it.
+pub(crate) fn bounded(name: &str, given: &Option<String>, max: usize) -> Result<Option<String>, Refusal> {
+    let Some(given) = given.as_deref().map(str::trim).filter(|t| !t.is_empty()) else { return Ok(None) };
+    if given.chars().count() > max {
+        return Err(Refusal::bad(format!("`{name}` is longer than {max} characters.")));
+    }
+    if given.chars().any(char::is_control) {
+        return Err(Refusal::bad(format!("`{name}` has control characters in it.")));
+    }
+    Ok(Some(given.to_owned()))
 }
 
 /// Reads an instant: RFC 3339, or `2026-11-22` or `2026-11-22T16:00[:30]` in the site's zone. A bare day is its first moment,

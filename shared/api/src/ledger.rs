@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct LedgerQuery {
     /// The day, `2026-11-22`; today when left out.
-    #[cfg_attr(feature = "openapi", param(max_length = 10))]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 10))]
     pub day: Option<String>,
     /// One tap only.
     #[cfg_attr(feature = "openapi", param(max_length = 100))]
@@ -17,7 +17,7 @@ pub struct LedgerQuery {
     #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 1))]
     pub all: Option<u8>,
     /// Go on after this place.
-    #[cfg_attr(feature = "openapi", param(max_length = 80))]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 80))]
     pub after: Option<String>,
     /// Entries a page, at most 200.
     #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 200))]
@@ -51,18 +51,23 @@ pub struct LedgerLine {
     /// When the call was first seen.
     pub opened_at: String,
     /// When it ended; none while it is up.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ended_at: Option<String>,
     /// `recorded`, `partly` or `not recorded`; none while it is up.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub end: Option<String>,
     /// Why it is not whole, as a word such as `crash` or `rule`.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub why: Option<String>,
     /// The rule that decided, for `not recorded` by rule.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub rule: Option<u32>,
     /// The caller's number.
     pub caller: String,
     /// The called number.
     pub called: String,
     /// Its recording, if there is one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub recording_id: Option<String>,
 }
 
@@ -79,5 +84,6 @@ pub struct LedgerDay {
     /// The entries.
     pub entries: Vec<LedgerLine>,
     /// Where the next page begins; none at the end.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next: Option<String>,
 }

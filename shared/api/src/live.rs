@@ -26,8 +26,10 @@ pub enum LineState {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Line {
     /// The recording that grows, if there is one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub recording_id: Option<String>,
     /// The reference shown to people.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reference: Option<String>,
     /// The tap's name.
     pub tap: String,
@@ -36,6 +38,7 @@ pub struct Line {
     /// What it does.
     pub state: LineState,
     /// When it began.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub started_at: Option<String>,
     /// For how many seconds it has been going on.
     pub seconds: u64,
@@ -48,10 +51,12 @@ pub struct Line {
     /// Names of the codecs.
     pub codecs: Vec<String>,
     /// Level of near and far party in dB below full scale; none while nothing is heard.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub level_dbfs: Option<[f32; 2]>,
     /// True when it can be listened to.
     pub listenable: bool,
     /// What is wrong, if something is.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub fault: Option<String>,
 }
 

@@ -95,7 +95,7 @@ pub struct ChangePassword {
     #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub old: String,
     /// The password from now on: at least twelve characters, not the name.
-    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 12, max_length = 1000))]
     pub new: String,
 }
 

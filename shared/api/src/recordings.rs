@@ -11,6 +11,7 @@ pub struct Party {
     /// The name.
     pub name: String,
     /// The site's extension, if the party is one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub extension: Option<String>,
 }
 
@@ -146,6 +147,7 @@ pub struct Note {
     /// Identity.
     pub id: String,
     /// The place.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub at_ms: Option<u64>,
     /// The text.
     pub text: String,
@@ -168,6 +170,7 @@ pub struct Hold {
     /// When.
     pub at: String,
     /// The day to look at it again.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub review: Option<String>,
 }
 
@@ -201,6 +204,7 @@ pub struct Detail {
     /// Notes, in the order of their places.
     pub notes: Vec<Note>,
     /// The legal hold, if one keeps it.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub hold: Option<Hold>,
     /// Other recordings of the same call that the reader may know of.
     pub linked: Vec<Linked>,

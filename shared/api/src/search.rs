@@ -34,14 +34,16 @@ pub struct RecordingQuery {
     #[cfg_attr(feature = "openapi", param(max_length = 100))]
     pub extension: Option<String>,
     /// Begun at this time or later: RFC 3339, or `2026-11-22` or `2026-11-22T16:00` in the site's zone.
-    #[cfg_attr(feature = "openapi", param(max_length = 40))]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 40))]
     pub since: Option<String>,
     /// Begun before this time. A bare day means its end.
-    #[cfg_attr(feature = "openapi", param(max_length = 40))]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 40))]
     pub until: Option<String>,
     /// At least so many seconds long.
+    #[cfg_attr(feature = "openapi", param(format = Int64, maximum = 4294967295_u64))]
     pub min_seconds: Option<u32>,
     /// At most so many seconds long.
+    #[cfg_attr(feature = "openapi", param(format = Int64, maximum = 4294967295_u64))]
     pub max_seconds: Option<u32>,
     /// `in`, `out`, `internal`, `unknown`; several with commas.
     #[cfg_attr(feature = "openapi", param(max_length = 100))]
@@ -75,10 +77,10 @@ pub struct RecordingQuery {
     #[cfg_attr(feature = "openapi", param(inline))]
     pub order: Option<Order>,
     /// Go on after this place: `next` of a page.
-    #[cfg_attr(feature = "openapi", param(max_length = 100))]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 100))]
     pub after: Option<String>,
     /// Go back before this place: `previous` of a page.
-    #[cfg_attr(feature = "openapi", param(max_length = 100))]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 100))]
     pub before: Option<String>,
     /// Recordings a page, at most 200; 50 when left out.
     #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 200))]
@@ -92,8 +94,10 @@ pub struct RecordingPage {
     /// What was found.
     pub recordings: Vec<Row>,
     /// Where the page after this one begins; none at the end.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next: Option<String>,
     /// Where the page before this one ends; none at the start.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub previous: Option<String>,
 }
 

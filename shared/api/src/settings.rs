@@ -164,6 +164,7 @@ pub struct InterfaceInfo {
     /// True when its link is up.
     pub up: bool,
     /// Its address, if it has one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub address: Option<String>,
     /// Packets that it received since the machine started.
     pub packets_seen: u64,
@@ -182,6 +183,7 @@ pub struct Interfaces {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TestCall {
     /// Its recording, once it is known.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub recording_id: Option<String>,
 }
 

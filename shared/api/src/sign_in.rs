@@ -38,6 +38,7 @@ pub struct SignInAnswer {
     pub next: Next,
     /// Whose sign-in it is; given after a one-time link, which itself names nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub name: Option<String>,
 }
 
@@ -67,7 +68,7 @@ pub struct LinkToken {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewPassword {
     /// At least twelve characters, not the name.
-    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 12, max_length = 1000))]
     pub password: String,
 }
 

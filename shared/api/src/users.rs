@@ -42,8 +42,10 @@ pub struct User {
     /// True once an authenticator was enrolled.
     pub has_totp: bool,
     /// Until when no sign-in is accepted because of wrong passwords.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub locked_until: Option<String>,
     /// Until when a one-time link is open.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub link_until: Option<String>,
     /// When the account was made.
     pub created_at: String,

@@ -15,7 +15,7 @@ use crate::act::Act;
 use crate::caller::Caller;
 use crate::problem::Refusal;
 use crate::routes::{Door, Routes, Spec};
-use crate::take::{Answer, Asked};
+use crate::take::{Answer, Asked, bounded};
 
 const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 200;
@@ -68,7 +68,7 @@ fn wanted(asked: &LedgerQuery, today: Day) -> Answer<Wanted> {
     };
     let after = asked.after.as_deref().map(|text| place(text).ok_or(())).transpose();
     let after = after.map_err(|()| Refusal::bad("`after` is the value `next` of a page."))?;
-    let tap = asked.tap.clone().map(|tap| tap.trim().to_owned()).filter(|tap| !tap.is_empty());
+    let tap = bounded("tap", &asked.tap, 100)?;
     Ok(Wanted { day, tap, all, after, limit: usize::try_from(limit).unwrap_or(100) })
 }
 

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use shared::{UtcMicros, Zone};
+use utoipa::openapi::Required;
 use vault::{PartyRole, Recording};
 
 use super::encode::{Encoding, Format};
@@ -61,7 +62,10 @@ pub(super) fn register(routes: &mut Routes) {
         "/recordings/{id}/audio",
         spec("Gives the sound: WAV with ranges, FLAC, or Opus")
             .query::<AudioQuery>()
+            .header("range", Required::False, "Which bytes of the WAV file, as RFC 9110 writes it.")
             .bytes(200, "audio/wav")
+            .bytes(200, "audio/flac")
+            .bytes(200, "audio/ogg")
             .bytes(206, "audio/wav")
             .may(&[416, 422]),
         sound,

@@ -5,7 +5,7 @@ use shared::{Direction, Method, Side, Zone};
 use vault::{Cursor, ExtensionPattern, Place, Search};
 
 use crate::problem::Refusal;
-use crate::take::instant;
+use crate::take::{bounded, instant};
 
 const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
@@ -15,7 +15,7 @@ pub(super) fn search(asked: &RecordingQuery, zone: &Zone) -> Result<Search, Refu
     let time = |text: &Option<String>, end| text.as_deref().map(|t| instant(t.trim(), zone, end)).transpose();
     let seconds = |n: Option<u32>| n.map(|n| u64::from(n).saturating_mul(1_000_000));
     let extension =
-        text("extension", &asked.extension, 100)?.map(|t| t.parse::<ExtensionPattern>()).transpose();
+        bounded("extension", &asked.extension, 100)?.map(|t| t.parse::<ExtensionPattern>()).transpose();
     let limit = asked.limit.unwrap_or(PAGE);
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(Refusal::bad("`limit` is a number from 1 to 200."));
@@ -26,9 +26,9 @@ pub(super) fn search(asked: &RecordingQuery, zone: &Zone) -> Result<Search, Refu
         return Err(Refusal::bad("`min_seconds` is larger than `max_seconds`: nothing can be found."));
     }
     Ok(Search {
-        words: text("q", &asked.q, 500)?,
-        number: text("number", &asked.number, 100)?,
-        name: text("name", &asked.name, 100)?,
+        words: bounded("q", &asked.q, 500)?,
+        number: bounded("number", &asked.number, 100)?,
+        name: bounded("name", &asked.name, 100)?,
         extension: extension.map_err(|error| Refusal::bad(format!("`extension`: {error}")))?,
         since: time(&asked.since, false)?,
         until: time(&asked.until, true)?,
@@ -37,29 +37,17 @@ pub(super) fn search(asked: &RecordingQuery, zone: &Zone) -> Result<Search, Refu
         directions: words("direction", &asked.direction, Direction::from_number, Direction::word)?,
         methods: words("method", &asked.method, Method::from_number, Method::word)?,
         sides: words("side", &asked.side, Side::from_number, Side::word)?,
-        tap: text("tap", &asked.tap, 100)?,
-        tag: text("tag", &asked.tag, 100)?,
-        reference: text("reference", &asked.reference, 100)?,
-        subject: text("subject", &asked.subject, 200)?,
-        comment: text("comment", &asked.comment, 200)?,
+        tap: bounded("tap", &asked.tap, 100)?,
+        tag: bounded("tag", &asked.tag, 100)?,
+        reference: bounded("reference", &asked.reference, 100)?,
+        subject: bounded("subject", &asked.subject, 200)?,
+        comment: bounded("comment", &asked.comment, 200)?,
         has_gap: asked.has_gap,
         held: asked.held,
         oldest_first: asked.order == Some(Order::Oldest),
         place: place(asked)?,
         limit,
     })
-}
-
-/// Takes a text: trimmed, `None` if nothing is left of it.
-fn text(name: &str, given: &Option<String>, max: usize) -> Result<Option<String>, Refusal> {
-    let Some(given) = given.as_deref().map(str::trim).filter(|t| !t.is_empty()) else { return Ok(None) };
-    if given.chars().count() > max {
-        return Err(Refusal::bad(format!("`{name}` is longer than {max} characters.")));
-    }
-    if given.chars().any(char::is_control) {
-        return Err(Refusal::bad(format!("`{name}` has control characters in it.")));
-    }
-    Ok(Some(given.to_owned()))
 }
 
 /// Takes words of a closed list, with commas between them.
@@ -69,7 +57,7 @@ fn words<T>(
     of_number: impl Fn(u8) -> Option<T>,
     word: impl Fn(T) -> &'static str,
 ) -> Result<Vec<T>, Refusal> {
-    let Some(given) = text(name, given, 100)? else { return Ok(Vec::new()) };
+    let Some(given) = bounded(name, given, 100)? else { return Ok(Vec::new()) };
     let known = || (0..16).filter_map(|n| Some((n, word(of_number(n)?))));
     let one = |asked: &str| {
         let found = known().find(|(_, word)| *word == asked.trim()).and_then(|(n, _)| of_number(n));

@@ -69,6 +69,8 @@ async fn bodies_are_json_and_of_bounded_size() {
     assert_eq!(status(send("text/plain", "{}".into())).await, 415);
     assert_eq!(status(send("application/x-www-form-urlencoded", "name=a".into())).await, 415);
     assert_eq!(status(send("application/json", "{".into())).await, 400);
+    // Name and password in the right order are no object, though they could be taken for one.
+    assert_eq!(status(send("application/json", "[\"alice\", \"four words or five\"]".into())).await, 400);
     assert_eq!(status(send("application/json", format!("\"{}\"", "x".repeat(300_000)))).await, 413);
     assert_eq!(status(send("application/json; charset=utf-8", "{}".into())).await, 400);
 }

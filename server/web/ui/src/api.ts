@@ -23,7 +23,7 @@ export type Row = {
 export type Note = { id: string; at_ms: number | null; text: string; author: string; written_at: string; edited: boolean };
 export type Detail = Row & {
   ledger_no: number | string | null; call_ids: string[];
-  legs: { track: number; leg: string; role: string; codec: string; clock_hz: number; samples: number; gaps: Record<string, number> }[];
+  legs: { track: number; leg: number; role: string; codec: string; clock_hz: number; samples: number; gaps: Record<string, number> }[];
   parts: { part: number; bytes: number; sha256: string; blake3: string; recovered: boolean }[];
   events: { at_ms: number; kind: string; members: unknown }[];
   notes: Note[]; hold: { reason: string; by: string; at: string; review: string | null } | null; linked: { id: string; reference: string }[];
