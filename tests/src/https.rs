@@ -117,9 +117,8 @@ impl Person {
         if !websocket {
             text.push_str("connection: close\r\n");
         }
-        let mine = [("cookie", &self.cookie), ("x-csrf-token", &self.csrf)];
-        for (name, value) in mine.iter().filter_map(|(name, value)| value.as_deref().map(|v| (*name, v))) {
-            text.push_str(&format!("{name}: {value}\r\n"));
+        for proof in self.proofs() {
+            text.push_str(&format!("{proof}\r\n"));
         }
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
@@ -129,6 +128,13 @@ impl Person {
         }
         text.push_str("\r\n");
         [text.as_bytes(), body].concat()
+    }
+
+    /// The headers that prove who we are, for another program that asks in our name.
+    #[must_use]
+    pub fn proofs(&self) -> Vec<String> {
+        let mine = [("cookie", &self.cookie), ("x-csrf-token", &self.csrf)];
+        mine.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_deref()?))).collect()
     }
 
     /// Gets a path.

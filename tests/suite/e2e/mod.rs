@@ -6,6 +6,7 @@ mod console;
 mod crash;
 mod digits;
 mod film;
+mod fuzzed;
 mod late;
 mod live;
 mod pcap;

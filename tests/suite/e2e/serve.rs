@@ -105,6 +105,14 @@ impl Server {
         Self { child, address: url.parse().expect("an address"), link, said }
     }
 
+    /// Starts it, and an administrator comes in by the first link.
+    pub(crate) fn signed_in(site: &Site) -> (Self, Person) {
+        let server = Self::start(site);
+        let mut admin = server.person(site);
+        admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+        (server, admin)
+    }
+
     pub(crate) fn person(&self, site: &Site) -> Person {
         let pem = std::fs::read(Path::new(site.data()).join("site/tls.pem")).expect("the server made it");
         Person::new(self.address, &pem).expect("a certificate")
@@ -141,6 +149,13 @@ impl Drop for Server {
         // After a failed assertion; a server that has ended has nothing to be killed.
         drop(self.child.kill());
     }
+}
+
+/// A new site, its running server, and an administrator who is signed in.
+fn signed_in() -> (Site, Server, Person) {
+    let site = Site::new();
+    let (server, admin) = Server::signed_in(&site);
+    (site, server, admin)
 }
 
 fn in_background<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
@@ -213,11 +228,9 @@ fn what_was_said_is_found_and_heard_in_the_browser_and_is_in_the_audit_log() {
     if !inside("serve", "what_was_said_is_found_and_heard_in_the_browser_and_is_in_the_audit_log") {
         return;
     }
-    let site = Site::new();
-    let server = Server::start(&site);
-    let mut admin = server.person(&site);
-    assert_eq!(admin.get("/api/v1/recordings").status, 401, "nobody finds anything without signing in");
-    admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+    let (site, server, mut admin) = signed_in();
+    let mut stranger = server.person(&site);
+    assert_eq!(stranger.get("/api/v1/recordings").status, 401, "nobody finds anything without signing in");
     let plan = plan(1, 3, 3);
     all_were_heard(place(&plan));
     let found =
@@ -263,10 +276,7 @@ fn settings_change_while_calls_go_on_and_not_a_sample_is_lost() {
     if !inside("serve", "settings_change_while_calls_go_on_and_not_a_sample_is_lost") {
         return;
     }
-    let site = Site::new();
-    let server = Server::start(&site);
-    let mut admin = server.person(&site);
-    admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+    let (_site, server, mut admin) = signed_in();
     let plan = plan(1, 5, 6);
     let calls = place(&plan);
     until("calls on the wire", || (metric(&mut admin, "amethyst_calls_now") >= 5).then_some(()));
@@ -278,23 +288,11 @@ fn settings_change_while_calls_go_on_and_not_a_sample_is_lost() {
         let second = json!({ "name": "wire", "interface": if seconds == 62 { "va" } else { "no-such-if" }, "side": "extension" });
         settings["taps"].as_array_mut().unwrap().push(second);
         let version = known["version"].as_str().unwrap().to_owned();
-        let put = admin
-            .ask(
-                "PUT",
-                "/api/v1/settings",
-                &[("if-match", &version), ("content-type", "application/json")],
-                settings.to_string().as_bytes(),
-            )
-            .expect("an answer");
+        let headers = [("if-match", version.as_str()), ("content-type", "application/json")];
+        let mut change = || admin.ask("PUT", "/api/v1/settings", &headers, settings.to_string().as_bytes());
+        let put = change().expect("an answer");
         assert_eq!(put.status, 200, "{}", put.json());
-        let again = admin
-            .ask(
-                "PUT",
-                "/api/v1/settings",
-                &[("if-match", &version), ("content-type", "application/json")],
-                settings.to_string().as_bytes(),
-            )
-            .expect("an answer");
+        let again = change().expect("an answer");
         assert_eq!(again.status, 412, "whoever is second is told: {}", again.json());
         server.signal("-HUP");
         sleep(Duration::from_millis(700));
@@ -327,10 +325,7 @@ fn killed_with_fifty_calls_and_twenty_listeners_it_comes_back_and_people_stay_si
     ) {
         return;
     }
-    let site = Site::new();
-    let server = Server::start(&site);
-    let mut admin = server.person(&site);
-    admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+    let (site, server, mut admin) = signed_in();
     let calls = place(&plan(1, 50, 20));
     // Twenty people listen to twenty calls that are going on.
     let growing = until("fifty calls that can be heard", || {
@@ -432,10 +427,7 @@ fn floods_and_nonsense_at_the_door_cost_no_packet_and_no_listener() {
     if !inside("serve", "floods_and_nonsense_at_the_door_cost_no_packet_and_no_listener") {
         return;
     }
-    let site = Site::new();
-    let server = Server::start(&site);
-    let mut admin = server.person(&site);
-    admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+    let (site, server, mut admin) = signed_in();
     let calls = place(&plan(1, 20, 10));
     let id = until("a call that can be heard", || live_ids(&admin).into_iter().next());
     let listener = {
@@ -501,9 +493,7 @@ fn a_test_call_goes_through_everything_whatever_the_rules_say() {
     let file = Path::new(site.data()).join("amethyst.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("exclude = []", "exclude = [\"****\"]")).unwrap();
-    let server = Server::start(&site);
-    let mut admin = server.person(&site);
-    admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+    let (server, mut admin) = Server::signed_in(&site);
     let placed = admin.send("POST", "/api/v1/test-call", &json!({}));
     assert_eq!(placed.status, 200, "{}", placed.json());
     let id = placed.json()["recording_id"].as_str().expect("it is recorded").to_owned();
@@ -521,10 +511,7 @@ fn whoever_lost_password_and_authenticator_gets_in_again_by_the_command_line() {
     if !inside("serve", "whoever_lost_password_and_authenticator_gets_in_again_by_the_command_line") {
         return;
     }
-    let site = Site::new();
-    let server = Server::start(&site);
-    let mut admin = server.person(&site);
-    admin.enter_by_link(server.link.as_deref().expect("a first link"), PASSWORD);
+    let (site, server, _admin) = signed_in();
     super::site::run(&["user"]).refused(2, &["link"]);
     let link = |name: &str| {
         super::site::run(&["user", "link", "--data", site.data(), name, "--lost-authenticator", "--json"])
