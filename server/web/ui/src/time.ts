@@ -59,6 +59,9 @@ export function showLength(ms: number): string {
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
+/** Shows how much is missing or silent, however little: `20 ms`, `3.2 s`, `1:05`. */
+export const showSpan = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : showLength(ms));
+
 /** Shows a position with tenths, never rounded up past it: `1:02.5`. */
 export function showPosition(seconds: number): string {
   const tenths = Math.max(0, Math.floor(seconds * 10 + 1e-6));
