@@ -7,8 +7,8 @@ export type Hearing = {
   at_s: number; behind_s: number; underruns: number; why: string;
 };
 
-/** How long the first piece is held back: pieces of a tenth of a second, as they come while somebody listens, are then a quarter old. */
-const HOLD_S = 0.15;
+/** How long the first piece is held back: pieces of a tenth of a second, as they come while somebody listens, are then a third of one old. */
+const HOLD_S = 0.2;
 
 export class Listen {
   private context: AudioContext | null = null;
