@@ -19,11 +19,14 @@ const PROBED_TERMS_MAX: usize = 64;
 /// One condition of so many terms is followed without a look at its density.
 const TOLD_TERMS_MAX: usize = 200;
 /// Rows looked at to learn densities.
-const LOOK: i64 = 2_000;
-/// Rough costs in nanoseconds, measured on an encrypted database: a row scanned, a posting followed and checked, a list begun.
-const SCAN_NS: f64 = 1_000.0;
-const FOLLOW_NS: f64 = 10_000.0;
-const BEGIN_NS: f64 = 12_000.0;
+const LOOK: i64 = 4_000;
+/// Rough costs in nanoseconds, measured on an encrypted database of ten million recordings: a row scanned, a posting followed and
+/// checked, a list begun. Rows scanned share a page of the file with a hundred others; what is followed lies on a page of its own.
+const SCAN_NS: f64 = 1_500.0;
+const FOLLOW_NS: f64 = 15_000.0;
+const BEGIN_NS: f64 = 15_000.0;
+/// Postings of a condition are counted up to so many before it is followed to its end.
+const FEW: usize = 10_000;
 /// How far a condition may be from anything that was seen: recordings of the largest installation.
 const ALL_ROWS: f64 = 1e7;
 /// What counting may look at: postings followed with checks, rows scanned, and rows whose parties are compared with a text.
@@ -107,7 +110,7 @@ pub(super) async fn keys(
     if found.len() >= wanted {
         return Ok(found);
     }
-    match cheapest(conn, conditions, near, found.len(), wanted).await? {
+    match cheapest(conn, conditions, (walk, near), found.len(), wanted).await? {
         Some(led) => follow(conn, conditions, led, walk, wanted).await,
         None => {
             let left = wanted.saturating_sub(found.len());
@@ -168,7 +171,7 @@ async fn postings(conn: &mut Conn, terms: &[i64], walk: Walk, limit: usize) -> R
 async fn cheapest(
     conn: &mut Conn,
     conditions: &[Condition],
-    near: Walk,
+    (walk, near): (Walk, Walk),
     found: usize,
     wanted: usize,
 ) -> Result<Option<usize>> {
@@ -185,21 +188,34 @@ async fn cheapest(
     let rows = conn.rows_of(text, filter.cells).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let looked = float(LOOK);
-    let share = |n: i64| float(n.max(0)).max(0.3) / looked;
+    let shares = (0..conditions.len())
+        .map(|n| Ok(float(row.int(n)?.max(0)).max(0.3) / looked))
+        .collect::<Result<Vec<f64>>>()?;
+    // If nothing fulfilled all of them, they are taken to have nothing to do with each other.
+    let share = if found == 0 { shares.iter().product() } else { float_of(found) / looked };
     // Rows that must be passed until the page is full.
-    let span = (float(i64::try_from(wanted).unwrap_or(i64::MAX)) / share(i64::try_from(found).unwrap_or(0)))
-        .min(ALL_ROWS);
-    let span = if found == 0 { ALL_ROWS } else { span };
+    let span = (float_of(wanted) / share).min(ALL_ROWS);
     let mut best = (None, span * SCAN_NS);
-    for (n, condition) in conditions.iter().enumerate() {
+    for (n, (condition, share)) in conditions.iter().zip(&shares).enumerate() {
         let Some(terms) = &condition.terms else { continue };
-        let begun = float(i64::try_from(terms.len()).unwrap_or(i64::MAX)) * BEGIN_NS;
-        let cost = begun + span * share(row.int(n)?) * FOLLOW_NS;
+        let begun = float_of(terms.len()) * BEGIN_NS;
+        let mut followed = span * share;
+        if followed * FOLLOW_NS > best.1.min(float_of(FEW) * FOLLOW_NS) && terms.len() <= PROBED_TERMS_MAX {
+            // It may have fewer in all than were expected from what was seen.
+            let all = postings(conn, terms, walk, FEW).await?.saturating_add(condition.keys.len());
+            followed = if all < FEW { followed.min(float_of(all)) } else { followed };
+        }
+        let cost = begun + followed * FOLLOW_NS;
         if cost < best.1 {
             best = (Some(n), cost);
         }
     }
     Ok(best.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+const fn float_of(n: usize) -> f64 {
+    n as f64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
@@ -279,7 +295,7 @@ async fn along(
     wanted: usize,
 ) -> Result<Vec<i64>> {
     // A recording stands in the lists of both its parties, so a list of lists may name it twice.
-    let at_once = if terms.len() > 1 { wanted.saturating_mul(2) } else { wanted };
+    let at_once = if terms.len() > 1 { wanted.saturating_add(wanted / 4) } else { wanted };
     let mut rest = walk;
     let mut along: Vec<i64> = Vec::new();
     while !terms.is_empty() && along.len() < wanted {
