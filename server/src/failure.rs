@@ -115,7 +115,9 @@ fn kind_of_vault(error: &VaultError) -> Kind {
         | VaultError::InUse { .. }
         | VaultError::LedgerOwner { .. }
         | VaultError::LedgerDamaged { .. }
-        | VaultError::LedgerFull => Kind::Data,
+        | VaultError::LedgerFull
+        | VaultError::LogDamaged { .. }
+        | VaultError::LogChanged { .. } => Kind::Data,
     }
 }
 

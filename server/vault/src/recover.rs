@@ -123,7 +123,9 @@ impl Vault {
         if let Err(e) = self.log_waiting() {
             report.trouble = report.trouble.take().or(Some(e)); // D10
         }
-        report.trouble = report.trouble.take().or(held(&self.log_trouble).take());
+        if report.trouble.is_none() {
+            report.trouble = held(&self.log_trouble).take();
+        }
         Ok(report)
     }
 

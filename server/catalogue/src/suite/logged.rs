@@ -9,7 +9,7 @@ pub(super) fn a_part_has_its_leaf_or_waits_for_one(catalogue: &Catalogue) {
     let key = |row: &crate::RecordingRow| (row.facts.recording_id, row.part.part);
     let (told, waits) = (key(&with), key(&without));
     assert_eq!(catalogue.leaves_known().unwrap(), 0);
-    catalogue.insert_batch(vec![with.clone(), without.clone()], vec![]).unwrap();
+    catalogue.insert_batch(vec![with.clone(), without], vec![]).unwrap();
     assert_eq!(catalogue.leaf_of(told).unwrap(), Some(41));
     assert_eq!(catalogue.leaf_of(waits).unwrap(), None);
     assert_eq!(catalogue.unlogged(10).unwrap(), [waits]);

@@ -1,6 +1,6 @@
 //! The files of the log: how they begin, what a crash may leave at their ends, and how leaves are read back.
 
-use std::io::{BufReader, Read, Seek as _, SeekFrom};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use archive::log::{Frontier, Hash, LEAF_MAX, Tree, kept, leaf_hash};
