@@ -49,6 +49,9 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Compare files with the database: are all recordings there, whole and unaltered?
     Check(Check),
+    /// The transparency log: prove that a recording is in it, and that it was never changed.
+    #[command(subcommand)]
+    Log(Log),
     /// Show the ledger: the account of every call that was signalled on one day.
     Ledger(Ledger),
 }
@@ -155,6 +158,69 @@ pub(crate) struct UserLink {
     #[arg(long)]
     pub(crate) lost_authenticator: bool,
     /// Print JSON: `{"name", "link", "path", "until"}`.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst log`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Sign how long the log is and its root, and print that checkpoint. Keep it elsewhere: whoever changes the log later cannot
+    /// make it continue this one.
+    Checkpoint(LogCheckpoint),
+    /// Print a proof that a recording is in the log, to be kept with an exported file. It can be verified without the server.
+    Prove(LogProve),
+    /// Verify a checkpoint or a proof.
+    Verify(LogVerify),
+    /// Make every hash of the log again and compare.
+    Check(LogCheckpoint),
+}
+
+/// `amethyst log checkpoint` and `amethyst log check`.
+#[derive(Debug, Args)]
+pub(crate) struct LogCheckpoint {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst log prove`.
+#[derive(Debug, Args)]
+pub(crate) struct LogProve {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The recording: its reference (A261122-000002) or its id.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Which of its parts; long recordings have several.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub(crate) part: u16,
+}
+
+/// `amethyst log verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Needs no private key. With --data the log there must be the one of the checkpoint, continued.\n\
+    With --recording the sealed file must be the one that the proof tells of."
+)]
+pub(crate) struct LogVerify {
+    /// The checkpoint or the proof.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The `site` folder of a data folder or archive, for the certificates; with --data it is found there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) site: Option<PathBuf>,
+    /// Compare with the log in this data folder.
+    #[arg(long = "data", value_name = "DIR", env = "AMETHYST_DATA")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The sealed file (.amx) that the proof must tell of.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recording: Option<PathBuf>,
+    /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

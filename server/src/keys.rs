@@ -63,6 +63,11 @@ impl SiteKeys {
         (key.key_id(), key.sign(label, bytes))
     }
 
+    /// Returns the public half of the key with which central signs.
+    pub(crate) fn central_key(&self) -> VerifyingKey {
+        held(&self.store).signing_key().verifying_key()
+    }
+
     /// Makes sure that today and the days ahead have keys, durably.
     ///
     /// # Errors

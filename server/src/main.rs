@@ -49,6 +49,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Export(words) => cmds::export::run(words),
         Command::Verify(words) => cmds::verify::run(words),
         Command::Check(words) => cmds::check::run(words),
+        Command::Log(words) => cmds::log::run(words),
         Command::Ledger(words) => cmds::ledger::run(words),
     }
 }

@@ -7,6 +7,7 @@ mod found;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod list;
+pub(crate) mod log;
 pub(crate) mod record;
 pub(crate) mod show;
 pub(crate) mod user;

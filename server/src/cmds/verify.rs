@@ -68,7 +68,11 @@ pub(crate) fn run(words: &Verify) -> anyhow::Result<u8> {
     Ok(u8::from(bad > 0))
 }
 
-fn trusted(site: &Path) -> anyhow::Result<Certs> {
+/// Reads the certificates of a `site` folder, verified up to the root.
+///
+/// # Errors
+/// They are not there or do not hold.
+pub(crate) fn trusted(site: &Path) -> anyhow::Result<Certs> {
     let card = SiteJson::parse(&read(&site.join("site.json"))?)
         .map_err(|e| Failure::new(Kind::Input, format!("{}: {e}", site.join("site.json").display())))?;
     newest_certs(site, &card)

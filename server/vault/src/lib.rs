@@ -37,6 +37,7 @@ mod tests;
 
 pub use account::LedgerEntry;
 pub use admit::{AdmitReport, Admitted, Left};
+pub use archive::log::Proof;
 pub use catalogue::{
     AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By, COUNT_MAX, CaptureRun,
     CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError, ExtensionPattern, Facts, Field, Hold,
@@ -47,7 +48,6 @@ pub use catalogue::{
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use error::{Kind, VaultError};
 pub use growing::GrowingPart;
-pub use log::LogProof;
 pub use look::RecordingReader;
 pub use part::{ClosedPart, PartFile};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};

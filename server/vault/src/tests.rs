@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use archive::log::{Act, Leaf};
+use archive::log::Act;
 use catalogue::Catalogue;
 use seal::{FinalInfo, Kind, Meta, PartSpec, RecipientSecret, RecipientType, SigningKey, Writer};
 use shared::{
@@ -258,15 +258,17 @@ fn a_power_cut_at_every_step_loses_nothing_that_was_durable() {
 }
 
 fn every_part_is_in_the_log_once(site: &Site, vault: &Vault, recordings: &[Recording]) {
-    let note = vault.checkpoint(&site.signer).unwrap();
+    let note = vault
+        .checkpoint(&site.signer.verifying_key(), |label, bytes| site.signer.sign(label, bytes))
+        .unwrap();
     let (leaves, damaged) = vault.check_log().unwrap();
     assert_eq!((usize::try_from(leaves).unwrap(), damaged), (recordings.len(), None), "{recordings:?}");
     let mut places = BTreeSet::new();
     for recording in recordings {
         let proof = vault.prove((recording.facts.recording_id, 0), &note).unwrap().unwrap();
-        assert!(proof.holds(&site.signer.verifying_key()), "{proof:?}");
         assert!(places.insert(proof.index), "two parts under one leaf");
-        let Act::Recording(leaf) = Leaf::parse(&proof.leaf).unwrap().act else { panic!("another leaf") };
+        let (leaf, _) = proof.verify(&site.signer.verifying_key()).unwrap();
+        let Act::Recording(leaf) = leaf.act else { panic!("another leaf") };
         assert_eq!(
             (leaf.recording_id, leaf.sha256),
             (recording.facts.recording_id, recording.parts[0].sha256)

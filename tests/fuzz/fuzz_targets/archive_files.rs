@@ -2,7 +2,7 @@
 #![no_main]
 
 use amethyst_archive as archive;
-use archive::log::{Checkpoint, Leaf, LeafFile};
+use archive::log::{Checkpoint, Leaf, LeafFile, Proof};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -20,6 +20,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _refused = Checkpoint::open(text, &public);
+        if let Ok(proof) = text.parse::<Proof>() {
+            assert_eq!(proof.to_string().parse::<Proof>().expect("its own text"), proof);
+        }
         let _path = archive::layout::is_plain_path(text);
     }
     let _refused = archive::Card::open(bytes, &public);

@@ -9,6 +9,7 @@ mod film;
 mod fuzzed;
 mod late;
 mod live;
+mod log;
 mod pcap;
 mod plain;
 mod rtpproxy;

@@ -24,8 +24,6 @@ use crate::admit::AdmitReport;
 use crate::vault::held;
 use crate::{Result, Vault};
 
-pub use prove::LogProof;
-
 /// The folder of the log.
 pub(crate) const FOLDER: &str = "log";
 /// Leaves of one file; few in tests, so that they fill some.

@@ -1,35 +1,31 @@
 //! Checkpoints and proofs: what anybody may be given to hold against the log later.
 
-use archive::log::{Checkpoint, Hash, Tree, verifies_inclusion};
+use archive::log::{Checkpoint, Hash, Proof, Tree};
 use catalogue::PartKey;
-use seal::{SigningKey, VerifyingKey};
+use seal::VerifyingKey;
 
 use super::{FOLDER, files};
 use crate::{Result, Vault, VaultError};
 
-/// Shows that a leaf is in the log of a checkpoint.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LogProof {
-    /// The leaf's place.
-    pub index: u64,
-    /// The leaf.
-    pub leaf: Vec<u8>,
-    /// The way from the leaf to the root (RFC 6962, section 2.1.1).
-    pub path: Vec<Hash>,
-    /// The signed length and root.
-    pub checkpoint: String,
-}
-
 impl Vault {
     /// Signs how long the log is and its root, durably, after making sure that it continues what was signed last.
     ///
-    /// Returns the note. If nothing was added since, that is the last one.
+    /// `sign` signs a label followed by bytes with central's key, whose public half is `key`. Returns the note. If nothing was
+    /// added since, that is the last one.
     ///
     /// # Errors
-    /// [`VaultError::LogChanged`]: the log is not the one that was signed; nothing is signed then. Or the disk's.
-    pub fn checkpoint(&self, key: &SigningKey) -> Result<String> {
+    /// [`VaultError::LogChanged`]: the log is not the one that was signed; nothing is signed then. [`VaultError::LogDamaged`]:
+    /// leaves that rows name are missing. Or the disk's.
+    pub fn checkpoint(
+        &self,
+        key: &VerifyingKey,
+        sign: impl FnOnce(&str, &[u8]) -> [u8; 64],
+    ) -> Result<String> {
         let leaves = files::hashed(&*self.disk)?;
-        let last = self.last_checkpoint(&key.verifying_key())?;
+        if leaves < self.catalogue.leaves_known()? {
+            return Err(VaultError::LogDamaged { path: FOLDER.to_owned() });
+        }
+        let last = self.last_checkpoint(key)?;
         if let Some((note, known)) = &last
             && known.leaves == leaves
             && self.tree(leaves)?.root()? == known.root
@@ -41,15 +37,17 @@ impl Vault {
         let new = Checkpoint { site_id: self.config.site_id, leaves, root: tree.root()? };
         let proof = tree.consistency(known.leaves)?.unwrap_or_default();
         let note = new
-            .sign_after(&known, &proof, key)
+            .sign_after(&known, &proof, key, sign)
             .map_err(|_inconsistent| VaultError::LogChanged { signed: known.leaves, now: leaves })?;
         let path = format!("{FOLDER}/{}", new.file_name());
-        if !self.disk.exists(&path)? {
-            let mut file = self.disk.create_new(&path)?;
-            file.append(&[note.as_bytes()])?;
-            file.sync()?;
-            self.disk.sync_dir(FOLDER)?;
+        if self.disk.exists(&path)? {
+            // It does not verify, or it would be the last: a crash cut it while it was written.
+            self.disk.unlink(&path)?;
         }
+        let mut file = self.disk.create_new(&path)?;
+        file.append(&[note.as_bytes()])?;
+        file.sync()?;
+        self.disk.sync_dir(FOLDER)?;
         Ok(note)
     }
 
@@ -57,14 +55,14 @@ impl Vault {
     ///
     /// # Errors
     /// The catalogue's or the disk's.
-    pub fn prove(&self, part: PartKey, note: &str) -> Result<Option<LogProof>> {
+    pub fn prove(&self, part: PartKey, note: &str) -> Result<Option<Proof>> {
         let Ok(checkpoint) = Checkpoint::peek(note) else { return Ok(None) };
         let Some(index) = self.catalogue.leaf_of(part)?.filter(|index| *index < checkpoint.leaves) else {
             return Ok(None);
         };
         let Some(leaf) = files::leaf(&*self.disk, index)? else { return Ok(None) };
         let path = self.tree(checkpoint.leaves)?.inclusion(index)?.unwrap_or_default();
-        Ok(Some(LogProof { index, leaf, path, checkpoint: note.to_owned() }))
+        Ok(Some(Proof { index, leaf, path, checkpoint: note.to_owned() }))
     }
 
     /// Tells whether the log here is the one of a checkpoint, continued or the same.
@@ -80,8 +78,8 @@ impl Vault {
         Ok(now.continues(checkpoint, &proof))
     }
 
-    /// Makes every hash of the log again from its leaves and compares: finds what a failing disk changed. Returns the number of
-    /// leaves, and the first that is not as it was hashed.
+    /// Makes every hash of the log again from its leaves and compares: finds what a failing disk changed or somebody took away.
+    /// Returns the number of leaves, and the first that is not as it was hashed, or is missing.
     ///
     /// # Errors
     /// The disk's.
@@ -101,8 +99,9 @@ impl Vault {
                 position = position.saturating_add(1);
             }
         }
-        let short = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
-        Ok((hashed, (short < hashed).then_some(short)))
+        let short = u64::try_from(leaves.len()).unwrap_or(u64::MAX).min(hashed);
+        let known = hashed.max(self.catalogue.leaves_known()?);
+        Ok((hashed, (short < known).then_some(short)))
     }
 
     /// The newest checkpoint that central signed here.
@@ -127,7 +126,6 @@ impl Vault {
             {
                 return Ok(Some((note, checkpoint)));
             }
-            self.disk.unlink(&path)?;
         }
         Ok(None)
     }
@@ -139,21 +137,5 @@ impl Vault {
             Some(read) => read(position),
             None => Err(VaultError::LogDamaged { path: files::HASHES.to_owned() }),
         }))
-    }
-}
-
-impl LogProof {
-    /// Tells whether the proof holds for its checkpoint, which `key` must have signed.
-    #[must_use]
-    pub fn holds(&self, key: &VerifyingKey) -> bool {
-        Checkpoint::open(&self.checkpoint, key).is_ok_and(|signed| {
-            verifies_inclusion(
-                &archive::log::leaf_hash(&self.leaf),
-                self.index,
-                signed.leaves,
-                &signed.root,
-                &self.path,
-            )
-        })
     }
 }

@@ -10,7 +10,7 @@
 //! Other witnesses may add lines below central's; they are kept as they stand, and central's alone is judged here.
 
 use base64ct::{Base64, Encoding as _};
-use seal::{SigningKey, VerifyingKey};
+use seal::VerifyingKey;
 use sha2::{Digest as _, Sha256};
 use shared::SiteId;
 
@@ -43,18 +43,25 @@ impl Checkpoint {
         Self { site_id, leaves: 0, root: empty_root() }
     }
 
-    /// Signs the checkpoint as the one behind `last`: `proof` must show that the log was continued and not changed.
+    /// Signs the checkpoint as the one behind `last`: `proof` must show that the log was continued and not changed. `sign` signs
+    /// a label followed by bytes with central's key, whose public half is `key`.
     ///
     /// # Errors
     /// [`ArchiveError::Inconsistent`] if it does not. Nothing is signed then: two histories must never both have a signature.
-    pub fn sign_after(&self, last: &Self, proof: &[Hash], key: &SigningKey) -> Result<String> {
+    pub fn sign_after(
+        &self,
+        last: &Self,
+        proof: &[Hash],
+        key: &VerifyingKey,
+        sign: impl FnOnce(&str, &[u8]) -> [u8; 64],
+    ) -> Result<String> {
         if !self.continues(last, proof) {
             return Err(ArchiveError::Inconsistent { old: last.leaves, new: self.leaves });
         }
         let text = self.text();
-        let signature = key.sign(ORIGIN, text.get(ORIGIN.len()..).unwrap_or_default().as_bytes());
+        let signature = sign(ORIGIN, text.get(ORIGIN.len()..).unwrap_or_default().as_bytes());
         let origin = self.origin();
-        let signed = [key_hash(&origin, &key.verifying_key()).as_slice(), &signature].concat();
+        let signed = [key_hash(&origin, key).as_slice(), &signature].concat();
         Ok(format!("{text}\n{DASH}{origin} {}\n", Base64::encode_string(&signed)))
     }
 
@@ -142,6 +149,7 @@ fn split(note: &str) -> Option<(Checkpoint, &str)> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use seal::SigningKey;
 
     fn key() -> SigningKey {
         SigningKey::from_seed(&[9; 32])
@@ -151,8 +159,12 @@ mod tests {
         Checkpoint { site_id: SiteId([1; 16]), leaves: 1, root: [2; 32] }
     }
 
+    fn signed(new: &Checkpoint, last: &Checkpoint) -> Result<String> {
+        new.sign_after(last, &[], &key().verifying_key(), |label, bytes| key().sign(label, bytes))
+    }
+
     fn note() -> String {
-        first().sign_after(&Checkpoint::empty(SiteId([1; 16])), &[], &key()).unwrap()
+        signed(&first(), &Checkpoint::empty(SiteId([1; 16]))).unwrap()
     }
 
     #[test]
@@ -180,7 +192,7 @@ mod tests {
         let other = Checkpoint { root: [3; 32], ..first() };
         let shorter = Checkpoint::empty(SiteId([1; 16]));
         for new in [other, shorter, Checkpoint { site_id: SiteId([2; 16]), ..first() }] {
-            assert!(matches!(new.sign_after(&first(), &[], &key()), Err(ArchiveError::Inconsistent { .. })));
+            assert!(matches!(signed(&new, &first()), Err(ArchiveError::Inconsistent { .. })));
         }
     }
 }
