@@ -239,7 +239,7 @@ fn a_folder_that_is_no_site_is_said_to_be_none() {
 
 #[test]
 fn a_disk_that_fills_up_in_mid_call_costs_what_did_not_fit_and_nothing_else() {
-    let Some(room) = Room::new("2560k") else { return };
+    let Some(room) = Room::new("2752k") else { return };
     let film = film(6, 40);
     let (now, later) = film.bytes.split_at(film.bytes.len() * 3 / 4);
     let mut recorder = room.recorder_that_fills_it_with(now);
@@ -259,7 +259,7 @@ fn a_disk_that_fills_up_in_mid_call_costs_what_did_not_fit_and_nothing_else() {
 
 #[test]
 fn calls_that_begin_on_a_full_disk_are_in_the_ledger_as_not_recorded() {
-    let Some(room) = Room::new("2560k") else { return };
+    let Some(room) = Room::new("2752k") else { return };
     let long = film(6, 40);
     let ends: Vec<usize> = packets(&long.bytes).map(|(end, _from)| end).collect();
     let mut recorder = room.recorder_that_fills_it_with(&long.bytes[..ends[ends.len() * 3 / 4]]);
