@@ -12,6 +12,8 @@ use crate::{Result, VaultError};
 pub(super) const HASHES: &str = "log/hashes.amh";
 const MAGIC: [u8; 8] = *b"AMXLOGL1";
 const HEAD_LEN: usize = 20;
+/// So many hashes are made again before they are written.
+const HASHES_AT_ONCE: usize = 8_192;
 /// Length and checksum of a record.
 const AROUND: u64 = 6;
 
@@ -53,20 +55,26 @@ pub(super) fn record(leaf: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Reads all leaves from `index` on, as far as they are whole.
-pub(super) fn leaves_from(disk: &dyn Disk, index: u64) -> Result<Vec<Vec<u8>>> {
-    let mut leaves = Vec::new();
-    for first in firsts(disk)? {
+/// Shows each leaf from `index` on, one after the other, as far as they are whole.
+pub(super) fn each(
+    disk: &dyn Disk,
+    index: u64,
+    mut show: impl FnMut(u64, Vec<u8>) -> Result<()>,
+) -> Result<()> {
+    let firsts = firsts(disk)?;
+    // Files that end before it are not read.
+    let skipped = firsts.partition_point(|first| *first <= index).saturating_sub(1);
+    for first in firsts.into_iter().skip(skipped) {
         let mut records = Records::open(disk, first)?;
         let mut at = first;
         while let Some(leaf) = records.next()? {
             if at >= index {
-                leaves.push(leaf);
+                show(at, leaf)?;
             }
             at = at.saturating_add(1);
         }
     }
-    Ok(leaves)
+    Ok(())
 }
 
 /// Reads one leaf.
@@ -165,10 +173,16 @@ fn whole_hashes(disk: &dyn Disk, first: u64, leaves: u64) -> Result<DiskFile> {
     file.truncate(kept(there).saturating_mul(32))?;
     if there < leaves {
         let mut edge = Tree::new(there, reader(disk.open_read(HASHES)?)).frontier()?;
-        for some in leaves_from(disk, there)?.chunks(4_096) {
-            let new: Vec<Hash> = some.iter().flat_map(|leaf| edge.append(leaf_hash(leaf))).collect();
-            file.append(&[new.as_flattened()])?;
-        }
+        let mut new: Vec<Hash> = Vec::new();
+        each(disk, there, |_index, leaf| {
+            new.extend(edge.append(leaf_hash(&leaf)));
+            if new.len() >= HASHES_AT_ONCE {
+                file.append(&[new.as_flattened()])?;
+                new.clear();
+            }
+            Ok(())
+        })?;
+        file.append(&[new.as_flattened()])?;
         file.sync()?;
     }
     Ok(file)

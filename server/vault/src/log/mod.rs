@@ -28,10 +28,11 @@ use crate::{Result, Vault};
 pub(crate) const FOLDER: &str = "log";
 /// Leaves of one file; few in tests, so that they fill some.
 const FILE_LEAVES_MAX: u64 = if cfg!(test) { 8 } else { 65_536 };
-/// Parts of older versions that get their leaf at one start; the others follow with later batches.
-const WAITING_AT_START: u32 = 50_000;
+/// Parts of older versions that get their leaf at one start, some seconds' work, because nothing is recorded before it is over.
+/// The others follow with later batches.
+const WAITING_AT_START: u32 = 2_000;
 /// Such parts entered at a time.
-const WAITING_AT_ONCE: u32 = 1_000;
+const WAITING_AT_ONCE: u32 = 200;
 
 /// The log, open for appending.
 pub(crate) struct SiteLog {
@@ -63,11 +64,13 @@ impl SiteLog {
             unclaimed: HashMap::new(),
             disk,
         };
-        for (index, bytes) in (known..).zip(files::leaves_from(&*log.disk, known)?) {
+        let unclaimed = &mut log.unclaimed;
+        files::each(&*log.disk, known, |index, bytes| {
             if let Ok(Leaf { act: Act::Recording(r), .. }) = Leaf::parse(&bytes) {
-                log.unclaimed.insert((r.recording_id, r.part), (index, r.sha256));
+                unclaimed.insert((r.recording_id, r.part), (index, r.sha256));
             }
-        }
+            Ok(())
+        })?;
         Ok(log)
     }
 

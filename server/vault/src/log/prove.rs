@@ -85,21 +85,29 @@ impl Vault {
     /// The disk's.
     pub fn check_log(&self) -> Result<(u64, Option<u64>)> {
         let hashed = files::hashed(&*self.disk)?;
-        let leaves = files::leaves_from(&*self.disk, 0)?;
         let mut kept =
             if hashed > 0 { Some(files::reader(self.disk.open_read(files::HASHES)?)) } else { None };
         let mut edge = archive::log::Frontier::default();
         let mut position = 0_u64;
-        for (index, leaf) in (0..hashed).zip(&leaves) {
-            for hash in edge.append(archive::log::leaf_hash(leaf)) {
+        let mut odd = None;
+        files::each(&*self.disk, 0, |index, leaf| {
+            // A recorder at work may have written leaves whose hashes come next.
+            if index >= hashed || odd.is_some() {
+                return Ok(());
+            }
+            for hash in edge.append(archive::log::leaf_hash(&leaf)) {
                 let same = kept.as_mut().map(|kept| kept(position)).transpose()? == Some(hash);
-                if !same {
-                    return Ok((hashed, Some(index)));
+                if !same && odd.is_none() {
+                    odd = Some(index);
                 }
                 position = position.saturating_add(1);
             }
+            Ok(())
+        })?;
+        if odd.is_some() {
+            return Ok((hashed, odd));
         }
-        let short = u64::try_from(leaves.len()).unwrap_or(u64::MAX).min(hashed);
+        let short = edge.leaves();
         let known = hashed.max(self.catalogue.leaves_known()?);
         Ok((hashed, (short < known).then_some(short)))
     }

@@ -11,13 +11,23 @@ fn leaves(from: u64, to: u64) -> Vec<Vec<u8>> {
     (from..to).map(|n| format!("leaf {n}").into_bytes()).collect()
 }
 
+fn read(disk: &FaultyDisk) -> Vec<Vec<u8>> {
+    let mut leaves = Vec::new();
+    files::each(disk, 0, |_index, leaf| {
+        leaves.push(leaf);
+        Ok(())
+    })
+    .unwrap();
+    leaves
+}
+
 fn open(disk: &FaultyDisk, known: u64) -> Result<SiteLog> {
     SiteLog::open(Arc::new(disk.clone()), known)
 }
 
 /// The log must be exactly these leaves, and its hashes theirs.
 fn holds(disk: &FaultyDisk, expected: &[Vec<u8>]) {
-    assert_eq!(files::leaves_from(disk, 0).unwrap(), expected);
+    assert_eq!(read(disk), expected);
     let mut edge = Frontier::default();
     expected.iter().for_each(|leaf| drop(edge.append(leaf_hash(leaf))));
     let count = u64::try_from(expected.len()).unwrap();
