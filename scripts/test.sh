@@ -13,5 +13,6 @@ export AMETHYST_PROGRAM=${AMETHYST_PROGRAM:-$target/debug/amethyst}
 # The walks through the console look at clocks as a person does, so each has the machine to itself, at the end.
 cargo test --workspace --locked -j "$jobs" -- --skip e2e::console
 walk() { cargo test --workspace --test suite --locked -j "$jobs" -- e2e::console --test-threads=1; }
-# A browser that another machine's load made late is no fault of the console: what stumbles twice is.
-walk || { echo 'the walk through the console stumbled; once more, from the beginning' >&2; walk; }
+# A browser that another machine's load made late is no fault of the console: what stumbles three times is.
+again() { echo 'the walk through the console stumbled; once more, from the beginning' >&2; walk; }
+walk || again || again
