@@ -204,7 +204,7 @@ pub(crate) struct LogProve {
 /// `amethyst log verify`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Needs no private key. With --data the log there must be the one of the checkpoint, continued.\n\
+    after_help = "With --site it needs no private key. With --data the log there must be the one of the checkpoint, continued.\n\
     With --recording the sealed file must be the one that the proof tells of."
 )]
 pub(crate) struct LogVerify {

@@ -121,7 +121,9 @@ impl Vault {
         self.ends_to_catalogue(&report.ledger)?; // D8
         self.end_open_entries(&sealed, now, &mut report)?; // D9
         if let Err(e) = self.log_waiting() {
-            report.trouble = report.trouble.take().or(Some(e)); // D10
+            // D10 is tried again behind each batch, and told there if another trouble hides it here.
+            self.unlogged.store(true, std::sync::atomic::Ordering::Relaxed);
+            report.trouble = report.trouble.take().or(Some(e));
         }
         if report.trouble.is_none() {
             report.trouble = held(&self.log_trouble).take();
