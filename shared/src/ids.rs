@@ -63,6 +63,18 @@ id! {
     /// Names who seals: a satellite, or central for what central seals itself.
     RecorderId
 }
+id! {
+    /// Names a configured archive place.
+    LocationId
+}
+id! {
+    /// Names one drive, share or bucket that serves a location.
+    MediaId
+}
+id! {
+    /// Names one run of the archive.
+    RunId
+}
 
 impl RecordingId {
     /// Builds a UUID version 7 from a wall time and ten random bytes; their version and variant bits are overwritten.

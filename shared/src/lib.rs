@@ -15,7 +15,7 @@ mod time;
 
 pub use event::{Event, GapCorrection, Value};
 pub use frame_buf::{FrameBuf, HEADROOM, TAILROOM};
-pub use ids::{IdError, RecorderId, RecordingId, SiteId, TapId};
+pub use ids::{IdError, LocationId, MediaId, RecorderId, RecordingId, RunId, SiteId, TapId};
 pub use ledger::{LedgerEnd, LedgerNo, LedgerTotals, NotRecorded, Partly, Reference, ReferenceError};
 pub use media::{Chunk, GapCause, GapTotals, Role, RunHead, Track};
 pub use party::{Direction, Method, Party, Side};

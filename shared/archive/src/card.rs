@@ -3,14 +3,11 @@
 //! A card is written once. Another medium of the same location has another `media_id`; the same medium formatted or adopted
 //! again has a higher generation, so that a clone or an old copy of a drive is told from the drive itself.
 
-use std::fmt;
-use std::str::FromStr;
-
 use seal::{SigningKey, VerifyingKey, signed_json};
 use serde::{Deserialize, Serialize};
-use shared::{SiteId, UtcMicros};
+use shared::{LocationId, MediaId, SiteId, UtcMicros};
 
-use crate::{ArchiveError, Result, hex, unhex};
+use crate::{ArchiveError, Result, hex};
 
 /// The card's name, in the root of the archive.
 pub const CARD_NAME: &str = "AMETHYST-ARCHIVE.json";
@@ -19,48 +16,6 @@ const LABEL: &str = "amethyst/archive/card/v1";
 const FORMAT: &str = "amethyst archive 1";
 /// A card is a few hundred bytes.
 pub const CARD_MAX: usize = 16 << 10;
-
-macro_rules! id16 {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-        pub struct $name(pub [u8; 16]);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex(&self.0))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({self})", stringify!($name))
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ArchiveError;
-
-            fn from_str(text: &str) -> Result<Self> {
-                let id = unhex(text).and_then(|bytes| bytes.try_into().ok()).map(Self);
-                id.ok_or(ArchiveError::Document("an identity", "it is not 32 hexadecimal digits"))
-            }
-        }
-    };
-}
-
-id16! {
-    /// Names a configured archive place.
-    LocationId
-}
-id16! {
-    /// Names one drive, share or bucket.
-    MediaId
-}
-id16! {
-    /// Names one run of the archive.
-    RunId
-}
 
 /// Which medium of which location of which site.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,8 +51,8 @@ impl Card {
         let body = Body {
             format: FORMAT.to_owned(),
             site_id: hex(self.site_id.bytes()),
-            location_id: self.location_id.to_string(),
-            media_id: self.media_id.to_string(),
+            location_id: hex(self.location_id.bytes()),
+            media_id: hex(self.media_id.bytes()),
             media_gen: self.media_gen,
             created_us: self.created.0,
         };
@@ -119,8 +74,8 @@ impl Card {
         }
         Ok(Self {
             site_id: body.site_id.parse().map_err(|_no_id| wrong("the site id"))?,
-            location_id: body.location_id.parse()?,
-            media_id: body.media_id.parse()?,
+            location_id: body.location_id.parse().map_err(|_no_id| wrong("the location id"))?,
+            media_id: body.media_id.parse().map_err(|_no_id| wrong("the medium id"))?,
             media_gen: body.media_gen,
             created: UtcMicros(body.created_us),
         })

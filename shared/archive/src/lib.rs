@@ -17,7 +17,7 @@ pub mod recovery;
 pub mod run_report;
 mod site_json;
 
-pub use card::{CARD_MAX, CARD_NAME, Card, LocationId, MediaId, RunId};
+pub use card::{CARD_MAX, CARD_NAME, Card};
 pub use day_catalogue::{DayCatalogue, DayRow, GAPS, HELD, MASKED, RECOVERED, ROWS_MAX};
 pub use manifest::{Manifest, ManifestLine};
 pub use run_report::{Level, Outcome, RunHead, RunProof, RunReport};

@@ -16,10 +16,10 @@ use std::fmt::Write as _;
 use base64ct::{Base64, Encoding as _};
 use seal::{KeyId, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
-use shared::{Day, SiteId};
+use shared::{Day, LocationId, SiteId};
 
 use crate::log::Hash;
-use crate::{ArchiveError, LocationId, Result, hex, unhex};
+use crate::{ArchiveError, Result, hex, unhex};
 
 const LABEL: &str = "amethyst/archive/manifest/v1";
 const FIRST: &str = "amethyst manifest v1";
@@ -133,7 +133,7 @@ impl Manifest {
         format!(
             "{FIRST}\nsite {} location {} day {} generation {:04} previous {previous}\nlog {} {}\n",
             hex(self.site_id.bytes()),
-            self.location_id,
+            hex(self.location_id.bytes()),
             self.day,
             self.generation,
             self.log_leaves,

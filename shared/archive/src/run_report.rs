@@ -7,9 +7,9 @@
 use seal::{KeyId, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use shared::{RecordingId, SiteId, UtcMicros};
+use shared::{LocationId, MediaId, RecordingId, RunId, SiteId, UtcMicros};
 
-use crate::{ArchiveError, LocationId, MediaId, Result, RunId, hex, unhex};
+use crate::{ArchiveError, Result, hex, unhex};
 
 const LABEL: &str = "amethyst/archive/run/v1";
 const FORMAT: &str = "amethyst run 1";
@@ -241,10 +241,10 @@ impl RunHead {
         HeadLine {
             format: FORMAT.to_owned(),
             site_id: hex(self.site_id.bytes()),
-            location_id: self.location_id.to_string(),
-            media_id: self.media_id.to_string(),
+            location_id: hex(self.location_id.bytes()),
+            media_id: hex(self.media_id.bytes()),
             media_gen: self.media_gen,
-            run_id: self.run_id.to_string(),
+            run_id: hex(self.run_id.bytes()),
             begun_us: self.begun.0,
             previous: self.previous.map(|digest| hex(&digest)),
             first: self.first,
