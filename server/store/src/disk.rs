@@ -1,7 +1,7 @@
 //! The folder tree: what every disk can do.
 
 use std::fmt::Debug;
-use std::io::{Read, Seek};
+use std::io::{BufRead, Read, Seek};
 
 use crate::{DiskFile, StoreError};
 
@@ -54,6 +54,13 @@ pub trait Disk: Send + Sync + Debug {
     /// [`StoreError::NotFound`] and the like.
     fn open_read(&self, path: &str) -> Result<Box<dyn ReadSeek>, StoreError>;
 
+    /// Opens an existing file for one reading from its beginning, past every cache of this machine: what comes is what the
+    /// medium gives. `None` where that cannot be had.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and the like.
+    fn open_uncached(&self, path: &str) -> Result<Option<Box<dyn BufRead + Send>>, StoreError>;
+
     /// Gives a file another name, in another folder perhaps, and never replaces one. Durable after [`Self::sync_dir`] of both
     /// folders.
     ///
@@ -96,6 +103,12 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// [`StoreError::NotFound`] and the like.
     fn len(&self, path: &str) -> Result<u64, StoreError>;
+
+    /// Returns how many bytes the whole disk holds, free or not.
+    ///
+    /// # Errors
+    /// The system's.
+    fn total_bytes(&self) -> Result<u64, StoreError>;
 
     /// Returns how many bytes may still be written.
     ///

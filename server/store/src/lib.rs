@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod direct;
 mod disk;
 mod error;
 mod file;

@@ -1,16 +1,18 @@
 //! A folder of a local file system.
 //!
 //! The root is opened once and held: every path is resolved from it, so a folder that is moved or mounted over later does not
-//! redirect recordings. Links are not followed at the last name.
+//! redirect recordings. Links are not followed at the last name; in a folder of strangers ([`LocalDisk::open_strict`]: an
+//! archive's drive or share) nowhere, and no path leads onto another file system.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Write as _};
-use std::os::fd::OwnedFd;
+use std::io::{self, BufRead, IoSlice, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use crate::direct::DirectFile;
 use crate::disk::parent;
 use crate::{Disk, DiskFile, Doubt, Entry, EntryKind, RawFile, ReadSeek, StoreError, checked_path};
 
@@ -20,6 +22,8 @@ pub struct LocalDisk {
     root: OwnedFd,
     path: PathBuf,
     doubt: Doubt,
+    /// Neither links nor other file systems below the root.
+    strict: bool,
 }
 
 impl LocalDisk {
@@ -28,10 +32,23 @@ impl LocalDisk {
     /// # Errors
     /// [`StoreError::NotFound`] if it is not there, or the system's.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
+        Self::open_as(root, false)
+    }
+
+    /// Opens a folder whose inside somebody else may have arranged: a path that meets a link or another file system anywhere
+    /// below the root is refused.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if it is not there, or the system's.
+    pub fn open_strict(root: &Path) -> Result<Self, StoreError> {
+        Self::open_as(root, true)
+    }
+
+    fn open_as(root: &Path, strict: bool) -> Result<Self, StoreError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(root, flags, Mode::empty())
             .map_err(|e| StoreError::sorted("open the folder", &root.display().to_string(), e.into()))?;
-        Ok(Self { root: fd, path: root.to_owned(), doubt: Doubt::default() })
+        Ok(Self { root: fd, path: root.to_owned(), doubt: Doubt::default(), strict })
     }
 
     /// Returns the folder's own path, for what is not kept through a [`Disk`] (the catalogue).
@@ -56,21 +73,71 @@ impl LocalDisk {
 
     fn open_at(&self, what: &'static str, path: &str, flags: OFlags) -> Result<OwnedFd, StoreError> {
         let mode = Mode::RUSR | Mode::WUSR;
-        rustix::fs::openat(&self.root, checked_path(path)?, flags | OFlags::CLOEXEC | OFlags::NOFOLLOW, mode)
+        self.resolve(checked_path(path)?, flags | OFlags::NOFOLLOW, mode)
             .map_err(|e| StoreError::sorted(what, path, e.into()))
+    }
+
+    /// Opens a path below the root.
+    fn resolve(&self, path: &str, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
+        let flags = flags | OFlags::CLOEXEC;
+        if !self.strict {
+            return rustix::fs::openat(&self.root, path, flags, mode);
+        }
+        let mode = if flags.contains(OFlags::CREATE) { mode } else { Mode::empty() };
+        rustix::fs::openat2(&self.root, path, flags, mode, STRICT)
+    }
+
+    /// The folder from which a name is changed, and the name in it.
+    fn above<'p>(&self, what: &'static str, path: &'p str) -> Result<(Above<'_>, &'p str), StoreError> {
+        let folder = parent(checked_path(path)?);
+        if !self.strict || folder.is_empty() {
+            return Ok((Above::Root(self.root.as_fd()), path));
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let fd = self
+            .resolve(folder, flags, Mode::empty())
+            .map_err(|e| StoreError::sorted(what, path, e.into()))?;
+        Ok((Above::Held(fd), path.get(folder.len().saturating_add(1)..).unwrap_or(path)))
     }
 
     fn open_folder(&self, path: &str) -> Result<OwnedFd, StoreError> {
         let name = if path.is_empty() { "." } else { checked_path(path)? };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        rustix::fs::openat(&self.root, name, flags, Mode::empty())
+        self.resolve(name, flags, Mode::empty())
             .map_err(|e| StoreError::sorted("open the folder", path, e.into()))
+    }
+
+    fn statvfs(&self) -> Result<rustix::fs::StatVfs, StoreError> {
+        rustix::fs::fstatvfs(&self.root).map_err(|e| {
+            StoreError::sorted("measure the space of", &self.path.display().to_string(), e.into())
+        })
     }
 
     fn file(&self, path: &str, fd: OwnedFd) -> Result<DiskFile, StoreError> {
         let file = File::from(fd);
         let len = file.metadata().map_err(|e| StoreError::sorted("measure", path, e))?.len();
         Ok(DiskFile::new(Box::new(LocalFile(file)), path, len, &self.doubt))
+    }
+}
+
+/// Beneath the root, without links, on the root's own file system.
+const STRICT: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS)
+    .union(ResolveFlags::NO_XDEV);
+
+/// A folder in which a name is changed.
+enum Above<'a> {
+    Root(BorrowedFd<'a>),
+    Held(OwnedFd),
+}
+
+impl Above<'_> {
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Root(fd) => *fd,
+            Self::Held(fd) => fd.as_fd(),
+        }
     }
 }
 
@@ -97,25 +164,49 @@ impl Disk for LocalDisk {
         Ok(Box::new(File::from(fd)))
     }
 
+    fn open_uncached(&self, path: &str) -> Result<Option<Box<dyn BufRead + Send>>, StoreError> {
+        match self.open_at("open", path, OFlags::RDONLY | OFlags::DIRECT) {
+            Ok(fd) => Ok(Some(Box::new(DirectFile::new(File::from(fd))))),
+            // The file system knows no way past the cache.
+            Err(StoreError::Io { source, .. })
+                if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) =>
+            {
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
     fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        let (from, to) = (checked_path(from)?, checked_path(to)?);
+        let ((old, from_name), (new, to_name)) = (self.above("rename", from)?, self.above("rename", to)?);
         let sorted = |e: Errno| match e {
             Errno::EXIST => StoreError::Exists { path: to.to_owned() },
             e => StoreError::sorted("rename", from, e.into()),
         };
-        match rustix::fs::renameat_with(&self.root, from, &self.root, to, RenameFlags::NOREPLACE) {
+        match rustix::fs::renameat_with(old.fd(), from_name, new.fd(), to_name, RenameFlags::NOREPLACE) {
             Ok(()) => Ok(()),
             // Some file systems do not know the flag: a second link and an unlink never replace either.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::linkat(&self.root, from, &self.root, to, AtFlags::empty()).map_err(sorted)?;
-                rustix::fs::unlinkat(&self.root, from, AtFlags::empty()).map_err(sorted)
+                match rustix::fs::linkat(old.fd(), from_name, new.fd(), to_name, AtFlags::empty()) {
+                    Ok(()) => rustix::fs::unlinkat(old.fd(), from_name, AtFlags::empty()).map_err(sorted),
+                    // Nor links (exFAT, Windows shares). A strict folder has one writer, who holds the lease: then looking first
+                    // is as good.
+                    Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) if self.strict => {
+                        if self.exists(to)? {
+                            return Err(StoreError::Exists { path: to.to_owned() });
+                        }
+                        rustix::fs::renameat(old.fd(), from_name, new.fd(), to_name).map_err(sorted)
+                    }
+                    Err(e) => Err(sorted(e)),
+                }
             }
             Err(e) => Err(sorted(e)),
         }
     }
 
     fn unlink(&self, path: &str) -> Result<(), StoreError> {
-        rustix::fs::unlinkat(&self.root, checked_path(path)?, AtFlags::empty())
+        let (above, name) = self.above("remove", path)?;
+        rustix::fs::unlinkat(above.fd(), name, AtFlags::empty())
             .map_err(|e| StoreError::sorted("remove", path, e.into()))
     }
 
@@ -123,7 +214,8 @@ impl Disk for LocalDisk {
         checked_path(path)?;
         for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
             let folder = path.get(..end).unwrap_or(path);
-            match rustix::fs::mkdirat(&self.root, folder, Mode::RWXU) {
+            let (above, name) = self.above("make the folder", folder)?;
+            match rustix::fs::mkdirat(above.fd(), name, Mode::RWXU) {
                 // A new name is only as durable as the folder above it.
                 Ok(()) => self.sync_dir(parent(folder))?,
                 Err(Errno::EXIST) => {}
@@ -167,15 +259,19 @@ impl Disk for LocalDisk {
     }
 
     fn len(&self, path: &str) -> Result<u64, StoreError> {
-        let stat = rustix::fs::statat(&self.root, checked_path(path)?, AtFlags::SYMLINK_NOFOLLOW)
+        let (above, name) = self.above("measure", path)?;
+        let stat = rustix::fs::statat(above.fd(), name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(|e| StoreError::sorted("measure", path, e.into()))?;
         Ok(u64::try_from(stat.st_size).unwrap_or(0))
     }
 
+    fn total_bytes(&self) -> Result<u64, StoreError> {
+        let stat = self.statvfs()?;
+        Ok(stat.f_blocks.saturating_mul(stat.f_frsize))
+    }
+
     fn free_bytes(&self) -> Result<u64, StoreError> {
-        let stat = rustix::fs::fstatvfs(&self.root).map_err(|e| {
-            StoreError::sorted("measure the free space of", &self.path.display().to_string(), e.into())
-        })?;
+        let stat = self.statvfs()?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
@@ -225,12 +321,14 @@ mod tests {
     #[test]
     fn a_local_folder_keeps_the_promises_of_every_disk() {
         let mut kept = Vec::new();
-        crate::testing::suite::run(&mut || {
-            let folder = tempfile::tempdir().unwrap();
-            let disk = LocalDisk::open(folder.path()).unwrap();
-            kept.push(folder);
-            Box::new(disk)
-        });
+        for strict in [false, true] {
+            crate::testing::suite::run(&mut || {
+                let folder = tempfile::tempdir().unwrap();
+                let disk = LocalDisk::open_as(folder.path(), strict).unwrap();
+                kept.push(folder);
+                Box::new(disk)
+            });
+        }
     }
 
     #[test]
@@ -254,6 +352,21 @@ mod tests {
         assert!(LocalDisk::open(folder.path()).unwrap().lock("lock").unwrap().is_none(), "taken");
         drop(held);
         assert!(disk.lock("lock").unwrap().is_some(), "free again");
+    }
+
+    #[test]
+    fn in_a_strict_folder_no_link_leads_anywhere() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(other.path().join("x"), b"theirs").unwrap();
+        std::os::unix::fs::symlink(other.path(), folder.path().join("away")).unwrap();
+        let disk = LocalDisk::open_strict(folder.path()).unwrap();
+        assert!(disk.open_read("away/x").is_err() && disk.open_uncached("away/x").is_err());
+        assert!(disk.create_new("away/y").is_err() && disk.len("away/x").is_err());
+        assert!(disk.mkdir_all("away/z").is_err() && disk.list("away").is_err());
+        assert!(disk.unlink("away/x").is_err(), "what is elsewhere stays");
+        disk.create_new("own").unwrap();
+        assert!(disk.rename("own", "away/own").is_err() && disk.rename("away/x", "x").is_err());
+        assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1, "nothing was made there");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! Not modelled: a drive that lies about a sync that it reported as done.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Cursor, IoSlice};
+use std::io::{self, BufRead, Cursor, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::parent;
@@ -32,6 +32,7 @@ struct State {
     cut_at: Option<u64>,
     off: bool,
     space: Option<u64>,
+    total: Option<u64>,
     failing_syncs: BTreeSet<u64>,
     syncs: u64,
     boot: u64,
@@ -81,6 +82,11 @@ impl FaultyDisk {
     /// Leaves room for `bytes` more; then the disk is full.
     pub fn leave_space(&self, bytes: u64) {
         self.lock().space = Some(bytes);
+    }
+
+    /// Says how large the whole disk is.
+    pub fn be_as_large_as(&self, bytes: u64) {
+        self.lock().total = Some(bytes);
     }
 
     /// Lets the sync that comes after `n` others fail with an I/O error.
@@ -261,6 +267,15 @@ impl Disk for FaultyDisk {
         Ok(Box::new(Cursor::new(state.files.get(n).map(|inode| inode.live.clone()).unwrap_or_default())))
     }
 
+    fn open_uncached(&self, path: &str) -> Result<Option<Box<dyn BufRead + Send>>, StoreError> {
+        let state = self.lock();
+        state.powered().map_err(|e| StoreError::sorted("open", path, e))?;
+        let n = state.find(checked_path(path)?)?;
+        Ok(Some(Box::new(Cursor::new(
+            state.files.get(n).map(|inode| inode.durable.clone()).unwrap_or_default(),
+        ))))
+    }
+
     fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
         let (from, to) = (checked_path(from)?, checked_path(to)?);
         let mut state = self.lock();
@@ -360,6 +375,10 @@ impl Disk for FaultyDisk {
         }
         let n = state.find(checked_path(path)?)?;
         Ok(state.files.get(n).map_or(0, |inode| u64::try_from(inode.live.len()).unwrap_or(u64::MAX)))
+    }
+
+    fn total_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().total.unwrap_or(u64::MAX))
     }
 
     fn free_bytes(&self) -> Result<u64, StoreError> {

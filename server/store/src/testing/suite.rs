@@ -12,7 +12,7 @@ pub fn run(make: &mut dyn FnMut() -> Box<dyn Disk>) {
     }
 }
 
-const CASES: [fn(&dyn Disk); 8] = [
+const CASES: [fn(&dyn Disk); 9] = [
     what_is_appended_is_read,
     empty_parts_are_harmless,
     a_file_is_never_overwritten,
@@ -21,6 +21,7 @@ const CASES: [fn(&dyn Disk); 8] = [
     a_list_is_sorted_and_tells_folders_from_files,
     a_truncated_file_goes_on_at_its_new_end,
     what_is_missing_is_said_so,
+    what_was_made_durable_is_read_past_the_cache,
 ];
 
 fn read(disk: &dyn Disk, path: &str) -> Vec<u8> {
@@ -122,4 +123,19 @@ fn what_is_missing_is_said_so(disk: &dyn Disk) {
     assert!(disk.list("x").is_err_and(|e| e.is_not_found()), "no such folder");
     assert!(!disk.exists("x").unwrap(), "no such file");
     assert!(disk.free_bytes().unwrap() > 0, "room");
+}
+
+fn what_was_made_durable_is_read_past_the_cache(disk: &dyn Disk) {
+    // Ends neither with a sector nor with a buffer.
+    let bytes: Vec<u8> = (0..2_500_001_u32).map(|n| n.to_le_bytes()[usize::from(n % 7 == 0)]).collect();
+    disk.mkdir_all("a/b").unwrap();
+    let mut file = disk.create_new("a/b/x").unwrap();
+    file.append(&[&bytes]).unwrap();
+    file.sync().unwrap();
+    let Some(mut reader) = disk.open_uncached("a/b/x").unwrap() else { return };
+    let mut read = Vec::new();
+    reader.read_to_end(&mut read).unwrap();
+    assert!(read == bytes, "{} bytes of {}", read.len(), bytes.len());
+    assert!(disk.open_uncached("a/b/y").is_err_and(|e| e.is_not_found()));
+    assert!(disk.total_bytes().unwrap() >= disk.free_bytes().unwrap());
 }

@@ -1,6 +1,6 @@
 //! Checkpoints and proofs: what anybody may be given to hold against the log later.
 
-use archive::log::{Checkpoint, Hash, Proof, Tree};
+use archive::log::{Checkpoint, Hash, LeafFile, Proof, Tree};
 use catalogue::PartKey;
 use seal::VerifyingKey;
 
@@ -76,6 +76,25 @@ impl Vault {
         let Some(proof) = tree.consistency(checkpoint.leaves)? else { return Ok(false) };
         // Of the empty log nothing can be proven, and of the same one nothing needs to be.
         Ok(now.continues(checkpoint, &proof))
+    }
+
+    /// Returns the leaves `first .. end` as a file for an archive, which carries the edge of the tree before them.
+    ///
+    /// # Errors
+    /// [`VaultError::LogDamaged`] if not all of them are there, or the disk's.
+    pub fn leaf_file(&self, first: u64, end: u64) -> Result<LeafFile> {
+        let before = self.tree(first)?.frontier()?;
+        let (mut leaves, damaged) = (Vec::new(), || VaultError::LogDamaged { path: FOLDER.to_owned() });
+        if first < end {
+            files::each(&*self.disk, first, |index, leaf| {
+                if index < end {
+                    leaves.push(leaf);
+                }
+                Ok(())
+            })?;
+        }
+        let file = LeafFile::new(before, leaves).map_err(|_too_long| damaged())?;
+        if file.end() == end { Ok(file) } else { Err(damaged()) }
     }
 
     /// Makes every hash of the log again from its leaves and compares: finds what a failing disk changed or somebody took away.
