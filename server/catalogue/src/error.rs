@@ -81,6 +81,23 @@ pub enum CatalogueError {
     /// Nobody would be left who may manage.
     #[error("this is the last administrator: make somebody else administrator first")]
     LastAdministrator,
+    /// The database lies on a server.
+    #[error(
+        "this catalogue lies on a PostgreSQL server, which AMETHYST does not back up yet: have its administrator run pg_dump \
+         every night, and keep what it writes as safe as the archive"
+    )]
+    NotOurs,
+    /// A copy of the database is not whole.
+    #[error(
+        "the copy of the catalogue at {path} is not whole ({why}): it does not count as a backup; look at the disk it was made \
+         on and make another"
+    )]
+    BadCopy {
+        /// The copy.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A search took too long.
     #[error("the search was stopped because it took too long: narrow it, for instance by a time range")]
     TooLong,
@@ -114,6 +131,8 @@ impl CatalogueError {
             | Self::Length { .. }
             | Self::Taken { .. }
             | Self::LastAdministrator
+            | Self::NotOurs
+            | Self::BadCopy { .. }
             | Self::TooLong
             | Self::Shared(_)
             | Self::Sql(_) => Kind::AskAPerson,

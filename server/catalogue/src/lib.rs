@@ -12,21 +12,26 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod bulk;
 mod dialect;
+mod due;
 mod error;
 mod find;
 mod index;
 mod labels;
 mod listed;
+mod location;
 mod logged;
 mod migrate;
 mod open;
 mod people;
+mod proof;
 mod read;
 mod rows;
+mod runs;
 mod scope;
 mod search;
 mod sql;
@@ -43,18 +48,22 @@ mod tests;
 mod upgrade;
 
 pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
+pub use due::DuePart;
 pub use error::{CatalogueError, Kind};
 pub use find::{Page, Query};
 pub use labels::{By, Field, Hold, LabelChange, Labels, Note, NoteId};
 pub use listed::{Listed, ListedParty, ListedTrack};
+pub use location::{LocationKind, LocationRow, MediaSet, MediumRow, MediumState};
 pub use logged::PartKey;
 pub use open::{Catalogue, CatalogueKey};
 pub use people::{Session, SessionStep, User, UserId, UserRole};
+pub use proof::{ProofRow, ReadBackRow};
 pub use read::{Counts, PartPlace};
 pub use rows::{
     CaptureRun, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow, PartyRole, PartyRow,
     PartySeen, Recording, RecordingRow,
 };
+pub use runs::ArchiveRunRow;
 pub use scope::Scope;
 pub use search::{COUNT_MAX, Count, Cursor, CursorError, LIMIT_MAX, Place, Search, SearchPage};
 pub use shared::{ExtensionPattern, PatternError};

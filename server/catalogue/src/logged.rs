@@ -1,10 +1,12 @@
 //! Which leaf of the transparency log tells of which part. The log itself is the vault's.
 
+use std::collections::BTreeMap;
+
 use shared::RecordingId;
 
 use crate::bulk::{Cell, Insert};
 use crate::sql::Conn;
-use crate::{Catalogue, RecordingRow, Result};
+use crate::{Catalogue, CatalogueError, RecordingRow, Result};
 
 /// A part by its recording and number.
 pub type PartKey = (RecordingId, u16);
@@ -68,39 +70,95 @@ impl Catalogue {
     }
 }
 
+/// A part, its leaf, and how many bytes it has.
+struct Told {
+    key: PartKey,
+    leaf: u64,
+    bytes: u64,
+}
+
 async fn note(conn: &mut Conn, leaves: &[(PartKey, u64)]) -> Result<()> {
-    let cells = leaves.iter().flat_map(|((id, part), leaf)| logged_cells(*leaf, id, *part));
-    LOGGED.run(conn, cells.collect()).await?;
-    for ((id, part), _) in leaves {
+    let mut new = Vec::with_capacity(leaves.len());
+    for (key, leaf) in leaves {
+        let text = "select p.bytes, (select count(*) from logged l where l.recording_id = p.recording_id and l.part = p.part) \
+                    from part p where p.recording_id = $1 and p.part = $2";
+        let row = conn.row(text, vec![key.0.bytes().into(), key.1.into()]).await?;
+        let row = row.ok_or(CatalogueError::NotThere { what: "part" })?;
+        if row.int(1)? == 0 {
+            new.push(Told { key: *key, leaf: *leaf, bytes: row.number(0, "bytes")? });
+        }
         let text = "delete from unlogged where recording_id = $1 and part = $2";
-        conn.run(text, vec![id.bytes().into(), (*part).into()]).await?;
+        conn.run(text, vec![key.0.bytes().into(), key.1.into()]).await?;
+    }
+    enter_leaves(conn, &new).await
+}
+
+/// Notes the leaves of parts that are being entered; those without one wait for start-up. `again`: the parts may be there already.
+pub(crate) async fn enter(conn: &mut Conn, rows: &[&RecordingRow], again: bool) -> Result<()> {
+    let (mut logged, mut unlogged) = (Vec::new(), Vec::new());
+    for row in rows {
+        let key = (row.facts.recording_id, row.part.part);
+        match row.leaf {
+            // The first leaf of a part stays the one that tells of it.
+            Some(_) if again && has_leaf(conn, &key).await? => {}
+            Some(leaf) => logged.push(Told { key, leaf, bytes: row.part.bytes }),
+            None => unlogged.extend([Cell::from(key.0.bytes()), key.1.into()]),
+        }
+    }
+    enter_leaves(conn, &logged).await?;
+    UNLOGGED.run(conn, unlogged).await
+}
+
+async fn has_leaf(conn: &mut Conn, (id, part): &PartKey) -> Result<bool> {
+    let text = "select 1 from logged where recording_id = $1 and part = $2";
+    Ok(conn.row(text, vec![id.bytes().into(), (*part).into()]).await?.is_some())
+}
+
+/// Enters leaves of parts that have none, and what follows from them.
+async fn enter_leaves(conn: &mut Conn, leaves: &[Told]) -> Result<()> {
+    if leaves.is_empty() {
+        return Ok(());
+    }
+    let cells = leaves.iter().flat_map(|t| [t.leaf.into(), t.key.0.bytes().into(), t.key.1.into()]);
+    LOGGED.run(conn, cells.collect()).await?;
+    let mut blocks: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for told in leaves {
+        let (parts, bytes) = blocks.entry(told.leaf / BLOCK).or_default();
+        (*parts, *bytes) = (parts.saturating_add(1), bytes.saturating_add(told.bytes));
+    }
+    let cells =
+        blocks.into_iter().flat_map(|(block, (parts, bytes))| [block.into(), parts.into(), bytes.into()]);
+    COUNTED.run(conn, cells.collect()).await?;
+    late(conn, leaves).await
+}
+
+/// A row may come after rows of later leaves (the catalogue's disk was full). A medium that went past its leaf meanwhile would never
+/// look at it again: it becomes a hole there.
+async fn late(conn: &mut Conn, leaves: &[Told]) -> Result<()> {
+    let row = conn.row("select coalesce(max(next_leaf), 0) from medium", vec![]).await?;
+    let past: u64 = row.map_or(Ok(0), |row| row.number(0, "next_leaf"))?;
+    for told in leaves.iter().filter(|told| told.leaf < past) {
+        let text = "insert into archive_hole (media_id, leaf) select media_id, cast($1 as bigint) from medium where next_leaf > $1 \
+                    on conflict do nothing";
+        conn.run(text, vec![told.leaf.into()]).await?;
     }
     Ok(())
 }
 
-/// Notes the leaves of parts that are being entered; those without one wait for start-up.
-pub(crate) async fn enter(conn: &mut Conn, rows: &[&RecordingRow]) -> Result<()> {
-    let (mut logged, mut unlogged) = (Vec::new(), Vec::new());
-    for row in rows {
-        let (id, part) = (&row.facts.recording_id, row.part.part);
-        match row.leaf {
-            Some(leaf) => logged.extend(logged_cells(leaf, id, part)),
-            None => unlogged.extend([Cell::from(id.bytes()), part.into()]),
-        }
-    }
-    LOGGED.run(conn, logged).await?;
-    UNLOGGED.run(conn, unlogged).await
-}
+/// Leaves of one row of `logged_block`.
+pub(crate) const BLOCK: u64 = 4_096;
 
-fn logged_cells(leaf: u64, id: &RecordingId, part: u16) -> [Cell; 3] {
-    [leaf.into(), id.bytes().into(), part.into()]
-}
-
-/// The first leaf of a part stays the one that tells of it.
 const LOGGED: Insert = Insert {
     head: "insert into logged (leaf_index, recording_id, part) values",
     columns: 3,
     tail: "on conflict do nothing",
+};
+
+const COUNTED: Insert = Insert {
+    head: "insert into logged_block (block, parts, bytes) values",
+    columns: 3,
+    tail: "on conflict (block) do update set parts = logged_block.parts + excluded.parts, \
+           bytes = logged_block.bytes + excluded.bytes",
 };
 
 const UNLOGGED: Insert = Insert {

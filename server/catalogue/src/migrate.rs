@@ -33,10 +33,10 @@ enum Fill {
 }
 
 /// The schema that this program knows: the number of the last step.
-pub(crate) const KNOWN: i64 = 4;
+pub(crate) const KNOWN: i64 = 5;
 
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
         postgres: include_str!("../migrations/postgres/0001_begin.sql"),
@@ -61,6 +61,13 @@ const STEPS: [Step; 4] = [
     Step {
         sqlite: include_str!("../migrations/sqlite/0004_log.sql"),
         postgres: include_str!("../migrations/postgres/0004_log.sql"),
+        fill: Fill::Nothing,
+        sqlite_after: "",
+        postgres_after: "",
+    },
+    Step {
+        sqlite: include_str!("../migrations/sqlite/0005_archive.sql"),
+        postgres: include_str!("../migrations/postgres/0005_archive.sql"),
         fill: Fill::Nothing,
         sqlite_after: "",
         postgres_after: "",

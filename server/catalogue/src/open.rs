@@ -42,7 +42,7 @@ impl CatalogueKey {
     }
 
     /// Writes the key as SQLCipher takes a raw one, without derivation: `"x'..'"`.
-    fn pragma(&self) -> String {
+    pub(crate) fn pragma(&self) -> String {
         let mut text = String::with_capacity(72);
         text.push_str("\"x'");
         for byte in self.0.iter() {
@@ -69,6 +69,8 @@ pub struct Catalogue {
     pub(crate) known: Arc<Mutex<Known>>,
     pub(crate) audits: Arc<Waiting>,
     path: PathBuf,
+    /// Of the one file; `None` on a server.
+    pub(crate) key: Option<CatalogueKey>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -121,7 +123,7 @@ impl Catalogue {
             .connect_lazy_with(reading);
         drop(guard);
         let db = Db::Sqlite { writer, readers };
-        let this = Self::assemble(handle, db, path, stop, thread);
+        let this = Self::assemble(handle, db, path, Some(key.clone()), stop, thread);
         let (db, beside) = (this.db.clone(), path.to_owned());
         let migrated = this.block(async move {
             let mut conn = db.writer().await?;
@@ -147,7 +149,7 @@ impl Catalogue {
         let readers = PgPoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(reading);
         drop(guard);
         let db = Db::Postgres { writer, readers };
-        let this = Self::assemble(handle, db, Path::new("postgresql"), stop, thread);
+        let this = Self::assemble(handle, db, Path::new("postgresql"), None, stop, thread);
         let db = this.db.clone();
         this.block(async move { migrate::up_to_date(&mut db.writer().await?, now, None).await })?;
         Ok(this)
@@ -157,11 +159,13 @@ impl Catalogue {
         handle: Handle,
         db: Db,
         path: &Path,
+        key: Option<CatalogueKey>,
         stop: oneshot::Sender<()>,
         thread: JoinHandle<()>,
     ) -> Self {
         let (known, audits) = (Arc::default(), Arc::default());
-        Self { handle, db, known, audits, path: path.to_owned(), stop: Some(stop), thread: Some(thread) }
+        let path = path.to_owned();
+        Self { handle, db, known, audits, path, key, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Returns where the database lies.
@@ -244,10 +248,15 @@ pub(crate) async fn copy_beside(conn: &mut Conn, path: &Path, version: i64) -> R
     if copy.try_exists()? {
         std::fs::remove_file(&copy)?;
     }
+    copy_into(conn, &copy).await
+}
+
+/// Copies the database, whole and under its own key, into a file that must not be there yet. Durable when it returns.
+pub(crate) async fn copy_into(conn: &mut Conn, copy: &Path) -> Result<()> {
     // SQLite fills an empty file; made here, so that only its owner may read it.
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy)?;
     conn.run("vacuum into $1", vec![copy.display().to_string().into()]).await?;
-    std::fs::File::open(&copy)?.sync_all()?;
+    std::fs::File::open(copy)?.sync_all()?;
     if let Some(folder) = copy.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::File::open(folder)?.sync_all()?;
     }

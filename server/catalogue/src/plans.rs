@@ -3,6 +3,8 @@
 
 use shared::{Direction, Party, UtcMicros};
 
+use crate::bulk::Cell;
+use crate::due::{due_beyond, due_in_holes};
 use crate::search::statements;
 use crate::*;
 
@@ -61,6 +63,27 @@ fn typical_searches_follow_an_index_in_the_order_of_the_list() {
                 check(&statement, &lines);
             }
         }
+    }
+}
+
+#[test]
+fn what_is_due_is_a_range_of_leaves() {
+    let (_folder, catalogue) = filled();
+    for statement in [due_in_holes(), due_beyond()] {
+        let (db, asked) = (catalogue.db.clone(), format!("explain query plan {statement}"));
+        let plan = catalogue.block(async move {
+            let n = |n: i64| Cell::Int(n);
+            let cells = vec![Cell::Blob(vec![7; 16]), n(1), n(2), n(3)];
+            let cells = cells.into_iter().take(if asked.contains("$4") { 4 } else { 3 }).collect();
+            let rows = db.reader().await?.rows_of(asked, cells).await?;
+            rows.iter().map(|row| row.text(3)).collect::<Result<Vec<_>>>()
+        });
+        let plan = plan.unwrap().join("\n");
+        assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN "), "{statement}\n{plan}");
+        let by_leaf =
+            ["l USING PRIMARY KEY (leaf_index>?)", "h USING PRIMARY KEY (media_id=? AND leaf>? AND leaf<?)"];
+        assert!(by_leaf.iter().any(|led| plan.contains(led)), "{statement}\n{plan}");
+        assert!(plan.contains("proof_by_leaf (media_id=? AND leaf=?)"), "{statement}\n{plan}");
     }
 }
 

@@ -103,17 +103,7 @@ impl Catalogue {
     /// The database's.
     pub fn counts(&self) -> Result<Counts> {
         let db = self.db.clone();
-        self.block(async move {
-            let text = "select (select count(*) from recording), (select count(*) from part), \
-                 (select cast(coalesce(sum(bytes), 0) as bigint) from part), (select count(*) from ledger)";
-            let row = db.reader().await?.row(text, vec![]).await?.ok_or_else(|| damaged("counts"))?;
-            Ok(Counts {
-                recordings: row.number(0, "count")?,
-                parts: row.number(1, "count")?,
-                bytes: row.number(2, "bytes")?,
-                ledger: row.number(3, "count")?,
-            })
-        })
+        self.block(async move { counts(&mut db.reader().await?).await })
     }
 
     /// Returns at most `limit` sealed files in the order of their paths, after `after` (`""`: from the first).
@@ -277,6 +267,18 @@ fn party_seen(row: &Row) -> Result<PartySeen> {
     let role = PartyRole::from_number(row.number(1, "role")?);
     let party = Party { display: row.text(2)?, number: row.text(3)?, address: row.text(4)? };
     Ok(PartySeen { role, party, extension: row.text(5)? })
+}
+
+pub(crate) async fn counts(conn: &mut Conn) -> Result<Counts> {
+    let text = "select (select count(*) from recording), (select count(*) from part), \
+                (select cast(coalesce(sum(bytes), 0) as bigint) from part), (select count(*) from ledger)";
+    let row = conn.row(text, vec![]).await?.ok_or_else(|| damaged("counts"))?;
+    Ok(Counts {
+        recordings: row.number(0, "count")?,
+        parts: row.number(1, "count")?,
+        bytes: row.number(2, "bytes")?,
+        ledger: row.number(3, "count")?,
+    })
 }
 
 fn leg_row(row: &Row) -> Result<LegRow> {

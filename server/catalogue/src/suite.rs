@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod archive;
 mod audit;
 mod labels;
 mod lists;
@@ -83,6 +84,10 @@ both! {
     lists::a_list_shows_what_its_recordings_say
     lists::numbers_of_any_length_are_found_by_any_part
     logged::a_part_has_its_leaf_or_waits_for_one
+    archive::locations_and_media_come_back_as_entered
+    archive::what_is_due_goes_by_leaves
+    archive::a_run_is_proven_at_once_or_not_at_all
+    archive::numbers_and_manifests_only_grow
     labels::labels_are_kept_with_their_history
     labels::labels_lead_to_their_recording_until_they_go
     labels::a_hold_is_found_and_released

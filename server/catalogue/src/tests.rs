@@ -215,7 +215,7 @@ fn a_newer_catalogue_is_refused_untouched() {
     catalogue.block(async move { db.writer().await?.run(newer, vec![]).await }).unwrap();
     drop(catalogue);
     let refused = Catalogue::open(&folder.path().join("c.db"), &key(7), UtcMicros(2)).unwrap_err();
-    assert!(matches!(refused, CatalogueError::Newer { found: 99, known: 4 }), "{refused}");
+    assert!(matches!(refused, CatalogueError::Newer { found: 99, known: 5 }), "{refused}");
 }
 
 #[test]
@@ -251,4 +251,33 @@ fn one_refused_row_refuses_its_batch_and_leaves_nothing_behind() {
     bad.part.bytes = 0; // the schema's own check
     assert!(catalogue.insert_batch(vec![row(1), bad], vec![]).is_err(), "a part without bytes is refused");
     assert_eq!(catalogue.counts().unwrap(), Counts::default());
+}
+
+#[test]
+fn a_copy_of_the_whole_counts_only_if_it_is_whole() {
+    let (folder, catalogue) = new();
+    catalogue.insert_batch((1..=100).map(row).collect(), vec![]).unwrap();
+    let copy = folder.path().join("copy.db");
+    catalogue.backup(&copy).unwrap();
+    catalogue.insert_batch(vec![row(101)], vec![]).unwrap();
+    assert_eq!(catalogue.check_backup(&copy).unwrap().recordings, 100);
+    assert!(catalogue.backup(&copy).is_err(), "a copy is made once");
+    let mut bytes = std::fs::read(&copy).unwrap();
+    assert!(!bytes.windows(NUMBER.len()).any(|w| w == NUMBER.as_bytes()), "it is encrypted");
+    let bad = |what: &str| {
+        let refused = catalogue.check_backup(&copy).unwrap_err();
+        assert!(matches!(refused, CatalogueError::BadCopy { .. }), "{what}: {refused}");
+    };
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&copy, &bytes).unwrap();
+    bad("one bit is another");
+    std::fs::write(&copy, &bytes[..middle]).unwrap();
+    bad("the end is missing");
+    std::fs::remove_file(&copy).unwrap();
+    bad("it is not there");
+    // Under another key it is nothing.
+    let other = Catalogue::create(&folder.path().join("o.db"), &key(8), UtcMicros(1)).unwrap();
+    other.backup(&copy).unwrap();
+    bad("another site's");
 }

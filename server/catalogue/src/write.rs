@@ -119,7 +119,7 @@ async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingR
     PARTY
         .run(conn, new.iter().zip(&strips).flat_map(|(row, strip)| party_cells(row, &strip.who)).collect())
         .await?;
-    enter_details(conn, &new).await?;
+    enter_details(conn, &new, false).await?;
     let postings = strips.iter().flat_map(|s| s.terms().into_iter().map(|term| (term, s.order_key)));
     index::enter_postings(conn, postings.collect()).await?;
     for row in again {
@@ -129,13 +129,13 @@ async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingR
 }
 
 /// What hangs on a recording and is the same whether it is new or entered again.
-async fn enter_details(conn: &mut Conn, rows: &[&RecordingRow]) -> Result<()> {
+async fn enter_details(conn: &mut Conn, rows: &[&RecordingRow], again: bool) -> Result<()> {
     let each = |cells: fn(&RecordingRow) -> Vec<Cell>| rows.iter().copied().flat_map(cells).collect();
     PART.run(conn, each(part_cells)).await?;
     LEG.run(conn, each(leg_cells)).await?;
     CALL_LINK.run(conn, each(link_cells)).await?;
     EVENT.run(conn, each(event_cells)).await?;
-    logged::enter(conn, rows).await
+    logged::enter(conn, rows, again).await
 }
 
 /// Which of the recordings the catalogue knows.
@@ -185,7 +185,7 @@ async fn enter_again(conn: &mut Conn, known: &mut Known, row: &RecordingRow) -> 
     };
     let who = index::who_ids(conn, known, &who_of(row)).await?;
     PARTY.run(conn, party_cells(row, &who)).await?;
-    enter_details(conn, &[row]).await?;
+    enter_details(conn, &[row], true).await?;
 
     let (started, ended) = (was.int(5)?.min(f.started_at.0), was.int(6)?);
     let newer = f.ended_at.0 >= ended;

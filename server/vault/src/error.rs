@@ -102,6 +102,12 @@ pub enum VaultError {
         /// Leaves of the log as it is.
         now: u64,
     },
+    /// The log cannot be appended to.
+    #[error(
+        "the transparency log cannot be written here: this must be done by the AMETHYST that records into this data folder, and \
+         if it is that one, its log is damaged (see the alarm at its start); nothing was done"
+    )]
+    NoLog,
     /// No number is left.
     #[error("the ledger has no numbers left for today: this needs a new recorder letter")]
     LedgerFull,
@@ -133,6 +139,7 @@ impl VaultError {
             | Self::LedgerOwner { .. }
             | Self::LogDamaged { .. }
             | Self::LogChanged { .. }
+            | Self::NoLog
             | Self::NoSuchRecording(_) => Kind::AskAPerson,
             Self::LedgerDamaged { .. } | Self::LedgerFull => Kind::Stop,
         }

@@ -23,6 +23,7 @@ macro_rules! handed_on {
         }
     };
 }
+pub(crate) use handed_on;
 
 handed_on! {
     /// Returns all users, in the order of their making.

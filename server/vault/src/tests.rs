@@ -346,3 +346,23 @@ fn what_the_disk_loses_is_told() {
         vault.check(Level::Hash).unwrap().problems.into_iter().map(|p| p.trouble).collect();
     assert_eq!(troubles, [Trouble::Hash, Trouble::NoFile]);
 }
+
+#[test]
+fn an_act_has_its_leaf_between_those_of_parts() {
+    let site = Site::new();
+    let vault = site.vault();
+    let admit =
+        |n| vault.admit(vec![site.close(site.record(&vault, n).unwrap())]).admitted.remove(0).row.leaf;
+    let start = |node| Act::Start { node: [node; 16], build: [1; 32], configuration: [2; 32] };
+    assert_eq!(admit(1), Some(0));
+    assert_eq!(vault.append_act(start(1), [9; 16]).unwrap(), 1);
+    assert_eq!(admit(2), Some(2));
+    drop(vault);
+    let site = Site { disk: site.disk.reboot(3), ..site };
+    let vault = site.vault();
+    assert_eq!(vault.append_act(start(2), [0; 16]).unwrap(), 3, "it was durable");
+    assert_eq!(vault.check_log().unwrap(), (4, None));
+    let beside = Catalogue::open(&site.catalogue.path().join("c.db"), &key(), AT).unwrap();
+    let looking = Vault::assemble(Arc::new(site.disk), beside, config(), Use::Look, None).unwrap();
+    assert!(matches!(looking.append_act(start(3), [0; 16]), Err(VaultError::NoLog)), "not by a bystander");
+}

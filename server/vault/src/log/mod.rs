@@ -204,7 +204,7 @@ fn leaf_of(at: UtcMicros, recording_id: RecordingId, recorder_id: RecorderId, pa
 }
 
 /// Central's clock: when something was entered into the log.
-fn now() -> UtcMicros {
+pub(crate) fn now() -> UtcMicros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UtcMicros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,0 +1,101 @@
+//! The archive as its engine needs it: locations, media, what is due, what was read back and proven. Handed on to the catalogue.
+//!
+//! The engine alone knows when a file is durable on a medium and was read back from it. What it says here to be proven is what a
+//! purge will believe.
+
+use std::path::Path;
+
+use archive::log::Act;
+use catalogue::{
+    ArchiveRunRow, Counts, DuePart, LocationRow, MediumRow, MediumState, PartKey, ProofRow, ReadBackRow,
+};
+use shared::{Day, LocationId, MediaId, RecordingId, RunId, UtcMicros};
+
+use crate::people::handed_on;
+use crate::vault::held;
+use crate::{Result, Vault, VaultError};
+
+handed_on! {
+    /// Enters a location; no two in use have the same name.
+    add_location(row: &LocationRow) -> ();
+    /// Returns the locations that are in use, in the order of their making.
+    locations() -> Vec<LocationRow>;
+    /// Finds a location: one in use by its name, any by its identity.
+    location(name_or_id: &str) -> Option<LocationRow>;
+    /// Enters a medium of a location.
+    add_medium(row: &MediumRow) -> ();
+    /// Returns the media of a location, the newest first.
+    media(location: LocationId) -> Vec<MediumRow>;
+    /// Returns a medium.
+    medium(id: MediaId) -> Option<MediumRow>;
+    /// Notes that a medium's card was verified.
+    note_medium_seen(id: MediaId, at: UtcMicros) -> ();
+    /// Says whether a medium may be trusted from now on.
+    set_medium_state(id: MediaId, state: MediumState) -> ();
+    /// Writes what stands on a medium and where it lies.
+    label_medium(id: MediaId, label: &str, lies_in: &str) -> ();
+    /// Returns at most `limit` parts that the medium does not hold, by leaf, behind `after_leaf`.
+    due(medium: MediaId, after_leaf: Option<u64>, limit: u32) -> Vec<DuePart>;
+    /// Returns how many parts the medium does not hold, and their bytes.
+    due_totals(medium: MediaId) -> (u64, u64);
+    /// Enters a run that begins. One that is known already stays as it is.
+    begin_run(run: &ArchiveRunRow) -> ();
+    /// Ends a run that proved nothing. What it read back waits for the next one.
+    end_run(run: &ArchiveRunRow) -> ();
+    /// Step S4: enters parts that were read back in a run, in one transaction. Repeating it is harmless.
+    read_back(run: RunId, medium: MediaId, rows: &[ReadBackRow]) -> ();
+    /// Returns at most `limit` parts, by leaf and behind `after_leaf`, that runs without a report read back, each with its run.
+    unproven(medium: MediaId, after_leaf: Option<u64>, limit: u32) -> Vec<(RunId, ReadBackRow)>;
+    /// Makes parts that a cut run read back those of `run`, which will list them.
+    adopt_read_back(run: RunId, medium: MediaId, parts: &[PartKey]) -> ();
+    /// Forgets parts that were read back and are not proven: they are due again.
+    drop_read_back(medium: MediaId, parts: &[PartKey]) -> ();
+    /// Notes which generation of its day's manifest lists each part.
+    set_manifest(medium: MediaId, parts: &[PartKey], generation: u32) -> ();
+    /// Notes how far parts were verified on the medium, 0 to 5.
+    set_level(medium: MediaId, parts: &[PartKey], level: u8) -> ();
+    /// Step S7: proves all that a run read back or took over, and moves its medium on, in one transaction. Leaves below
+    /// `next_leaf` of which nothing was read back become holes, besides those in `holes`.
+    prove_run(run: &ArchiveRunRow, next_leaf: u64, holes: &[u64]) -> ();
+    /// Returns what is known of a recording on all media.
+    proofs_of(id: RecordingId) -> Vec<ProofRow>;
+    /// Returns the last runs on a location, the newest first.
+    runs(location: LocationId, limit: u32) -> Vec<ArchiveRunRow>;
+    /// Returns the next number of the counter `name`, from 1, durably: none is given twice.
+    next_generation(name: &str) -> u64;
+    /// Returns the newest manifest of a day on a medium: its generation and its SHA-256.
+    manifest_of(medium: MediaId, day: Day) -> Option<(u32, [u8; 32])>;
+    /// Notes a manifest that lies on a medium.
+    note_manifest(medium: MediaId, day: Day, generation: u32, sha256: [u8; 32]) -> ();
+    /// Tries a copy of the database: opens it with this catalogue's key, looks at every page, and counts its rows.
+    check_backup(path: &Path) -> Counts;
+}
+
+impl Vault {
+    /// Copies the whole database into the new file `path`, under its own key, while others read and write.
+    ///
+    /// # Errors
+    /// The catalogue's: it lies on a server, or the disk is full; then a part of the copy may lie there.
+    pub fn backup_database(&self, path: &Path) -> Result<()> {
+        Ok(self.catalogue.backup(path)?)
+    }
+
+    /// Appends what is about to happen, or did, to the site's transparency log, durably, and returns its leaf.
+    ///
+    /// `actor` names who does it; zeros: the system itself.
+    ///
+    /// # Errors
+    /// [`VaultError::NoLog`] if the vault was not opened for recording, or its log cannot be trusted; or the disk's: then nobody
+    /// may act as if the leaf were there.
+    pub fn append_act(&self, act: Act, actor: [u8; 16]) -> Result<u64> {
+        self.append_acts(vec![act], actor)
+    }
+
+    /// Appends several acts with one sync and returns the first leaf.
+    pub(crate) fn append_acts(&self, acts: Vec<Act>, actor: [u8; 16]) -> Result<u64> {
+        let at = crate::log::now();
+        let leaves: Vec<Vec<u8>> =
+            acts.into_iter().map(|act| archive::log::Leaf { at, actor, act }.to_bytes()).collect();
+        held(&self.log).as_mut().ok_or(VaultError::NoLog)?.append(&leaves)
+    }
+}
