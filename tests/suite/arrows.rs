@@ -19,6 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("catalogue", &[]),
     ("vault", &["archive", "catalogue", "seal", "store"]),
     ("recorder", &["seal", "telephony", "vault"]),
+    ("archiver", &["archive", "daily-login", "seal"]),
     // The doors never name telephony or the recorder: what goes on now comes through the trait `web::Host`.
     ("web", &["api", "audio", "seal", "vault"]),
     // The program wires everything: telephony for the engine that it runs, audio for what `export` writes, archive for the

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod bundle;
 mod card;
 pub mod certs;
 mod day_catalogue;
@@ -16,12 +17,15 @@ pub mod manifest;
 pub mod recovery;
 pub mod run_report;
 mod site_json;
+mod vault_contents;
 
+pub use bundle::Bundle;
 pub use card::{CARD_MAX, CARD_NAME, Card};
 pub use day_catalogue::{DayCatalogue, DayRow, GAPS, HELD, MASKED, RECOVERED, ROWS_MAX};
 pub use manifest::{Manifest, ManifestLine};
 pub use run_report::{Level, Outcome, RunHead, RunProof, RunReport};
 pub use site_json::SiteJson;
+pub use vault_contents::{DaySecret, SiteSecrets, VaultContents};
 
 /// What this crate refuses, in words that tell what to do.
 #[derive(Debug, thiserror::Error)]

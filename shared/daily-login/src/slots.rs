@@ -169,6 +169,12 @@ impl Slot {
         self.day
     }
 
+    /// Tells whether it is the slot of this login, on whatever day.
+    #[must_use]
+    pub fn is_for(&self, site: &SiteId, login: Login) -> bool {
+        self.tag() == tag_of(site, self.day, login)
+    }
+
     /// Tells whether it was revoked.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
@@ -390,7 +396,7 @@ impl SlotFile {
     pub fn find(&self, login: Login, now: UtcMicros) -> Result<&Slot> {
         let site = &self.head.of.site_id;
         let mut elsewhere = None;
-        for slot in self.slots.iter().filter(|slot| slot.tag() == tag_of(site, slot.day, login)) {
+        for slot in self.slots.iter().filter(|slot| slot.is_for(site, login)) {
             let (from, to) = slot.window();
             if from <= now && now < to {
                 return if slot.is_revoked() { Err(LoginError::Revoked) } else { Ok(slot) };

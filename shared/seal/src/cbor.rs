@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroize as _;
+
 /// Lists and maps inside each other, at most.
 pub const DEPTH_MAX: u8 = 8;
 
@@ -112,6 +114,16 @@ impl Value {
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(b) = self { Some(*b) } else { None }
+    }
+
+    /// Overwrites all octets inside, for values that held secrets.
+    pub fn wipe(&mut self) {
+        match self {
+            Self::Bytes(bytes) => bytes.zeroize(),
+            Self::Array(items) => items.iter_mut().for_each(Self::wipe),
+            Self::Map(pairs) => pairs.iter_mut().for_each(|(_, value)| value.wipe()),
+            Self::Uint(_) | Self::Nint(_) | Self::Text(_) | Self::Bool(_) | Self::Null => {}
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ed25519_dalek::{Signature, Signer as _};
+use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -118,6 +119,21 @@ impl RecipientKey {
     pub const fn key_id(&self) -> KeyId {
         self.id
     }
+
+    /// Seals a document to this key by HPKE, base mode (RFC 9180); returns the encapsulated key and the ciphertext behind it.
+    /// `info` begins with a label of its own, so that nothing sealed for one use opens as another.
+    ///
+    /// # Errors
+    /// A cipher that refuses.
+    pub fn seal_document(
+        &self,
+        info: &[u8],
+        aad: &[u8],
+        plain: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>> {
+        hpke_box::seal(self, info, aad, plain, rng)
+    }
 }
 
 impl fmt::Debug for RecipientKey {
@@ -150,6 +166,13 @@ impl RecipientSecret {
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         &self.seed
+    }
+
+    /// Opens what [`RecipientKey::seal_document`] made: `sealed` is the encapsulated key and the ciphertext. `None` if this is
+    /// not the key or anything was altered.
+    #[must_use]
+    pub fn open_document(&self, info: &[u8], aad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        hpke_box::open(self, info, aad, sealed)
     }
 
     /// Derives the public half.

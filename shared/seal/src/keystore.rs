@@ -17,8 +17,8 @@
 //!
 //! Unlock key = the 32 bytes of the key file, or Argon2id (version 0x13) of the passphrase. Payload key and commitment =
 //! HKDF-SHA256-Expand(unlock key, "amethyst/seal/keystore/v1" || 00 || bytes 0 to 104, 64). Plaintext, deterministic
-//! CBOR: `{1: signing seed, 2: catalogue key, 3: [[yyyymmdd, type, key id, seed]], 4: {name: octets}}`; unknown members
-//! are kept. Whoever reads it keeps the highest generation seen: an older file put back is not seen by the file alone.
+//! CBOR: `{1: signing seed, 2: catalogue key, 3: [[yyyymmdd, type, key id, seed]], 4: {name: octets}, 5: {key id: yyyymmdd}}`,
+//! 5 being the keys that were destroyed and left out while there are none; unknown members are kept. Whoever reads it keeps the highest generation seen: an older file put back is not seen by the file alone.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ use rand_core::CryptoRng;
 use sha2::Sha256;
 use shared::{Day, SiteId, UtcMicros};
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::cbor::{self, Members, Value};
 use crate::day_keys::{DayKey, DayKeyList};
@@ -136,6 +136,14 @@ pub struct DaySeed {
 }
 
 impl DaySeed {
+    /// Takes the private key of a day.
+    ///
+    /// # Errors
+    /// A seed that the KEM refuses.
+    pub fn new(day: Day, secret: RecipientSecret) -> Result<Self> {
+        Ok(Self { day, key_id: secret.public()?.key_id(), secret })
+    }
+
     /// Returns the private key.
     #[must_use]
     pub fn secret(&self) -> RecipientSecret {
@@ -152,6 +160,7 @@ pub struct Keystore {
     catalogue: Zeroizing<[u8; 32]>,
     days: Vec<DaySeed>,
     named: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    shredded: BTreeMap<KeyId, Day>,
     unknown: Members,
 }
 
@@ -164,8 +173,40 @@ impl Keystore {
         let mut catalogue = Zeroizing::new([0; 32]);
         rng.fill_bytes(catalogue.as_mut_slice());
         let signing = SigningKey::from_seed(&seed);
-        let (days, named, unknown) = (Vec::new(), BTreeMap::new(), Members::default());
-        Self { site_id, generation: 0, signing, catalogue, days, named, unknown }
+        let (days, named, shredded) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self {
+            site_id,
+            generation: 0,
+            signing,
+            catalogue,
+            days,
+            named,
+            shredded,
+            unknown: Members::default(),
+        }
+    }
+
+    /// Puts a store together again from what a recovery vault held, with a signing key of its own. Seal it before it is used.
+    #[must_use]
+    pub fn restored(
+        site_id: SiteId,
+        signing: SigningKey,
+        catalogue: Zeroizing<[u8; 32]>,
+        mut days: Vec<DaySeed>,
+        shredded: BTreeMap<KeyId, Day>,
+        named: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    ) -> Self {
+        days.sort_by_key(|d| d.day);
+        Self {
+            site_id,
+            generation: 0,
+            signing,
+            catalogue,
+            days,
+            named,
+            shredded,
+            unknown: Members::default(),
+        }
     }
 
     /// Opens a store.
@@ -286,11 +327,19 @@ impl Keystore {
         Ok(drawn)
     }
 
-    /// Forgets all seeds of a day; returns how many. What was sealed to them alone can never be opened again.
+    /// Forgets all seeds of a day and remembers that it did; returns how many. What was sealed to them alone can never be
+    /// opened again.
     pub fn shred_day(&mut self, day: Day) -> usize {
         let before = self.days.len();
+        self.shredded.extend(self.days.iter().filter(|d| d.day == day).map(|d| (d.key_id, day)));
         self.days.retain(|d| d.day != day);
         before.saturating_sub(self.days.len())
+    }
+
+    /// Returns the keys that were destroyed on purpose, with their days.
+    #[must_use]
+    pub const fn shredded(&self) -> &BTreeMap<KeyId, Day> {
+        &self.shredded
     }
 
     /// Makes the public list of the keys from `from` on.
@@ -312,6 +361,12 @@ impl Keystore {
         self.named.get(name).map(|secret| secret.as_slice())
     }
 
+    /// Returns all further secrets by their names.
+    #[must_use]
+    pub const fn all_named(&self) -> &BTreeMap<String, Zeroizing<Vec<u8>>> {
+        &self.named
+    }
+
     /// Keeps a further secret under a name, in place of an earlier one.
     pub fn set_named(&mut self, name: &str, secret: &[u8]) {
         self.named.insert(name.to_owned(), Zeroizing::new(secret.to_vec()));
@@ -328,16 +383,20 @@ impl Keystore {
         };
         let named =
             self.named.iter().map(|(name, secret)| (Value::text(name), Value::Bytes(secret.to_vec())));
-        let mut value = self
-            .unknown
-            .clone()
+        let gone =
+            |(id, day): (&KeyId, &Day)| (Value::Bytes(id.0.to_vec()), Value::Uint(day.yyyymmdd().into()));
+        let mut members = self.unknown.clone();
+        if !self.shredded.is_empty() {
+            members = members.with(5, Value::Map(self.shredded.iter().map(gone).collect()));
+        }
+        let mut value = members
             .with(1, Value::Bytes(self.signing.expose().to_vec()))
             .with(2, Value::Bytes(self.catalogue.to_vec()))
             .with(3, Value::Array(self.days.iter().map(day).collect()))
             .with(4, Value::Map(named.collect()))
             .into_value();
         let bytes = cbor::encode(&value);
-        wipe(&mut value);
+        value.wipe();
         bytes
     }
 
@@ -345,6 +404,7 @@ impl Keystore {
         let mut map = Members::of(cbor::decode(plain).ok()?)?;
         let (mut signing, mut catalogue) = (map.take(1)?, map.take(2)?);
         let (mut days, mut named) = (map.take(3)?, map.take(4)?);
+        let shredded = map.take(5);
         let store = Self {
             site_id: head.site_id,
             generation: head.generation,
@@ -352,10 +412,11 @@ impl Keystore {
             catalogue: Zeroizing::new(catalogue.as_bytes()?.try_into().ok()?),
             days: days.as_array()?.iter().map(day_of).collect::<Option<_>>()?,
             named: named_of(&named)?,
+            shredded: shredded.map_or(Some(BTreeMap::new()), |gone| shredded_of(&gone))?,
             unknown: map,
         };
         for value in [&mut signing, &mut catalogue, &mut days, &mut named] {
-            wipe(value);
+            value.wipe();
         }
         Some(store)
     }
@@ -363,7 +424,7 @@ impl Keystore {
 
 impl Drop for Keystore {
     fn drop(&mut self) {
-        self.unknown.0.values_mut().for_each(wipe);
+        self.unknown.0.values_mut().for_each(Value::wipe);
     }
 }
 
@@ -454,20 +515,19 @@ fn day_of(value: &Value) -> Option<DaySeed> {
     Some(DaySeed { day, key_id, secret: RecipientSecret::from_seed(kind, seed.as_bytes()?.try_into().ok()?) })
 }
 
+fn shredded_of(value: &Value) -> Option<BTreeMap<KeyId, Day>> {
+    let Value::Map(pairs) = value else { return None };
+    let read = |(id, day): &(Value, Value)| {
+        let day = Day::from_yyyymmdd(u32::try_from(day.as_u64()?).ok()?).ok()?;
+        Some((KeyId(id.as_bytes()?.try_into().ok()?), day))
+    };
+    pairs.iter().map(read).collect()
+}
+
 fn named_of(value: &Value) -> Option<BTreeMap<String, Zeroizing<Vec<u8>>>> {
     let Value::Map(pairs) = value else { return None };
     pairs
         .iter()
         .map(|(name, secret)| Some((name.as_text()?.to_owned(), Zeroizing::new(secret.as_bytes()?.to_vec()))))
         .collect()
-}
-
-/// Overwrites all octets inside a value.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::Bytes(bytes) => bytes.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Map(pairs) => pairs.iter_mut().for_each(|(_, v)| wipe(v)),
-        Value::Uint(_) | Value::Nint(_) | Value::Text(_) | Value::Bool(_) | Value::Null => {}
-    }
 }

@@ -25,6 +25,14 @@ fuzz_target!(|bytes: &[u8]| {
         }
         let _path = archive::layout::is_plain_path(text);
     }
+    if let Ok(bundle) = archive::Bundle::parse(bytes) {
+        assert_eq!(bundle.to_bytes(), bytes);
+    }
+    if let Ok(contents) = archive::VaultContents::parse(bytes) {
+        let written = contents.to_bytes();
+        let again = archive::VaultContents::parse(&written).expect("its own bytes");
+        assert_eq!(*again.to_bytes(), *written);
+    }
     let _refused = archive::Card::open(bytes, &public);
     // A signature over anything, so that the lines behind it are reached.
     let _refused = archive::Manifest::open(bytes, |_| Some(public));

@@ -48,6 +48,12 @@ impl LeafFile {
         &self.leaves
     }
 
+    /// Returns the edge of the log before its first leaf.
+    #[must_use]
+    pub const fn before(&self) -> &Frontier {
+        &self.before
+    }
+
     /// Returns the root over everything before it: it must be that of the file before.
     #[must_use]
     pub fn root_before(&self) -> Hash {
