@@ -54,6 +54,15 @@ pub(crate) enum Command {
     Log(Log),
     /// Show the ledger: the account of every call that was signalled on one day.
     Ledger(Ledger),
+    /// The places to which recordings are archived: folders, drives, shares.
+    #[command(subcommand)]
+    Location(Location),
+    /// Archive recordings with proof, and look how safe they are.
+    #[command(subcommand)]
+    Archive(Archive),
+    /// A carrier of the archive engine, in a process of its own.
+    #[command(hide = true)]
+    ArchiveCarrier(ArchiveCarrier),
 }
 
 /// Where a site keeps everything.
@@ -362,4 +371,169 @@ pub(crate) struct Ledger {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `amethyst location`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Location {
+    /// Configure a place and prepare the medium that is there now.
+    Add(LocationAdd),
+    /// List the places, their media, and what is due.
+    List(LocationList),
+    /// Look whether a place is reachable and its medium the right one; nothing is written.
+    Test(LocationOne),
+    /// Prepare another medium for a place, or adopt one that served it before.
+    Prepare(LocationPrepare),
+    /// Take a place out of use. What lies there stays there.
+    Remove(LocationOne),
+}
+
+/// What a place is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LocationKind {
+    /// A folder of a disk of this machine.
+    Folder,
+    /// A drive that comes and goes, by its mount point.
+    Usb,
+    /// A folder of an NFS server, mounted (nfs4, hard).
+    Nfs,
+    /// A Windows share, mounted (cifs).
+    Smb,
+}
+
+/// Which media of a place must hold a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MediaSet {
+    /// The one medium that is there.
+    One,
+    /// Any of several that take turns.
+    Any,
+    /// All of several that take turns.
+    All,
+}
+
+/// `amethyst location add`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The archive lies in the folder AMETHYST below PATH. Nothing that is there already is changed.\n\
+    Example: amethyst location add --data /srv/amethyst --kind usb --path /media/archive --lies-in \"safe, ground floor\""
+)]
+pub(crate) struct LocationAdd {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// What it is made of.
+    #[arg(long, value_enum)]
+    pub(crate) kind: LocationKind,
+    /// The folder, or the mount point of the drive or share.
+    #[arg(long, value_name = "P")]
+    pub(crate) path: PathBuf,
+    /// Its name; made from kind and path if left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Whether one medium serves it, or several take turns.
+    #[arg(long, value_enum, default_value_t = MediaSet::One)]
+    pub(crate) media: MediaSet,
+    /// What is written on the medium.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) label: String,
+    /// Where people find the medium while it is not connected.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) lies_in: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst location list`.
+#[derive(Debug, Args)]
+pub(crate) struct LocationList {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// One place.
+#[derive(Debug, Args)]
+pub(crate) struct LocationOne {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The place: its name or its id.
+    #[arg(value_name = "NAME")]
+    pub(crate) location: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst location prepare`.
+#[derive(Debug, Args)]
+pub(crate) struct LocationPrepare {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The place: its name or its id.
+    #[arg(value_name = "NAME")]
+    pub(crate) location: String,
+    /// What is written on the medium.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) label: String,
+    /// Where people find the medium while it is not connected.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) lies_in: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst archive`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Archive {
+    /// Archive everything that is due, now.
+    Run(ArchiveRun),
+    /// Show for each place whether what was recorded is safe there.
+    Status(ArchiveStatus),
+}
+
+/// `amethyst archive run`.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveRun {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Only this place, by its name or id; all of them if left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) location: Option<String>,
+    /// Make at most so many daily logins ahead in this run; each takes most of a second and 256 MiB. Later runs go on, up to 400
+    /// days in both lanes.
+    #[arg(long, value_name = "N", default_value_t = 62)]
+    pub(crate) logins: usize,
+    /// Print JSON: one array with what was done on each place.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst archive status`.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveStatus {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Only this place, by its name or id; all of them if left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) location: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The hidden command of a carrier's process.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveCarrier {
+    /// The site's data folder, which is only read.
+    pub(crate) data: PathBuf,
 }

@@ -70,6 +70,23 @@ pub(crate) fn newest(folder: &Path, prefix: &str, suffix: &str) -> anyhow::Resul
     Ok(best.map(|(_, path)| path))
 }
 
+/// Lists the files of a folder by name.
+///
+/// # Errors
+/// The folder cannot be read.
+pub(crate) fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let unreadable = || format!("cannot look into {}", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(unreadable)? {
+        let entry = entry.with_context(unreadable)?;
+        if entry.file_type().with_context(unreadable)?.is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
 /// Computes the SHA-256 and the length of a file, a block at a time.
 ///
 /// # Errors

@@ -12,6 +12,7 @@
 
 use std::fmt;
 
+use archiver::ArchiverError;
 use recorder::RecorderError;
 use vault::VaultError;
 
@@ -75,6 +76,9 @@ pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
         if let Some(error) = cause.downcast_ref::<RecorderError>() {
             return kind_of_recorder(error).code();
         }
+        if let Some(error) = cause.downcast_ref::<ArchiverError>() {
+            return kind_of_archiver(error).code();
+        }
         if let Some(error) = cause.downcast_ref::<VaultError>() {
             return kind_of_vault(error).code();
         }
@@ -90,6 +94,18 @@ fn kind_of_recorder(error: &RecorderError) -> Kind {
         RecorderError::Vault(error) => kind_of_vault(error),
         RecorderError::NoLedger => Kind::Disk,
         RecorderError::NoThread(_) | RecorderError::NoDayKey(_) | RecorderError::Seal(_) => Kind::Data,
+    }
+}
+
+fn kind_of_archiver(error: &ArchiverError) -> Kind {
+    match error {
+        ArchiverError::Vault(error) => kind_of_vault(error),
+        ArchiverError::Medium { .. } | ArchiverError::Store(_) => Kind::Disk,
+        ArchiverError::Away { .. }
+        | ArchiverError::OtherMedium { .. }
+        | ArchiverError::Busy { .. }
+        | ArchiverError::Refused(_) => Kind::Input,
+        ArchiverError::Archive(_) | ArchiverError::Seal(_) | ArchiverError::Login(_) => Kind::Data,
     }
 }
 
@@ -117,6 +133,7 @@ fn kind_of_vault(error: &VaultError) -> Kind {
         | VaultError::LedgerDamaged { .. }
         | VaultError::LedgerFull
         | VaultError::LogDamaged { .. }
+        | VaultError::NoLog
         | VaultError::LogChanged { .. } => Kind::Data,
     }
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use archive::SiteJson;
 use archive::certs::Certs;
+use archiver::keyfiles::Secrets;
 use recorder::{Dice, KeySource, RecorderError};
 use seal::keystore::{Keystore, UnlockKey};
 use seal::{DayKey, KeyId, KeyRing, RecipientKey, RecipientSecret, RecipientType, SigningKey, VerifyingKey};
@@ -66,6 +68,35 @@ impl SiteKeys {
     /// Returns the public half of the key with which central signs.
     pub(crate) fn central_key(&self) -> VerifyingKey {
         held(&self.store).signing_key().verifying_key()
+    }
+
+    /// Returns the key with which central signs, for a run of the archive.
+    pub(crate) fn central_signing(&self) -> SigningKey {
+        SigningKey::from_seed(held(&self.store).signing_key().expose())
+    }
+
+    /// Returns the site's certificates.
+    pub(crate) const fn certs(&self) -> &Certs {
+        &self.certs
+    }
+
+    /// Takes out what the files of the daily login are made from; `None` before [`Self::draw_logins`].
+    pub(crate) fn login_secrets(&self, card: &SiteJson, recorder_key: &[u8]) -> Option<Secrets> {
+        Secrets::of(&held(&self.store), card, recorder_key)
+    }
+
+    /// Gives a site of an older version the secrets of the daily login, durably.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) fn draw_logins(&self) -> anyhow::Result<()> {
+        let mut store = held(&self.store);
+        let mut dice = world::dice();
+        if archiver::keyfiles::draw_secrets(&mut store, &mut dice) {
+            let sealed = store.seal(&self.unlock, &mut dice)?;
+            disk::replace(&self.dir.join("keys/keystore.amk"), &sealed)?;
+        }
+        Ok(())
     }
 
     /// Makes sure that today and the days ahead have keys, durably.

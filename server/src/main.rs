@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod archiving;
 mod cli;
 mod cmds;
 mod config;
@@ -51,6 +52,9 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Check(words) => cmds::check::run(words),
         Command::Log(words) => cmds::log::run(words),
         Command::Ledger(words) => cmds::ledger::run(words),
+        Command::Location(words) => cmds::location::run(words),
+        Command::Archive(words) => cmds::archive::run(words),
+        Command::ArchiveCarrier(words) => cmds::archive::carry(words),
     }
 }
 

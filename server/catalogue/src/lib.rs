@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod archived;
 mod audit;
 mod backup;
 #[cfg(feature = "bench")]
@@ -47,6 +48,7 @@ mod tests;
 #[cfg(test)]
 mod upgrade;
 
+pub use archived::ArchivedPart;
 pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
 pub use due::DuePart;
 pub use error::{CatalogueError, Kind};

@@ -1,5 +1,6 @@
 //! The commands, one file each. Every one returns the exit code of [`crate::failure`].
 
+pub(crate) mod archive;
 pub(crate) mod check;
 pub(crate) mod export;
 mod exported;
@@ -7,6 +8,7 @@ mod found;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod list;
+pub(crate) mod location;
 pub(crate) mod log;
 pub(crate) mod record;
 pub(crate) mod show;

@@ -74,6 +74,12 @@ pub trait Disk: Send + Sync + Debug {
     /// [`StoreError::NotFound`] and the like.
     fn unlink(&self, path: &str) -> Result<(), StoreError>;
 
+    /// Removes an empty folder. Durable after [`Self::sync_dir`] of the one above it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or something is in it.
+    fn remove_folder(&self, path: &str) -> Result<(), StoreError>;
+
     /// Makes a folder and those above it, for the owner only; one that exists is fine.
     ///
     /// # Errors

@@ -210,6 +210,12 @@ impl Disk for LocalDisk {
             .map_err(|e| StoreError::sorted("remove", path, e.into()))
     }
 
+    fn remove_folder(&self, path: &str) -> Result<(), StoreError> {
+        let (above, name) = self.above("remove the folder", path)?;
+        rustix::fs::unlinkat(above.fd(), name, AtFlags::REMOVEDIR)
+            .map_err(|e| StoreError::sorted("remove the folder", path, e.into()))
+    }
+
     fn mkdir_all(&self, path: &str) -> Result<(), StoreError> {
         checked_path(path)?;
         for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {

@@ -40,13 +40,13 @@ pub use account::LedgerEntry;
 pub use admit::{AdmitReport, Admitted, Left};
 pub use archive::log::Proof;
 pub use catalogue::{
-    ArchiveRunRow, AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By, COUNT_MAX,
-    CaptureRun, CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError, DuePart, ExtensionPattern,
-    Facts, Field, Hold, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow, Listed, ListedParty,
-    ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState, Note, NoteId, Outcome,
-    PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow, PartySeen, PatternError, Place, ProofRow,
-    Query, ReadBackRow, Recording, RecordingRow, Scope, Search, SearchPage, Session, SessionStep, User,
-    UserId, UserRole,
+    ArchiveRunRow, ArchivedPart, AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By,
+    COUNT_MAX, CaptureRun, CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError, DuePart,
+    ExtensionPattern, Facts, Field, Hold, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow,
+    Listed, ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState, Note,
+    NoteId, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow, PartySeen, PatternError,
+    Place, ProofRow, Query, ReadBackRow, Recording, RecordingRow, Scope, Search, SearchPage, Session,
+    SessionStep, User, UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use error::{Kind, VaultError};

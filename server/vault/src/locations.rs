@@ -7,7 +7,8 @@ use std::path::Path;
 
 use archive::log::Act;
 use catalogue::{
-    ArchiveRunRow, Counts, DuePart, LocationRow, MediumRow, MediumState, PartKey, ProofRow, ReadBackRow,
+    ArchiveRunRow, ArchivedPart, Counts, DuePart, LocationRow, MediumRow, MediumState, PartKey, ProofRow,
+    ReadBackRow,
 };
 use shared::{Day, LocationId, MediaId, RecordingId, RunId, UtcMicros};
 
@@ -22,8 +23,12 @@ handed_on! {
     locations() -> Vec<LocationRow>;
     /// Finds a location: one in use by its name, any by its identity.
     location(name_or_id: &str) -> Option<LocationRow>;
+    /// Takes a location out of use on which nothing was ever proven.
+    forget_location(id: LocationId) -> ();
     /// Enters a medium of a location.
     add_medium(row: &MediumRow) -> ();
+    /// Takes a medium that served its location before; all of it is due again.
+    adopt_medium(row: &MediumRow) -> ();
     /// Returns the media of a location, the newest first.
     media(location: LocationId) -> Vec<MediumRow>;
     /// Returns a medium.
@@ -38,6 +43,8 @@ handed_on! {
     due(medium: MediaId, after_leaf: Option<u64>, limit: u32) -> Vec<DuePart>;
     /// Returns how many parts the medium does not hold, and their bytes.
     due_totals(medium: MediaId) -> (u64, u64);
+    /// Returns the parts of a day that were read back from a medium, proven or about to be.
+    archived_of_day(medium: MediaId, day: Day) -> Vec<ArchivedPart>;
     /// Enters a run that begins. One that is known already stays as it is.
     begin_run(run: &ArchiveRunRow) -> ();
     /// Ends a run that proved nothing. What it read back waits for the next one.

@@ -10,6 +10,8 @@ pub const SITE_NAME: &str = "site.json";
 pub const LEASE_NAME: &str = "lease.json";
 /// The words for people.
 pub const README_NAME: &str = "README.txt";
+/// Copies of database and configuration, a folder each.
+pub const BACKUP_FOLDER: &str = "backup";
 /// Names are no longer.
 const NAME_MAX: usize = 40;
 /// Paths have no more parts.

@@ -55,13 +55,37 @@ impl Level {
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[repr(u8)]
 pub enum Outcome {
     /// Everything that was due lies there.
-    Complete,
+    Complete = 1,
     /// Something could not be carried; it stays due.
-    Holes,
-    /// It ended early: stopped, or the medium went.
-    Early,
+    Holes = 2,
+    /// It ended early: it was stopped, or the medium is full.
+    Early = 3,
+}
+
+impl Outcome {
+    /// Returns the word for people and programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Holes => "holes",
+            Self::Early => "early",
+        }
+    }
+
+    /// Finds an outcome by its number.
+    #[must_use]
+    pub const fn from_number(n: u8) -> Option<Self> {
+        match n {
+            1 => Some(Self::Complete),
+            2 => Some(Self::Holes),
+            3 => Some(Self::Early),
+            _ => None,
+        }
+    }
 }
 
 /// Which run this is.

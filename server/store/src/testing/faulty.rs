@@ -299,6 +299,21 @@ impl Disk for FaultyDisk {
         Ok(())
     }
 
+    fn remove_folder(&self, path: &str) -> Result<(), StoreError> {
+        let path = checked_path(path)?;
+        let mut state = self.lock();
+        if !state.folders.contains(path) {
+            return Err(StoreError::NotFound { path: path.to_owned() });
+        }
+        if state.names.keys().any(|name| parent(name) == path) {
+            let source = io::Error::from(io::ErrorKind::DirectoryNotEmpty);
+            return Err(StoreError::Io { what: "remove the folder", path: path.to_owned(), source });
+        }
+        state.operate().map_err(|e| StoreError::sorted("remove the folder", path, e))?;
+        state.folders.remove(path);
+        Ok(())
+    }
+
     fn mkdir_all(&self, path: &str) -> Result<(), StoreError> {
         let path = checked_path(path)?;
         let mut state = self.lock();

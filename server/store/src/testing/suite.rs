@@ -12,7 +12,7 @@ pub fn run(make: &mut dyn FnMut() -> Box<dyn Disk>) {
     }
 }
 
-const CASES: [fn(&dyn Disk); 9] = [
+const CASES: [fn(&dyn Disk); 10] = [
     what_is_appended_is_read,
     empty_parts_are_harmless,
     a_file_is_never_overwritten,
@@ -22,6 +22,7 @@ const CASES: [fn(&dyn Disk); 9] = [
     a_truncated_file_goes_on_at_its_new_end,
     what_is_missing_is_said_so,
     what_was_made_durable_is_read_past_the_cache,
+    a_folder_goes_only_when_it_is_empty,
 ];
 
 fn read(disk: &dyn Disk, path: &str) -> Vec<u8> {
@@ -138,4 +139,14 @@ fn what_was_made_durable_is_read_past_the_cache(disk: &dyn Disk) {
     assert!(read == bytes, "{} bytes of {}", read.len(), bytes.len());
     assert!(disk.open_uncached("a/b/y").is_err_and(|e| e.is_not_found()));
     assert!(disk.total_bytes().unwrap() >= disk.free_bytes().unwrap());
+}
+
+fn a_folder_goes_only_when_it_is_empty(disk: &dyn Disk) {
+    disk.mkdir_all("a/b").unwrap();
+    write(disk, "a/b/x", b"x");
+    assert!(disk.remove_folder("a/b").is_err());
+    disk.unlink("a/b/x").unwrap();
+    disk.remove_folder("a/b").unwrap();
+    assert!(!disk.exists("a/b").unwrap() && disk.exists("a").unwrap());
+    assert!(disk.remove_folder("a/b").is_err_and(|e| e.is_not_found()));
 }

@@ -1,0 +1,439 @@
+//! A location on a file system: a folder, a USB drive, a share that the kernel mounts.
+//!
+//! A batch is written under temporary names, made durable (S1), renamed without replacing (S2 makes the names durable) and read
+//! back past the cache. On file systems whose `syncfs` is known to keep its word the two syncs are one call for the whole
+//! batch; elsewhere every file and every folder is synced by itself, because there a `syncfs` that returns 0 proves nothing.
+//! A failed sync voids the batch and is never tried again: the pages may be gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read as _};
+use std::sync::Arc;
+
+use seal::fields::len64;
+use store::{Disk, DiskFile, EntryKind, ReadSeek, StoreError};
+
+use super::digests::Digesting;
+use super::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Source, Space};
+
+/// Read and written in one go.
+const CHUNK: usize = 1 << 20;
+/// Ends the names of files that are not finished.
+const UNFINISHED: &str = ".part";
+
+/// How bytes become durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncRule {
+    /// By `syncfs`, for ext4, xfs, btrfs, vfat and exfat.
+    Whole,
+    /// Each file and each folder by itself, for everything else.
+    Each,
+}
+
+/// Carries to a folder tree.
+#[derive(Debug)]
+pub struct DiskCarrier {
+    medium: Arc<dyn Disk>,
+    live: Arc<dyn Disk>,
+    rule: SyncRule,
+    /// Names in folders that were looked into in this run.
+    seen: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A file of a batch on its way.
+enum OnItsWay {
+    /// Written under its temporary name.
+    Written(Digests, Option<DiskFile>),
+    /// Decided.
+    Done(Fate),
+}
+
+impl DiskCarrier {
+    /// Carries from `live`, the site's data folder, to `medium`, the archive's root folder.
+    #[must_use]
+    pub fn new(medium: Arc<dyn Disk>, live: Arc<dyn Disk>, rule: SyncRule) -> Self {
+        Self { medium, live, rule, seen: BTreeMap::new() }
+    }
+
+    /// Looks into a folder the first time: makes it, and removes what a cut run left unfinished.
+    fn enter(&mut self, folder: &str) -> Carried<()> {
+        if self.seen.contains_key(folder) {
+            return Ok(());
+        }
+        if !folder.is_empty() {
+            self.medium.mkdir_all(folder).map_err(failed)?;
+        }
+        let mut names = BTreeSet::new();
+        for entry in self.medium.list(folder).map_err(failed)? {
+            if entry.kind == EntryKind::File && entry.name.ends_with(UNFINISHED) {
+                self.medium.unlink(&join(folder, &entry.name)).map_err(failed)?;
+            } else {
+                names.insert(entry.name);
+            }
+        }
+        self.seen.insert(folder.to_owned(), names);
+        Ok(())
+    }
+
+    /// Writes one file under its temporary name, unless its name is taken.
+    fn begin(&mut self, item: &Item, progress: &mut dyn FnMut(u64)) -> Carried<OnItsWay> {
+        let (folder, name) = split(&item.to);
+        self.enter(folder)?;
+        if self.seen.get(folder).is_some_and(|names| names.contains(name)) {
+            return Ok(OnItsWay::Done(self.compare(item, progress)?));
+        }
+        match &item.source {
+            Source::Bytes(bytes) => self.write(item, &mut bytes.as_slice(), progress),
+            Source::Sealed { path, .. } => match self.live.open_read(path) {
+                Ok(io) => self.write(item, &mut BufReader::with_capacity(CHUNK, io), progress),
+                Err(e) if e.is_not_found() => Ok(OnItsWay::Done(Fate::SourceGone)),
+                // It is our disk that fails, not the medium.
+                Err(_) => Ok(OnItsWay::Done(Fate::SourceBad)),
+            },
+        }
+    }
+
+    fn write(&self, item: &Item, from: &mut dyn BufRead, progress: &mut dyn FnMut(u64)) -> Carried<OnItsWay> {
+        let path = unfinished(&item.to);
+        let mut file = self.medium.create_new(&path).map_err(failed)?;
+        let mut digesting = Digesting::new(content_len(&item.source), true);
+        let whole = loop {
+            let chunk = match from.fill_buf() {
+                Ok([]) => break true,
+                Ok(chunk) => chunk,
+                Err(_unreadable) => break false,
+            };
+            digesting.update(chunk);
+            file.append(&[chunk]).map_err(failed)?;
+            let n = chunk.len();
+            progress(u64::try_from(n).unwrap_or(0));
+            from.consume(n);
+        };
+        let digests = digesting.finish();
+        if self.medium.len(&path).map_err(failed)? != digests.size {
+            let text = format!("{path} has another length than what was written to it");
+            return Err(CarryError { kind: CarryKind::Doubtful, text });
+        }
+        if whole && fits(&item.source, &digests) {
+            let file = (self.rule == SyncRule::Each).then_some(file);
+            return Ok(OnItsWay::Written(digests, file));
+        }
+        drop(file);
+        self.medium.unlink(&path).map_err(failed)?;
+        Ok(OnItsWay::Done(Fate::SourceBad))
+    }
+
+    /// A name that is taken: the same content is adopted, another is left alone.
+    fn compare(&self, item: &Item, progress: &mut dyn FnMut(u64)) -> Carried<Fate> {
+        let read = self.read_back(&item.to, content_len(&item.source), true, progress)?;
+        let Some((digests, uncached)) = read else { return Ok(Fate::Misread) };
+        if !fits(&item.source, &digests) {
+            return Ok(Fate::Taken);
+        }
+        // Its name may not have been durable yet, nor its bytes: it was another run's.
+        self.settle(&item.to)?;
+        Ok(Fate::Proven { digests, uncached, adopted: true })
+    }
+
+    fn settle(&self, path: &str) -> Carried<()> {
+        match self.rule {
+            SyncRule::Whole => self.medium.sync_fs().map_err(failed),
+            SyncRule::Each => {
+                let synced = self.medium.open_append(path).and_then(|mut file| file.sync());
+                synced.and_then(|()| self.medium.sync_dir(split(path).0)).map_err(failed)
+            }
+        }
+    }
+
+    /// S1: the bytes of a batch are durable.
+    fn sync_bytes(&self, batch: &mut [OnItsWay]) -> Carried<()> {
+        if self.rule == SyncRule::Whole {
+            return self.medium.sync_fs().map_err(failed);
+        }
+        for way in batch {
+            if let OnItsWay::Written(_, file) = way
+                && let Some(mut file) = file.take()
+            {
+                file.sync().map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each written file its final name. One that was taken meanwhile is compared.
+    fn name(&mut self, items: &[Item], batch: &mut [OnItsWay], progress: &mut dyn FnMut(u64)) -> Carried<()> {
+        for (item, way) in items.iter().zip(batch) {
+            if !matches!(way, OnItsWay::Written(..)) {
+                continue;
+            }
+            match self.medium.rename(&unfinished(&item.to), &item.to) {
+                Ok(()) => {
+                    let (folder, name) = split(&item.to);
+                    self.seen.entry(folder.to_owned()).or_default().insert(name.to_owned());
+                }
+                Err(StoreError::Exists { .. }) => {
+                    self.medium.unlink(&unfinished(&item.to)).map_err(failed)?;
+                    *way = OnItsWay::Done(self.compare(item, progress)?);
+                }
+                Err(e) => return Err(failed(e)),
+            }
+        }
+        Ok(())
+    }
+
+    /// S2: the names of a batch are durable.
+    fn sync_names(&self, items: &[Item]) -> Carried<()> {
+        if self.rule == SyncRule::Whole {
+            return self.medium.sync_fs().map_err(failed);
+        }
+        let folders: BTreeSet<&str> = items.iter().map(|item| split(&item.to).0).collect();
+        for folder in folders {
+            match self.medium.sync_dir(folder) {
+                Ok(()) => {}
+                // Some file systems have no sync of a folder; an error of the drive is another thing.
+                Err(StoreError::SyncFailed { source, .. } | StoreError::Io { source, .. })
+                    if is_unsupported(&source) => {}
+                Err(e) => return Err(failed(e)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a file under its final name, past the cache if that can be had.
+    fn read_back(
+        &self,
+        path: &str,
+        content: u64,
+        pieces: bool,
+        progress: &mut dyn FnMut(u64),
+    ) -> Carried<Option<(Digests, bool)>> {
+        let open = |io: Box<dyn ReadSeek>| -> Box<dyn BufRead + Send> {
+            Box::new(BufReader::with_capacity(CHUNK, io))
+        };
+        let (mut io, uncached) = match self.medium.open_uncached(path) {
+            Ok(Some(io)) => (io, true),
+            Ok(None) => (open(self.medium.open_read(path).map_err(failed)?), false),
+            Err(e) if e.is_not_found() => return Ok(None),
+            Err(e) => return Err(failed(e)),
+        };
+        let mut digesting = Digesting::new(content, pieces);
+        loop {
+            let chunk = io.fill_buf().map_err(|e| failed(StoreError::sorted("read back", path, e)))?;
+            if chunk.is_empty() {
+                return Ok(Some((digesting.finish(), uncached)));
+            }
+            digesting.update(chunk);
+            let n = chunk.len();
+            progress(u64::try_from(n).unwrap_or(0));
+            io.consume(n);
+        }
+    }
+
+    fn prove(&self, item: &Item, way: OnItsWay, progress: &mut dyn FnMut(u64)) -> Carried<Fate> {
+        let digests = match way {
+            OnItsWay::Done(fate) => return Ok(fate),
+            OnItsWay::Written(digests, _) => digests,
+        };
+        let read = self.read_back(&item.to, content_len(&item.source), false, progress)?;
+        let same = |read: &Digests| {
+            (read.size, read.sha256, read.blake3) == (digests.size, digests.sha256, digests.blake3)
+        };
+        Ok(match read {
+            Some((read, uncached)) if same(&read) => Fate::Proven { digests, uncached, adopted: false },
+            _ => Fate::Misread,
+        })
+    }
+
+    fn carry_all(&mut self, items: &[Item], progress: &mut dyn FnMut(u64)) -> Carried<Vec<Fate>> {
+        let mut batch = Vec::with_capacity(items.len());
+        for item in items {
+            batch.push(self.begin(item, progress)?);
+        }
+        if batch.iter().any(|way| matches!(way, OnItsWay::Written(..))) {
+            self.sync_bytes(&mut batch)?;
+            self.name(items, &mut batch, progress)?;
+            self.sync_names(items)?;
+        }
+        items.iter().zip(batch).map(|(item, way)| self.prove(item, way, progress)).collect()
+    }
+}
+
+impl Carrier for DiskCarrier {
+    fn list(&mut self, folder: &str) -> Carried<Option<Vec<Found>>> {
+        match self.medium.list(folder) {
+            Ok(entries) => {
+                let found = |e: store::Entry| Found { name: e.name, is_folder: e.kind == EntryKind::Folder };
+                Ok(Some(entries.into_iter().map(found).collect()))
+            }
+            Err(e) if e.is_not_found() => Ok(None),
+            Err(e) => Err(failed(e)),
+        }
+    }
+
+    fn read(&mut self, path: &str, max: u64) -> Carried<Option<Vec<u8>>> {
+        let io = match self.medium.open_read(path) {
+            Ok(io) => io,
+            Err(e) if e.is_not_found() => return Ok(None),
+            Err(e) => return Err(failed(e)),
+        };
+        let mut bytes = Vec::new();
+        io.take(max.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|e| failed(StoreError::sorted("read", path, e)))?;
+        if len64(&bytes) > max {
+            let text = format!("{path} is longer than such a file can be");
+            return Err(CarryError { kind: CarryKind::Other, text });
+        }
+        Ok(Some(bytes))
+    }
+
+    fn sizes(&mut self, paths: &[String]) -> Carried<Vec<Option<u64>>> {
+        let size = |path: &String| match self.medium.len(path) {
+            Ok(size) => Ok(Some(size)),
+            Err(e) if e.is_not_found() => Ok(None),
+            Err(e) => Err(failed(e)),
+        };
+        paths.iter().map(size).collect()
+    }
+
+    fn digest(
+        &mut self,
+        path: &str,
+        content: u64,
+        progress: &mut dyn FnMut(u64),
+    ) -> Carried<Option<(Digests, bool)>> {
+        self.read_back(path, content, true, progress)
+    }
+
+    fn space(&mut self) -> Carried<Space> {
+        let (free, total) = (self.medium.free_bytes(), self.medium.total_bytes());
+        Ok(Space { free: free.map_err(failed)?, total: total.map_err(failed)? })
+    }
+
+    fn carry(&mut self, items: &[Item], progress: &mut dyn FnMut(u64)) -> Carried<Vec<Fate>> {
+        let fates = self.carry_all(items, progress);
+        if fates.is_err() {
+            // Nothing of it counts. What cannot be removed now is removed when the folder is next looked into.
+            for item in items {
+                drop(self.medium.unlink(&unfinished(&item.to)));
+            }
+            self.seen.clear();
+        }
+        fates
+    }
+
+    fn remove(&mut self, paths: &[String]) -> Carried<()> {
+        for path in paths {
+            let removed = match path.strip_suffix('/') {
+                Some(folder) => self.medium.remove_folder(folder),
+                None => self.medium.unlink(path),
+            };
+            match removed {
+                Ok(()) => {}
+                Err(e) if e.is_not_found() => {}
+                Err(e) => return Err(failed(e)),
+            }
+            let (folder, name) = split(path.strip_suffix('/').unwrap_or(path));
+            self.seen.remove(path.trim_end_matches('/'));
+            if let Some(names) = self.seen.get_mut(folder) {
+                names.remove(name);
+            }
+        }
+        let above = |path: &'_ String| split(path.strip_suffix('/').unwrap_or(path)).0.to_owned();
+        let folders: BTreeSet<String> = paths.iter().map(above).collect();
+        for folder in &folders {
+            match self.medium.sync_dir(folder) {
+                Ok(()) => {}
+                // It went with the rest.
+                Err(e) if e.is_not_found() => {}
+                Err(StoreError::SyncFailed { source, .. } | StoreError::Io { source, .. })
+                    if is_unsupported(&source) => {}
+                Err(e) => return Err(failed(e)),
+            }
+        }
+        Ok(())
+    }
+
+    fn put_lease(&mut self, bytes: &[u8]) -> Carried<()> {
+        let path = archive::layout::LEASE_NAME;
+        match self.medium.unlink(path) {
+            Ok(()) => {}
+            Err(e) if e.is_not_found() => {}
+            Err(e) => return Err(failed(e)),
+        }
+        let mut file = self.medium.create_new(path).map_err(failed)?;
+        file.append(&[bytes]).and_then(|()| file.sync()).map_err(failed)
+    }
+}
+
+fn content_len(source: &Source) -> u64 {
+    match source {
+        Source::Bytes(_) => u64::MAX,
+        Source::Sealed { size, .. } => size.saturating_sub(u64::try_from(seal::TRAILER_LEN).unwrap_or(0)),
+    }
+}
+
+/// Tells whether a content is the one that is wanted.
+fn fits(source: &Source, digests: &Digests) -> bool {
+    match source {
+        Source::Bytes(bytes) => {
+            digests.size == len64(bytes) && digests.blake3 == *blake3::hash(bytes).as_bytes()
+        }
+        Source::Sealed { size, sha256, blake3, .. } => {
+            (*size, *sha256, *blake3) == (digests.size, digests.content_sha256, digests.content_blake3)
+        }
+    }
+}
+
+fn unfinished(path: &str) -> String {
+    format!("{path}{UNFINISHED}")
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn is_unsupported(error: &std::io::Error) -> bool {
+    let code = error.raw_os_error();
+    [rustix::io::Errno::INVAL, rustix::io::Errno::OPNOTSUPP, rustix::io::Errno::NOSYS]
+        .iter()
+        .any(|e| code == Some(e.raw_os_error()))
+}
+
+/// Sorts what a disk said.
+fn failed(error: StoreError) -> CarryError {
+    use rustix::io::Errno;
+    let kind = match &error {
+        StoreError::NoSpace { .. } => CarryKind::Full,
+        StoreError::SyncFailed { .. } | StoreError::Poisoned { .. } => CarryKind::Doubtful,
+        StoreError::NotFound { .. } => CarryKind::Gone,
+        StoreError::Io { source, .. } => match source.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::ROFS) => CarryKind::ReadOnly,
+            Some(
+                Errno::IO
+                | Errno::NODEV
+                | Errno::NXIO
+                | Errno::STALE
+                | Errno::NOTCONN
+                | Errno::HOSTDOWN
+                | Errno::TIMEDOUT,
+            ) => CarryKind::Gone,
+            _ => CarryKind::Other,
+        },
+        StoreError::Exists { .. } | StoreError::BadPath { .. } => CarryKind::Other,
+    };
+    // The disk's own words speak of recordings that cannot be kept: here it is a copy that cannot.
+    let text = match error {
+        StoreError::NoSpace { path } => format!("no space is left for {path}"),
+        StoreError::NotFound { path } => format!("{path} is not there any more"),
+        other @ (StoreError::SyncFailed { .. }
+        | StoreError::Poisoned { .. }
+        | StoreError::Exists { .. }
+        | StoreError::BadPath { .. }
+        | StoreError::Io { .. }) => other.to_string(),
+    };
+    CarryError { kind, text }
+}

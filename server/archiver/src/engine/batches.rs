@@ -1,0 +1,216 @@
+//! Steps 3 to 5: what a cut run left, and what is due, carried batch by batch.
+
+use archive::Level;
+use vault::{DuePart, PartKey, ReadBackRow};
+
+use super::{PARTS_MAX, Run, Step, lease};
+use crate::Result;
+use crate::carrier::{CarryError, CarryKind, Fate, Item, Source};
+
+/// Files of one batch.
+const FILES: usize = 256;
+/// Bytes of one batch, unless one file is larger.
+const BYTES: u64 = 256 << 20;
+/// The reserve that recordings do not use, because steps 6 to 8 need it: at least so much of the medium, as a divisor.
+const RESERVE_PART: u64 = 20;
+const RESERVE_MAX: u64 = 2 << 30;
+/// A small drive keeps less back.
+const RESERVE_SMALL_PART: u64 = 10;
+
+impl Run<'_> {
+    /// Step 3: rows of cut runs become this run's if the file is there in its size; otherwise the part is due again.
+    pub(super) fn adopt(&mut self) -> Result<()> {
+        let (medium, run) = (self.medium.media_id, self.row.run_id);
+        let mut after = None;
+        while self.carried.len() < PARTS_MAX {
+            let some = self.world.vault.unproven(medium, after, u32::try_from(FILES).unwrap_or(256))?;
+            let Some(last) = some.last() else { break };
+            after = Some(last.1.leaf);
+            let rows: Vec<ReadBackRow> = some.into_iter().map(|(_run, row)| row).collect();
+            let paths: Vec<String> = rows.iter().map(|row| row.path.clone()).collect();
+            let sizes = self.carrier.sizes(&paths).map_err(|e| self.give_up(e))?;
+            let (there, gone): (Vec<_>, Vec<_>) =
+                rows.into_iter().zip(sizes).partition(|(row, size)| *size == Some(row.size));
+            let keys = |rows: &[(ReadBackRow, Option<u64>)]| -> Vec<PartKey> {
+                rows.iter().map(|(row, _)| (row.recording_id, row.part)).collect()
+            };
+            self.world.vault.drop_read_back(medium, &keys(&gone))?;
+            self.world.vault.adopt_read_back(run, medium, &keys(&there))?;
+            self.row.end =
+                there.iter().map(|(row, _)| row.leaf.saturating_add(1)).fold(self.row.end, u64::max);
+            self.carried.extend(there.into_iter().map(|(row, _)| row));
+        }
+        Ok(())
+    }
+
+    /// Steps 4 and 5. Tells whether more is due than one run takes. How the run ended early, if it did, is in `early`.
+    pub(super) fn carry_due(&mut self, held: &lease::Lease) -> Result<bool> {
+        let mut after = None;
+        loop {
+            if self.stopped() {
+                let text = "it was stopped by a person".to_owned();
+                self.early = Some(CarryError { kind: CarryKind::Other, text });
+                return Ok(false);
+            }
+            if self.carried.len() >= PARTS_MAX {
+                return Ok(true);
+            }
+            held.keep(self.world, self.carrier)?;
+            let due =
+                self.world.vault.due(self.medium.media_id, after, u32::try_from(FILES).unwrap_or(256))?;
+            let due = first_bytes(due);
+            let Some(last) = due.last() else {
+                return Ok(false);
+            };
+            let next = last.leaf;
+            if let Err(error) = self.room_for(&due) {
+                self.early = Some(error);
+                return Ok(false);
+            }
+            match self.carry_batch(&due) {
+                Ok(()) => after = Some(next),
+                Err(Failure::Carry(error)) => {
+                    self.early = Some(error);
+                    return Ok(false);
+                }
+                Err(Failure::Site(error)) => return Err(error),
+            }
+            self.row.end = self.row.end.max(next.saturating_add(1));
+        }
+    }
+
+    /// A full medium is seen before it is full: what makes a copy provable must still fit.
+    fn room_for(&mut self, due: &[DuePart]) -> std::result::Result<(), CarryError> {
+        let space = self.carrier.space()?;
+        let small = (space.total / RESERVE_SMALL_PART).min(RESERVE_MAX);
+        let reserve = (space.total / RESERVE_PART).max(small);
+        let wanted = due.iter().fold(0_u64, |sum, part| sum.saturating_add(part.bytes));
+        if space.free.saturating_sub(reserve) >= wanted {
+            return Ok(());
+        }
+        let text = format!(
+            "it is full: {} MiB are free, {} MiB of them are kept for catalogues and proofs. Put in another medium \
+             (`amethyst location prepare`)",
+            space.free >> 20,
+            reserve >> 20
+        );
+        Err(CarryError { kind: CarryKind::Full, text })
+    }
+
+    fn carry_batch(&mut self, due: &[DuePart]) -> std::result::Result<(), Failure> {
+        let items: Vec<Item> = due.iter().map(item).collect();
+        let (base, tell) = (self.progress, self.world.tell);
+        let mut handled = 0_u64;
+        let fates = self.carrier.carry(&items, &mut |bytes| {
+            handled = handled.saturating_add(bytes);
+            // Each byte is handled twice: written, and read back.
+            let mut progress = base;
+            progress.bytes = base.bytes.saturating_add(handled / 2);
+            tell(&progress);
+        });
+        let fates = fates.map_err(Failure::Carry)?;
+        let mut rows = Vec::with_capacity(due.len());
+        let mut misread = None;
+        for ((part, item), fate) in due.iter().zip(&items).zip(fates) {
+            match self.judged(part, &item.to, fate) {
+                Ok(row) => {
+                    self.holes.remove(&part.leaf);
+                    rows.push(row);
+                }
+                Err((text, is_misread)) => {
+                    self.holes.insert(part.leaf);
+                    if is_misread {
+                        misread = Some(text.clone());
+                    }
+                    self.trouble(text);
+                }
+            }
+        }
+        let (run, medium) = (self.row.run_id, self.medium.media_id);
+        self.world.vault.read_back(run, medium, &rows).map_err(|e| Failure::Site(e.into()))?;
+        self.progress.parts = base.parts.saturating_add(seal::fields::len64(&rows));
+        let bytes = rows.iter().fold(0_u64, |sum, row| sum.saturating_add(row.size));
+        self.progress.bytes = base.bytes.saturating_add(bytes);
+        self.at(Step::Carry);
+        self.carried.extend(rows);
+        match misread {
+            None => Ok(()),
+            Some(text) => Err(Failure::Carry(CarryError { kind: CarryKind::Doubtful, text })),
+        }
+    }
+
+    /// What became of a part: its row, or what is wrong and whether the medium is to blame.
+    fn judged(
+        &self,
+        part: &DuePart,
+        to: &str,
+        fate: Fate,
+    ) -> std::result::Result<ReadBackRow, (String, bool)> {
+        let told = |what: &str, is_misread| Err((format!("{to}: {what}"), is_misread));
+        let (digests, uncached) = match fate {
+            Fate::Proven { digests, uncached, .. } => (digests, uncached),
+            Fate::Taken => {
+                return told(
+                    "another file lies there under this name and was left alone; this part has no proven copy here. Verify \
+                     the medium (`amethyst archive verify`) or use another one",
+                    true,
+                );
+            }
+            Fate::Misread => return told("what was read back is not what was written", true),
+            Fate::SourceBad => {
+                return told(
+                    "the sealed file in the live store is not what was admitted; it is never archived. Run `amethyst check` and \
+                     look at the disk",
+                    false,
+                );
+            }
+            Fate::SourceGone => {
+                return told("the sealed file is missing in the live store. Run `amethyst check`", false);
+            }
+        };
+        Ok(ReadBackRow {
+            recording_id: part.recording_id,
+            part: part.part,
+            leaf: part.leaf,
+            path: to.to_owned(),
+            size: digests.size,
+            sha256: digests.content_sha256,
+            blake3: digests.content_blake3,
+            whole_sha256: digests.sha256,
+            whole_blake3: digests.blake3,
+            pieces: digests.pieces.concat(),
+            level: if uncached { Level::ReadBack } else { Level::Written } as u8,
+            manifest: 0,
+            read_at: self.now(),
+        })
+    }
+}
+
+enum Failure {
+    Carry(CarryError),
+    Site(crate::ArchiverError),
+}
+
+fn first_bytes(mut due: Vec<DuePart>) -> Vec<DuePart> {
+    let mut sum = 0_u64;
+    let fits = due.iter().take_while(|part| {
+        sum = sum.saturating_add(part.bytes);
+        sum <= BYTES
+    });
+    let n = fits.count().max(1);
+    due.truncate(n);
+    due
+}
+
+fn item(part: &DuePart) -> Item {
+    let (path, size) = (part.path.clone(), part.bytes);
+    let source = Source::Sealed { path, size, sha256: part.sha256, blake3: part.blake3 };
+    Item { to: place(part), source }
+}
+
+/// Where a part lies in an archive: `2026-11-22/rec/14a/142233-fbyndbfbn6drc.amx` for `live/2026-11-22/14a/142233-...`.
+fn place(part: &DuePart) -> String {
+    let within = part.path.strip_prefix("live/").unwrap_or(&part.path);
+    let (_day, rest) = within.split_once('/').unwrap_or(("", within));
+    format!("{}/rec/{rest}", part.day)
+}

@@ -1,0 +1,98 @@
+//! Why a run did not do its work, in sentences for an operator.
+
+use crate::carrier::{CarryError, CarryKind};
+
+/// Says what a program should do about an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// It comes right by itself: a drive that is not connected now, another run at work.
+    Wait,
+    /// Nothing gets better without a person.
+    AskAPerson,
+    /// Trust nothing that this medium said until it was verified.
+    Suspect,
+}
+
+/// Why a run ended without having done its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiverError {
+    /// The place is not there.
+    #[error(
+        "{name} is not connected: {why}. Nothing was written; recordings stay where they are, and archiving goes on from \
+         where it stood when it is back"
+    )]
+    Away {
+        /// The location.
+        name: String,
+        /// What was found instead.
+        why: String,
+    },
+    /// The place is there, but it is not the medium that belongs there.
+    #[error("{name} is not the medium that was expected: {why}. Nothing was written")]
+    OtherMedium {
+        /// The location.
+        name: String,
+        /// What was found, and what a person can do.
+        why: String,
+    },
+    /// Another run is at work there.
+    #[error(
+        "another run is at work on {name} ({who}): it holds the lease until it ends, or for 30 minutes after it died"
+    )]
+    Busy {
+        /// The location.
+        name: String,
+        /// Who has it.
+        who: String,
+    },
+    /// The medium failed under the run.
+    #[error(
+        "{name} failed: {error}. What was proven before stays proven; the rest stays due and is carried by the next run"
+    )]
+    Medium {
+        /// The location.
+        name: String,
+        /// How.
+        error: CarryError,
+    },
+    /// What somebody asked for cannot be.
+    #[error("{0}")]
+    Refused(String),
+    /// The site's own side.
+    #[error(transparent)]
+    Vault(#[from] vault::VaultError),
+    /// The site's disk.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// A file of the archive.
+    #[error(transparent)]
+    Archive(#[from] archive::ArchiveError),
+    /// Sealing.
+    #[error(transparent)]
+    Seal(#[from] seal::SealError),
+    /// The daily login.
+    #[error(transparent)]
+    Login(#[from] daily_login::LoginError),
+}
+
+impl ArchiverError {
+    /// Says what to do about it.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Away { .. } | Self::Busy { .. } => Kind::Wait,
+            Self::Medium { error, .. } => match error.kind {
+                CarryKind::Gone | CarryKind::Stalled => Kind::Wait,
+                CarryKind::Full | CarryKind::ReadOnly | CarryKind::Other => Kind::AskAPerson,
+                CarryKind::Doubtful => Kind::Suspect,
+            },
+            Self::OtherMedium { .. }
+            | Self::Refused(_)
+            | Self::Vault(_)
+            | Self::Store(_)
+            | Self::Archive(_)
+            | Self::Seal(_)
+            | Self::Login(_) => Kind::AskAPerson,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The child's side: reads requests, does them, answers.
+
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Bytes, Deed, Reply, Request};
+use crate::carrier::Carrier;
+
+/// Progress is told so often.
+const TELL: Duration = Duration::from_millis(200);
+
+/// Serves requests until the input ends. `data` is the site's data folder, which is only read.
+///
+/// # Errors
+/// The parent is gone.
+pub fn serve(data: &Path, input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
+    let mut carrier: Option<Box<dyn Carrier>> = None;
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if input.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let request: Request = serde_json::from_str(&line)?;
+        let reply = match request {
+            Request::Look(place) => Reply::Looked(place.look()),
+            Request::Reach(place) => Reply::Reached(place.reach(data).map(|reached| carrier = Some(reached))),
+            Request::Do(deed) => answer(deed, &mut carrier, output)?,
+        };
+        say(output, &reply)?;
+    }
+}
+
+fn answer(deed: Deed, carrier: &mut Option<Box<dyn Carrier>>, output: &mut dyn Write) -> io::Result<Reply> {
+    let Some(carrier) = carrier else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no place was reached yet"));
+    };
+    let mut told = Telling { output, since: Instant::now(), bytes: 0, gone: None };
+    let reply = match deed {
+        Deed::List(folder) => Reply::Listed(carrier.list(&folder)),
+        Deed::Read(path, max) => Reply::Read(carrier.read(&path, max).map(|bytes| bytes.map(Bytes))),
+        Deed::Sizes(paths) => Reply::Sizes(carrier.sizes(&paths)),
+        Deed::Digest(path, content) => Reply::Digested(carrier.digest(&path, content, &mut |n| told.add(n))),
+        Deed::Space => Reply::Space(carrier.space()),
+        Deed::Carry(items) => Reply::Carried(carrier.carry(&items, &mut |n| told.add(n))),
+        Deed::Remove(paths) => Reply::Done(carrier.remove(&paths)),
+        Deed::PutLease(bytes) => Reply::Done(carrier.put_lease(&bytes)),
+    };
+    match told.gone {
+        Some(error) => Err(error),
+        None => Ok(reply),
+    }
+}
+
+/// Tells progress now and then.
+struct Telling<'a> {
+    output: &'a mut dyn Write,
+    since: Instant,
+    bytes: u64,
+    gone: Option<io::Error>,
+}
+
+impl Telling<'_> {
+    fn add(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.since.elapsed() >= TELL {
+            let told = say(self.output, &Reply::Progress(self.bytes));
+            self.gone = self.gone.take().or_else(|| told.err());
+            (self.since, self.bytes) = (Instant::now(), 0);
+        }
+    }
+}
+
+fn say(output: &mut dyn Write, reply: &Reply) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
+    output.write_all(&line)?;
+    output.flush()
+}

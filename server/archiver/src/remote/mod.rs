@@ -1,0 +1,56 @@
+//! A carrier in a process of its own: a share that hangs must not hang the server.
+//!
+//! The parent starts its own program again, writes one line of JSON for each request and reads lines: progress, then the answer.
+//! If no line comes for a long time the child is given up; a process that hangs in the kernel cannot be killed, but nobody waits
+//! for it.
+
+mod child;
+mod parent;
+
+use serde::{Deserialize, Serialize};
+
+use crate::carrier::{Carried, Digests, Fate, Found, Item, Space};
+use crate::place::{Place, PlaceError, Settings};
+
+pub use child::serve;
+pub use parent::{Launch, RemoteCarrier, look};
+
+/// What the child is asked.
+#[derive(Debug, Serialize, Deserialize)]
+enum Request {
+    Look(Place),
+    Reach(Place),
+    Do(Deed),
+}
+
+/// What it is asked to do at the place that it reached.
+#[derive(Debug, Serialize, Deserialize)]
+enum Deed {
+    List(String),
+    Read(String, u64),
+    Sizes(Vec<String>),
+    Digest(String, u64),
+    Space,
+    Carry(Vec<Item>),
+    Remove(Vec<String>),
+    PutLease(#[serde(with = "crate::wire::base64")] Vec<u8>),
+}
+
+/// What the child says.
+#[derive(Debug, Serialize, Deserialize)]
+enum Reply {
+    /// So many bytes were handled since the last line.
+    Progress(u64),
+    Looked(Result<Settings, PlaceError>),
+    Reached(Result<(), PlaceError>),
+    Listed(Carried<Option<Vec<Found>>>),
+    Read(Carried<Option<Bytes>>),
+    Sizes(Carried<Vec<Option<u64>>>),
+    Digested(Carried<Option<(Digests, bool)>>),
+    Space(Carried<Space>),
+    Carried(Carried<Vec<Fate>>),
+    Done(Carried<()>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Bytes(#[serde(with = "crate::wire::base64")] Vec<u8>);
