@@ -82,6 +82,7 @@ impl Site {
         let recorder = Identity::draw(&mut dice);
         let mut store = Keystore::new(site_id, &mut dice);
         store.draw_days(zone.day_of(now), DAYS_AHEAD, RecipientType::XWing, &mut dice)?;
+        archiver::keyfiles::draw_secrets(&mut store, &mut dice);
         write_public(dir, &secret, &store, &recorder, &zone, site_id, name, now)?;
         let catalogue_key = CatalogueKey::new(*store.catalogue_key());
         write_secrets(dir, &mut store, &recorder, &mut dice)?;

@@ -186,10 +186,12 @@ impl Keystore {
         }
     }
 
-    /// Puts a store together again from what a recovery vault held, with a signing key of its own. Seal it before it is used.
+    /// Puts a store together again from what a recovery vault held, with a signing key of its own. Its next generation is one
+    /// more than `generation`. Seal it before it is used.
     #[must_use]
     pub fn restored(
         site_id: SiteId,
+        generation: u64,
         signing: SigningKey,
         catalogue: Zeroizing<[u8; 32]>,
         mut days: Vec<DaySeed>,
@@ -197,16 +199,7 @@ impl Keystore {
         named: BTreeMap<String, Zeroizing<Vec<u8>>>,
     ) -> Self {
         days.sort_by_key(|d| d.day);
-        Self {
-            site_id,
-            generation: 0,
-            signing,
-            catalogue,
-            days,
-            named,
-            shredded,
-            unknown: Members::default(),
-        }
+        Self { site_id, generation, signing, catalogue, days, named, shredded, unknown: Members::default() }
     }
 
     /// Opens a store.

@@ -15,6 +15,7 @@
 
 mod error;
 mod readme;
+mod recovery;
 mod secrets;
 mod slots;
 mod vaults;
@@ -30,6 +31,7 @@ use shared::{Day, UtcMicros};
 
 pub use daily_login::Cost;
 pub use error::KeyFilesError;
+pub use recovery::{KeyFileFault, Recovered, judge, open_recovery, restored_keystore};
 pub use secrets::{CATALOGUE_KEY, CENTRAL_KEY, NAMED, RECORDER_KEY, Secrets, draw_secrets, restored_names};
 
 /// The result of this module.

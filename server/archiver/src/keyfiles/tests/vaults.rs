@@ -1,7 +1,8 @@
 //! What is in the vaults, and what must not be.
 
-use daily_login::{LoginError, RecoveryVault};
+use daily_login::LoginError;
 use proptest::prelude::*;
+use seal::SigningKey;
 
 use super::*;
 
@@ -11,26 +12,45 @@ fn the_paper_opens_the_recovery_vault_and_a_key_store_comes_back_from_it() {
     let mut site = Site::new("2026-11-22").with_days("2026-11-22", 31);
     site.store.set_named("web/cookie", b"secret");
     let files = site.night(day("2026-11-22"), 1, 31, None, 0);
-    let vault = RecoveryVault::parse(&file(&files, "keys/recovery-").bytes).unwrap();
+    let bytes = &file(&files, "keys/recovery-").bytes;
     let [one, _, three] = site.paper.split(&mut Dice(4));
     let paper = RecoverySecret::combine(&one, &three, &SITE, &site.card.recovery_key).unwrap();
     let kem = paper.kem_secret(&SITE);
-    let plain = vault.open(|info, aad, enc, ct| {
-        kem.open_document(info, aad, &[enc, ct].concat()).ok_or(LoginError::WrongPassword)
-    });
-    let contents = VaultContents::parse(&plain.unwrap()).unwrap();
-    assert_eq!(contents.days.len(), 32);
-    let secrets = contents.secrets.unwrap();
-    assert_eq!(secrets.others[CATALOGUE_KEY].as_slice(), site.store.catalogue_key());
+    let recovered = open_recovery(bytes, &site.card, &site.certs, &kem).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(recovered.contents.days.len(), 32);
+    let secrets = recovered.contents.secrets.as_ref().unwrap();
     assert_eq!(secrets.others[CENTRAL_KEY].as_slice(), site.store.signing_key().expose());
     assert_eq!(secrets.others[RECORDER_KEY].as_slice(), b"recorder key");
-    assert_eq!(&restored_names(&secrets, vault.head().of.generation), site.store.all_named());
+
+    let store = restored_keystore(&recovered, &site.card, SigningKey::from_seed(&[8; 32]), 40).unwrap();
+    assert_eq!(store.catalogue_key(), site.store.catalogue_key());
+    assert_eq!(store.all_named(), site.store.all_named());
+    assert_eq!(store.days().len(), 32);
+    assert_eq!((store.generation(), store.shredded()), (40, site.store.shredded()));
+    assert!(store.secret(site.store.days()[7].key_id).is_some());
+
     let other = RecoverySecret::draw(&mut Dice(77)).kem_secret(&SITE);
-    assert!(
-        vault
-            .open(|info, aad, enc, ct| other.open_document(info, aad, &[enc, ct].concat()).ok_or(()))
-            .is_err()
-    );
+    let refused = open_recovery(bytes, &site.card, &site.certs, &other).err().unwrap();
+    assert!(matches!(refused, KeyFileFault::Login(LoginError::WrongPassword)), "{refused}");
+}
+
+#[test]
+fn every_altered_byte_of_a_file_of_keys_is_found_without_a_key() {
+    let mut site = Site::new("2026-11-22").with_days("2026-11-22", 2);
+    let files = site.night(day("2026-11-22"), 1, 31, None, 2);
+    for KeyFile { path, bytes } in files.files.iter().filter(|file| file.path.starts_with("keys/")) {
+        let name = path.strip_prefix("keys/").unwrap();
+        let judged = |bytes: &[u8]| judge(name, bytes, &site.card, &site.certs).unwrap();
+        assert!(judged(bytes).is_ok(), "{name}");
+        // A certificate's generation and white space are not signed, and prove nothing.
+        for at in (0..bytes.len()).filter(|_| !name.starts_with("certs-")) {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            assert!(judged(&altered).is_err(), "{name}, byte {at}");
+        }
+        assert!(judged(&bytes[..bytes.len() - 2]).is_err(), "{name} cut");
+    }
+    assert!(judge("notes.txt", b"", &site.card, &site.certs).is_none());
 }
 
 /// Test 9 of the scheme.
