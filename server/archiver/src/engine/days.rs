@@ -99,8 +99,20 @@ impl Run<'_> {
         let known = self.world.vault.manifest_of(self.medium.media_id, day)?;
         let folder = archive::layout::day_folder(day);
         let found = self.carrier.list(&folder).map_err(|e| self.failed(e))?.unwrap_or_default();
-        let number = |name: &str| name.strip_prefix("manifest-")?.strip_suffix(".txt")?.parse::<u32>().ok();
-        let highest = found.iter().filter_map(|f| number(&f.name)).max();
+        let number = |name: &str, before: &str, behind: &str| -> Option<u32> {
+            name.strip_prefix(before)?.strip_suffix(behind)?.parse().ok()
+        };
+        let highest = found.iter().filter_map(|f| number(&f.name, "manifest-", ".txt")).max();
+        // What a cut run wrote before its manifest is in no manifest and proves nothing.
+        let loose = found.iter().filter(|f| {
+            let generation =
+                number(&f.name, "day-", ".amc").or_else(|| number(&f.name, "sha256sums-", ".txt"));
+            generation.is_some_and(|g| Some(g) > highest)
+        });
+        let loose: Vec<String> = loose.map(|f| format!("{folder}/{}", f.name)).collect();
+        if !loose.is_empty() {
+            self.carrier.remove(&loose).map_err(|e| self.failed(e))?;
+        }
         let lost = |text: String| ArchiverError::OtherMedium { name: self.location.name.clone(), why: text };
         let Some(generation) = highest else {
             return match known {

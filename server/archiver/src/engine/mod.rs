@@ -21,6 +21,9 @@ mod lease;
 mod medium;
 mod rest;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -121,6 +121,22 @@ impl FaultyDisk {
         Self { state: Arc::new(Mutex::new(state)), doubt: Doubt::default() }
     }
 
+    /// Returns another disk with what is on this one now, all of it durable; this one goes on.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let old = self.lock();
+        let whole =
+            |inode: &Inode| Inode { live: inode.live.clone(), durable: inode.live.clone(), void: false };
+        let state = State {
+            files: old.files.iter().map(whole).collect(),
+            names: old.names.clone(),
+            durable_names: old.names.clone(),
+            folders: old.folders.clone(),
+            ..State::default()
+        };
+        Self { state: Arc::new(Mutex::new(state)), doubt: Doubt::default() }
+    }
+
     /// Spoils one byte of a file, as a failing drive does.
     pub fn flip(&self, path: &str, at: usize) {
         let mut state = self.lock();
