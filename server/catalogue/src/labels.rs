@@ -18,7 +18,7 @@ const TAG_MAX: usize = 64;
 /// The longest note, subject or comment.
 const TEXT_MAX: usize = 4_000;
 /// The longest reason of a hold.
-const REASON_MAX: usize = 1_000;
+pub(crate) const REASON_MAX: usize = 1_000;
 
 /// What people wrote on a recording.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -99,7 +99,7 @@ pub struct By {
 pub struct LabelChange {
     /// Who and when.
     pub by: By,
-    /// What was changed: `subject`, `comment`, `external_reference`, `tag`, `note` or `hold`.
+    /// What was changed: `subject`, `comment`, `external_reference`, `tag`, `note`, `hold`, `purge` or `suspect`.
     pub what: String,
     /// The text before; empty when there was none.
     pub before: String,
@@ -253,7 +253,7 @@ impl Catalogue {
     }
 }
 
-fn long_enough(what: &'static str, text: &str, max: usize) -> Result<String> {
+pub(crate) fn long_enough(what: &'static str, text: &str, max: usize) -> Result<String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > max {
         return Err(CatalogueError::Length { what, max });
@@ -321,6 +321,21 @@ async fn apply(conn: &mut Conn, id: RecordingId, change: Change, by: &By) -> Res
             ("hold", reason, String::new())
         }
     };
+    note_change(conn, id, what, &before, &after, by).await?;
+    index_labels(conn, id).await?;
+    redraw(conn, &[id]).await?;
+    Ok(note_id)
+}
+
+/// Writes a line of the history.
+pub(crate) async fn note_change(
+    conn: &mut Conn,
+    id: RecordingId,
+    what: &str,
+    before: &str,
+    after: &str,
+    by: &By,
+) -> Result<()> {
     let cells = vec![
         id.bytes().into(),
         what.into(),
@@ -330,22 +345,16 @@ async fn apply(conn: &mut Conn, id: RecordingId, change: Change, by: &By) -> Res
         by.name.as_str().into(),
         by.at.0.into(),
     ];
-    conn.run(
-        "insert into label_change (recording_id, what, before, after, by_user, by_name, at_us) \
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        cells,
-    )
-    .await?;
-    index_labels(conn, id).await?;
-    redraw(conn, &[id]).await?;
-    Ok(note_id)
+    let text = "insert into label_change (recording_id, what, before, after, by_user, by_name, at_us) \
+                values ($1, $2, $3, $4, $5, $6, $7)";
+    conn.run(text, cells).await.map(drop)
 }
 
 fn user(by: &By) -> Cell {
     Cell::int_or_none(by.user.map(|user| user.0))
 }
 
-const fn found(what: &'static str, rows: u64) -> Result<()> {
+pub(crate) const fn found(what: &'static str, rows: u64) -> Result<()> {
     if rows == 0 { Err(CatalogueError::NotThere { what }) } else { Ok(()) }
 }
 

@@ -30,6 +30,7 @@ mod migrate;
 mod open;
 mod people;
 mod proof;
+mod purge;
 mod read;
 mod rows;
 mod runs;
@@ -60,6 +61,7 @@ pub use logged::PartKey;
 pub use open::{Catalogue, CatalogueKey};
 pub use people::{Session, SessionStep, User, UserId, UserRole};
 pub use proof::{ProofRow, ReadBackRow};
+pub use purge::{Candidate, PurgeRow, PurgeState, Standing};
 pub use read::{Counts, PartPlace};
 pub use rows::{
     CaptureRun, Facts, LedgerEnding, LedgerRow, LegRow, PacketCounts, PartRow, PartyRole, PartyRow,

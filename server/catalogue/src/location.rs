@@ -4,7 +4,7 @@ use shared::{LocationId, MediaId, UtcMicros};
 
 use crate::bulk::Cell;
 use crate::read::{damaged, id16};
-use crate::sql::Row;
+use crate::sql::{Conn, Row};
 use crate::{Catalogue, CatalogueError, Result};
 
 /// The longest name of a location, in characters.
@@ -44,6 +44,7 @@ macro_rules! worded {
         }
     };
 }
+pub(crate) use worded;
 
 worded! {
     /// What a location is made of.
@@ -165,10 +166,7 @@ impl Catalogue {
     /// The database's.
     pub fn locations(&self) -> Result<Vec<LocationRow>> {
         let db = self.db.clone();
-        self.block(async move {
-            let text = format!("{LOCATIONS} where removed_at_us is null order by added_at_us, location_id");
-            db.reader().await?.rows_kept(text, vec![]).await?.iter().map(location_row).collect()
-        })
+        self.block(async move { in_use(&mut db.reader().await?).await })
     }
 
     /// Finds a location: one in use by its name, any by its identity.
@@ -302,6 +300,21 @@ impl Catalogue {
             }
         })
     }
+}
+
+/// Reads the locations that are in use.
+pub(crate) async fn in_use(conn: &mut Conn) -> Result<Vec<LocationRow>> {
+    let text = format!("{LOCATIONS} where removed_at_us is null order by added_at_us, location_id");
+    conn.rows_kept(text, vec![]).await?.iter().map(location_row).collect()
+}
+
+/// Reads the media of these.
+pub(crate) async fn media_in_use(conn: &mut Conn) -> Result<Vec<MediumRow>> {
+    let text = format!(
+        "{MEDIA} where location_id in (select location_id from location where removed_at_us is null) \
+         order by location_id, added_at_us, media_gen, media_id"
+    );
+    conn.rows_kept(text, vec![]).await?.iter().map(medium_row).collect()
 }
 
 const LOCATIONS: &str =

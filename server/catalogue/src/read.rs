@@ -33,6 +33,8 @@ pub struct PartPlace {
     pub recording_id: RecordingId,
     /// The part.
     pub row: PartRow,
+    /// False: it was purged from the live store, or is being purged, and need not lie there.
+    pub is_live: bool,
 }
 
 impl Catalogue {
@@ -114,7 +116,7 @@ impl Catalogue {
         let (db, after) = (self.db.clone(), after.to_owned());
         self.block(async move {
             let text = format!(
-                "select recording_id, {PART_COLUMNS} from part where path > $1 order by path limit $2"
+                "select recording_id, {PART_COLUMNS}, {GONE} from part where path > $1 order by path limit $2"
             );
             let rows = db.reader().await?.rows_kept(text, vec![after.into(), limit.into()]).await?;
             rows.iter().map(part_place).collect()
@@ -128,7 +130,7 @@ impl Catalogue {
     pub fn part_at(&self, path: &str) -> Result<Option<PartPlace>> {
         let (db, path) = (self.db.clone(), path.to_owned());
         self.block(async move {
-            let text = format!("select recording_id, {PART_COLUMNS} from part where path = $1");
+            let text = format!("select recording_id, {PART_COLUMNS}, {GONE} from part where path = $1");
             let rows = db.reader().await?.rows_kept(text, vec![path.into()]).await?;
             rows.first().map(part_place).transpose()
         })
@@ -203,6 +205,12 @@ pub(crate) async fn assemble(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
+/// Reads the sealed files of a recording in order.
+pub(crate) async fn part_rows(conn: &mut Conn, id: RecordingId) -> Result<Vec<PartRow>> {
+    let text = format!("select recording_id, {PART_COLUMNS} from part where recording_id = $1 order by part");
+    conn.rows_kept(text, vec![id.bytes().into()]).await?.iter().map(part_row).collect()
+}
+
 const RECORDINGS: &str = "select recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, \
     direction, method, side, tap, tap_name, orphan, end_class, why, end_reason, packets, duplicate, late, reordered, \
     external_reference, subject, comment from recording where recording_id in (?)";
@@ -211,6 +219,7 @@ const LINKS: &str = "select recording_id, call_id from call_link where recording
 const LEGS: &str = "select recording_id, part, track, leg, role, codec, clock_hz, fmtp, channels, joinable, opaque, samples, \
     gap_none, gap_network, gap_recorder, gap_paused, gap_silence, gap_undecodable \
     from leg where recording_id in (?) order by part, track";
+const GONE: &str = "(select count(*) from purge u where u.recording_id = part.recording_id and u.state > 1)";
 const PART_COLUMNS: &str =
     "part, started_at_us, day, ended_at_us, path, bytes, sha256, blake3, flags, frames, signing_key_id";
 
@@ -318,7 +327,8 @@ fn part_row(row: &Row) -> Result<PartRow> {
 }
 
 fn part_place(row: &Row) -> Result<PartPlace> {
-    Ok(PartPlace { recording_id: RecordingId(id16(row, 0)?), row: part_row(row)? })
+    let is_live = row.int(12)? == 0;
+    Ok(PartPlace { recording_id: RecordingId(id16(row, 0)?), row: part_row(row)?, is_live })
 }
 
 fn ledger_row(row: &Row) -> Result<LedgerRow> {

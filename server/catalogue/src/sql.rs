@@ -175,6 +175,17 @@ impl Conn {
         self.script(if self.is_sqlite() { "begin immediate" } else { "begin" }).await
     }
 
+    /// Begins a transaction that may write and in which all is as if nobody else were at work.
+    pub(crate) async fn begin_alone(&mut self) -> Result<()> {
+        self.script(if self.is_sqlite() { "begin immediate" } else { "begin isolation level serializable" })
+            .await
+    }
+
+    /// Begins a transaction that only looks, and sees everything as of one moment.
+    pub(crate) async fn begin_look(&mut self) -> Result<()> {
+        self.script(if self.is_sqlite() { "begin" } else { "begin isolation level repeatable read" }).await
+    }
+
     /// Ends the transaction: commits what went well, takes back what did not. What it returns as done survives a power cut.
     pub(crate) async fn end<T>(mut self, done: Result<T>) -> Result<T> {
         self.settle(done).await

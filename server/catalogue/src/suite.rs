@@ -15,6 +15,7 @@ mod lists;
 mod logged;
 mod people;
 mod postgres;
+mod purge;
 mod search;
 mod world;
 
@@ -92,6 +93,8 @@ both! {
     labels::labels_lead_to_their_recording_until_they_go
     labels::a_hold_is_found_and_released
     labels::labels_of_nothing_and_texts_without_end_are_refused
+    purge::what_bears_on_a_purge_is_seen_at_one_moment
+    purge::a_purge_goes_forward_only_and_by_judgement
     people::a_user_comes_back_as_put
     people::names_are_unique_however_they_are_written
     people::the_last_administrator_stays

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use catalogue::PartRow;
+use catalogue::{PartPlace, PartRow};
 use shared::RecordingId;
 use store::EntryKind;
 
@@ -31,7 +31,7 @@ pub enum Level {
 pub enum Trouble {
     /// A file without a row: recover, or unlock the keystore and recover.
     NoRow,
-    /// A row without a file: a recording is lost, unless a location has it.
+    /// A row without a file that was not purged: a recording is lost, unless a location has it.
     NoFile,
     /// The file is not as long as it was.
     Size {
@@ -78,6 +78,33 @@ impl CheckReport {
     }
 }
 
+/// What a file of the live store is.
+pub(crate) struct Digests {
+    /// SHA-256 and BLAKE3 of everything before the trailer.
+    pub(crate) content: ([u8; 32], [u8; 32]),
+    /// The same of the whole file.
+    pub(crate) whole: ([u8; 32], [u8; 32]),
+    trailer: Option<[u8; 256]>,
+}
+
+/// Both hashes under way.
+#[derive(Clone, Default)]
+struct Hashes {
+    sha256: sha2::Sha256,
+    blake3: blake3::Hasher,
+}
+
+impl Hashes {
+    fn update(&mut self, bytes: &[u8]) {
+        sha2::Digest::update(&mut self.sha256, bytes);
+        self.blake3.update(bytes);
+    }
+
+    fn end(self) -> ([u8; 32], [u8; 32]) {
+        (sha2::Digest::finalize(self.sha256).into(), *self.blake3.finalize().as_bytes())
+    }
+}
+
 impl Vault {
     /// Compares all admitted files with their rows. Changes nothing. Parts still in the spool are not looked at.
     ///
@@ -100,7 +127,7 @@ impl Vault {
         let mut rows = self.rows_of_day(day)?;
         let files = self.files_of_day(day)?;
         let orphans = files.into_iter().filter(|path| rows.remove(path).is_none()).collect();
-        Ok((orphans, rows.into_keys().collect()))
+        Ok((orphans, rows.into_iter().filter(|(_, place)| place.is_live).map(|(path, _)| path).collect()))
     }
 
     fn check_day(&self, day: &str, level: Level, report: &mut CheckReport) -> Result<()> {
@@ -112,15 +139,16 @@ impl Vault {
             let row = rows.remove(&path);
             let trouble = match &row {
                 None => Some(Trouble::NoRow),
-                Some((_, row)) => self.check_file(&path, row, level, report),
+                Some(place) => self.check_file(&path, &place.row, level, report),
             };
             if let Some(trouble) = trouble {
-                let recording = row.map(|(id, row)| (id, row.part));
+                let recording = row.map(|place| (place.recording_id, place.row.part));
                 report.problems.push(Problem { path, recording, trouble });
             }
         }
-        for (path, (id, row)) in rows {
-            report.problems.push(Problem { path, recording: Some((id, row.part)), trouble: Trouble::NoFile });
+        for (path, place) in rows.into_iter().filter(|(_, place)| place.is_live) {
+            let recording = Some((place.recording_id, place.row.part));
+            report.problems.push(Problem { path, recording, trouble: Trouble::NoFile });
         }
         Ok(())
     }
@@ -153,32 +181,38 @@ impl Vault {
         }
     }
 
-    /// Hashes everything before the trailer, and compares both digests; the trailer itself must repeat them.
+    /// Compares both digests of everything before the trailer; the trailer itself must repeat them.
     fn same_bytes(&self, path: &str, row: &PartRow) -> Result<bool> {
+        let is = self.digests(path)?;
+        let says = is.trailer.and_then(|bytes| seal::Trailer::parse(&bytes, row.bytes).ok());
+        let says = says.map(|t| (t.facts.sha256, t.facts.blake3));
+        Ok(is.content == (row.sha256, row.blake3) && says == Some(is.content))
+    }
+
+    /// Hashes a file of the live store.
+    pub(crate) fn digests(&self, path: &str) -> Result<Digests> {
         let read = |e| store::StoreError::sorted("read", path, e);
+        let len = self.disk.len(path)?;
         let mut io = self.disk.open_read(path)?;
-        let mut blake = blake3::Hasher::new();
-        let mut sha = <sha2::Sha256 as sha2::Digest>::new();
-        let mut left = row.bytes.saturating_sub(TRAILER);
+        let mut hashes = Hashes::default();
+        let mut left = len.saturating_sub(TRAILER);
         let mut buffer = vec![0; 1 << 18];
         while left > 0 {
             let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
             let piece = buffer.get_mut(..want).unwrap_or_default();
             io.read_exact(piece).map_err(read)?;
-            blake.update(piece);
-            sha2::Digest::update(&mut sha, &*piece);
+            hashes.update(piece);
             left = left.saturating_sub(u64::try_from(want).unwrap_or(u64::MAX));
         }
-        let mut trailer = [0; 256];
-        io.read_exact(&mut trailer).map_err(read)?;
-        let says = seal::Trailer::parse(&trailer, row.bytes).map(|t| (t.facts.blake3, t.facts.sha256)).ok();
-        let sha: [u8; 32] = sha2::Digest::finalize(sha).into();
-        let is = (*blake.finalize().as_bytes(), sha);
-        Ok(is == (row.blake3, row.sha256) && says == Some(is))
+        let content = hashes.clone().end();
+        let mut trailer = Vec::new();
+        io.take(TRAILER).read_to_end(&mut trailer).map_err(read)?;
+        hashes.update(&trailer);
+        Ok(Digests { content, whole: hashes.end(), trailer: trailer.try_into().ok() })
     }
 
     /// Returns the rows whose files lie in a day folder, by path.
-    fn rows_of_day(&self, day: &str) -> Result<BTreeMap<String, (RecordingId, PartRow)>> {
+    fn rows_of_day(&self, day: &str) -> Result<BTreeMap<String, PartPlace>> {
         let prefix = format!("{LIVE}/{day}/");
         let mut rows = BTreeMap::new();
         let mut after = prefix.clone();
@@ -187,7 +221,7 @@ impl Vault {
             let all = some.len();
             let here = some.into_iter().take_while(|place| place.row.path.starts_with(&prefix));
             let before = rows.len();
-            rows.extend(here.map(|place| (place.row.path.clone(), (place.recording_id, place.row))));
+            rows.extend(here.map(|place| (place.row.path.clone(), place)));
             match rows.last_key_value() {
                 Some((last, _)) if rows.len().saturating_sub(before) == all && all > 0 => {
                     after.clone_from(last);

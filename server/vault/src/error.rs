@@ -108,6 +108,14 @@ pub enum VaultError {
          if it is that one, its log is damaged (see the alarm at its start); nothing was done"
     )]
     NoLog,
+    /// It lies on media only, and none of them is connected.
+    #[error(
+        "this recording has left the live store and lies in the archive only; connect one of these and try again: {media}"
+    )]
+    Away {
+        /// What is written on the media, and where they lie.
+        media: String,
+    },
     /// No number is left.
     #[error("the ledger has no numbers left for today: this needs a new recorder letter")]
     LedgerFull,
@@ -140,6 +148,7 @@ impl VaultError {
             | Self::LogDamaged { .. }
             | Self::LogChanged { .. }
             | Self::NoLog
+            | Self::Away { .. }
             | Self::NoSuchRecording(_) => Kind::AskAPerson,
             Self::LedgerDamaged { .. } | Self::LedgerFull => Kind::Stop,
         }

@@ -9,7 +9,8 @@
 //! What must hold:
 //! 1. A row of a part is in the catalogue only if its file is durable under the name in the row.
 //! 2. A ledger entry is durable before the first sealed byte of its call, and ends after the row is durable.
-//! 3. No sealed audio is ever deleted here, except by [`Vault::discard`], which a rule must ask for.
+//! 3. No sealed audio is ever deleted here, except by [`Vault::discard`], which a rule must ask for, and [`Vault::purge`], for which
+//!    every configured location must be proven to hold it.
 //! 4. A key is never needed to close what a crash left; it is needed only to say who spoke.
 
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@
 mod account;
 mod admit;
 mod check;
+mod elsewhere;
 mod error;
 mod folder;
 mod growing;
@@ -28,6 +30,7 @@ mod log;
 mod look;
 mod part;
 mod people;
+mod purge;
 mod recover;
 mod row;
 mod shard;
@@ -38,21 +41,23 @@ mod tests;
 
 pub use account::LedgerEntry;
 pub use admit::{AdmitReport, Admitted, Left};
-pub use archive::log::Proof;
+pub use archive::log::{Proof, PurgeReason};
 pub use catalogue::{
     ArchiveRunRow, ArchivedPart, AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By,
-    COUNT_MAX, CaptureRun, CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError, DuePart,
-    ExtensionPattern, Facts, Field, Hold, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow,
-    Listed, ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState, Note,
-    NoteId, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow, PartySeen, PatternError,
-    Place, ProofRow, Query, ReadBackRow, Recording, RecordingRow, Scope, Search, SearchPage, Session,
-    SessionStep, User, UserId, UserRole,
+    COUNT_MAX, Candidate, CaptureRun, CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError,
+    DuePart, ExtensionPattern, Facts, Field, Hold, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow,
+    LegRow, Listed, ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState,
+    Note, NoteId, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow, PartySeen,
+    PatternError, Place, ProofRow, PurgeRow, PurgeState, Query, ReadBackRow, Recording, RecordingRow, Scope,
+    Search, SearchPage, Session, SessionStep, Standing, User, UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
+pub use elsewhere::Elsewhere;
 pub use error::{Kind, VaultError};
 pub use growing::GrowingPart;
 pub use look::RecordingReader;
 pub use part::{ClosedPart, PartFile};
+pub use purge::{Fresh, FreshCheck, Kept, PurgePlan, PurgeReport, PurgeRules, Purgeable};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};
 pub use store::ReadSeek;
 pub use vault::{Use, Vault, VaultConfig};

@@ -72,18 +72,20 @@ impl Vault {
     /// Opens the sealed files of a recording, in order, for programs that may see everything.
     ///
     /// # Errors
-    /// [`VaultError::NoSuchRecording`], or a file that is not there.
+    /// As [`Self::open_visible`].
     pub fn open_recording(&self, id: RecordingId) -> Result<Vec<RecordingReader>> {
         self.open_visible(id, &Scope::default())
     }
 
-    /// Opens the sealed files of a recording, in order, if `scope` sees it.
+    /// Opens the sealed files of a recording, in order, if `scope` sees it. What was purged is fetched from a medium first, which
+    /// takes as long as reading it there.
     ///
     /// # Errors
-    /// [`VaultError::NoSuchRecording`] also for what the scope does not see, or a file that is not there.
+    /// [`VaultError::NoSuchRecording`] also for what the scope does not see, [`VaultError::Away`] if no medium that holds it is
+    /// connected, or a file that is not there.
     pub fn open_visible(&self, id: RecordingId, scope: &Scope) -> Result<Vec<RecordingReader>> {
         let recording = self.visible(id, scope)?.ok_or(VaultError::NoSuchRecording(id))?;
-        let open = |row: PartRow| Ok(RecordingReader { io: self.disk.open_read(&row.path)?, row });
+        let open = |row: PartRow| Ok(RecordingReader { io: self.open_part(id, &row)?, row });
         recording.parts.into_iter().map(open).collect()
     }
 }

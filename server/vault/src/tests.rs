@@ -21,17 +21,17 @@ use store::testing::FaultyDisk;
 
 use crate::*;
 
-const AT: UtcMicros = UtcMicros(1_795_357_353_000_000);
+pub(crate) const AT: UtcMicros = UtcMicros(1_795_357_353_000_000);
 
-struct Site {
-    disk: FaultyDisk,
-    catalogue: tempfile::TempDir,
-    day_key: RecipientSecret,
-    signer: SigningKey,
+pub(crate) struct Site {
+    pub(crate) disk: FaultyDisk,
+    pub(crate) catalogue: tempfile::TempDir,
+    pub(crate) day_key: RecipientSecret,
+    pub(crate) signer: SigningKey,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let catalogue = tempfile::tempdir().unwrap();
         drop(Catalogue::create(&catalogue.path().join("c.db"), &key(), AT).unwrap());
         let disk = FaultyDisk::new();
@@ -40,12 +40,12 @@ impl Site {
         Self { disk, catalogue, day_key, signer: SigningKey::from_seed(&[4; 32]) }
     }
 
-    fn vault(&self) -> Vault {
+    pub(crate) fn vault(&self) -> Vault {
         let catalogue = Catalogue::open(&self.catalogue.path().join("c.db"), &key(), AT).unwrap();
         Vault::assemble(Arc::new(self.disk.clone()), catalogue, config(), Use::Record, None).unwrap()
     }
 
-    fn recover(&self, vault: &Vault, unlocked: bool) -> RecoveryReport {
+    pub(crate) fn recover(&self, vault: &Vault, unlocked: bool) -> RecoveryReport {
         let secret = |id| {
             let fits = self.day_key.public().unwrap().key_id() == id;
             (unlocked && fits).then(|| RecipientSecret::from_seed(RecipientType::X25519, [3; 32]))
@@ -56,7 +56,7 @@ impl Site {
     }
 
     /// Allots a number, makes it durable, and seals a second of one leg into a new part; not yet closed.
-    fn record(&self, vault: &Vault, n: u8) -> Result<(PartFile, Writer, RecordingRow)> {
+    pub(crate) fn record(&self, vault: &Vault, n: u8) -> Result<(PartFile, Writer, RecordingRow)> {
         let id = RecordingId([n; 16]);
         let entry = vault.allot(id, AT)?;
         vault.commit_ledger()?;
@@ -141,7 +141,7 @@ impl Site {
         Ok((file, writer, row))
     }
 
-    fn close(&self, (file, writer, mut row): (PartFile, Writer, RecordingRow)) -> ClosedPart {
+    pub(crate) fn close(&self, (file, writer, mut row): (PartFile, Writer, RecordingRow)) -> ClosedPart {
         let end = row.facts.ended_at;
         let info = FinalInfo { end, reason: "bye".into(), ..FinalInfo::default() };
         let (tail, closing) = writer.close(info).unwrap();
@@ -152,7 +152,7 @@ impl Site {
     }
 }
 
-fn key() -> CatalogueKey {
+pub(crate) fn key() -> CatalogueKey {
     CatalogueKey::new([7; 32])
 }
 
@@ -161,7 +161,7 @@ fn config() -> VaultConfig {
     VaultConfig { site_id: SiteId([1; 16]), zone, recorder_id: RecorderId([9; 16]), letter: 'A' }
 }
 
-fn all(vault: &Vault) -> Vec<Recording> {
+pub(crate) fn all(vault: &Vault) -> Vec<Recording> {
     vault.find(&Query { limit: 1_000, oldest_first: true, ..Query::default() }).unwrap().recordings
 }
 

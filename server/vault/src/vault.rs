@@ -14,7 +14,7 @@ use crate::journal::{Ledger, LedgerOwner, Replayed};
 use crate::log::SiteLog;
 use crate::part::{PartFile, spool_path};
 use crate::shard::Shards;
-use crate::{Result, VaultError, folder};
+use crate::{Elsewhere, Result, VaultError, folder};
 
 /// The database's place in the data folder.
 const CATALOGUE: &str = "catalogue.db";
@@ -55,6 +55,8 @@ pub struct Vault {
     pub(crate) log_trouble: Mutex<Option<VaultError>>,
     /// Parts without a leaf may be waiting.
     pub(crate) unlogged: AtomicBool,
+    /// Who opens files on media.
+    pub(crate) elsewhere: Mutex<Option<Arc<dyn Elsewhere>>>,
     _lock: Option<Lock>,
 }
 
@@ -150,6 +152,7 @@ impl Vault {
             log: Mutex::new(log),
             log_trouble: Mutex::new(log_trouble),
             unlogged: AtomicBool::new(false),
+            elsewhere: Mutex::new(None),
             _lock: lock,
         })
     }

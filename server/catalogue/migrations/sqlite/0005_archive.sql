@@ -127,3 +127,10 @@ create table purge (
     changed_at_us   bigint  not null
 );
 create index purge_by_state on purge (state, intent_at_us);
+
+-- A recording of which something was not as it should be: nothing of it leaves the live store until somebody cleared it.
+create table suspect (
+    recording_id    blob    primary key references recording (recording_id),
+    reason          text    not null,
+    at_us           bigint  not null
+);

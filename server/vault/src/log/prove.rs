@@ -65,6 +65,14 @@ impl Vault {
         Ok(Some(Proof { index, leaf, path, checkpoint: note.to_owned() }))
     }
 
+    /// Returns one leaf of the log; `None` behind its end.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>> {
+        files::leaf(&*self.disk, index)
+    }
+
     /// Tells whether the log here is the one of a checkpoint, continued or the same.
     ///
     /// # Errors

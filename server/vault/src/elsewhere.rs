@@ -1,0 +1,186 @@
+//! Recordings whose live copy was purged, or lost: fetched back from a medium that holds them, held against what was read back there, and kept
+//! for a while in `cache/`.
+//!
+//! A fetched file is `cache/<day fetched>-<recording>-<part>.amx`. It is no proof of anything: nothing of it is ever counted when a purge is
+//! judged. It goes when somebody fetches seven days later, or when the disk needs the room, unless a medium that holds the
+//! recording has turned suspect meanwhile: then it may be the last good copy.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use catalogue::{MediumState, PartRow, ProofRow};
+use sha2::Digest as _;
+use shared::{Day, RecordingId};
+use store::ReadSeek;
+
+use crate::vault::held;
+use crate::{Result, Vault, VaultError};
+
+const CACHE: &str = "cache";
+/// Days that a fetched file stays.
+const DAYS_KEPT: i32 = 7;
+/// So much of the disk is left to recording.
+const ROOM_LEFT: u64 = 4 << 30;
+/// Bytes copied at a time.
+const STEP: usize = 1 << 20;
+
+/// Opens files on media. The archive's engine has one; the vault knows no medium.
+pub trait Elsewhere: Send + Sync {
+    /// Opens the file of a proof, where it lies on its medium; `None` if that is not connected.
+    ///
+    /// # Errors
+    /// The system's.
+    fn open(&self, proof: &ProofRow) -> std::io::Result<Option<Box<dyn Read + Send>>>;
+}
+
+impl Vault {
+    /// Says who opens files on media; without, purged recordings cannot be heard.
+    pub fn look_elsewhere(&self, elsewhere: Arc<dyn Elsewhere>) {
+        *held(&self.elsewhere) = Some(elsewhere);
+    }
+
+    /// Opens a sealed file: in the live store, in the cache, or fetched from a medium.
+    pub(crate) fn open_part(&self, id: RecordingId, row: &PartRow) -> Result<Box<dyn ReadSeek>> {
+        match self.disk.open_read(&row.path) {
+            Err(e) if e.is_not_found() => self.fetched(id, row, e.into()),
+            opened => Ok(opened?),
+        }
+    }
+
+    /// Opens a file that is not in the live store. If no medium ever held it, `missing` is what to say.
+    fn fetched(&self, id: RecordingId, row: &PartRow, missing: VaultError) -> Result<Box<dyn ReadSeek>> {
+        let mut proofs = self.catalogue.proofs_of(id)?;
+        proofs.retain(|p| p.read_back.part == row.part && p.read_back.sha256 == row.sha256);
+        if proofs.is_empty() {
+            return Err(missing);
+        }
+        proofs.sort_by_key(|p| std::cmp::Reverse(p.read_back.level));
+        let today = self.config.zone.day_of(crate::log::now());
+        self.forget_fetched(today, false)?;
+        let name = format!("{}-{}.amx", id.to_string().replace('-', ""), row.part);
+        if let Some(path) = self.cached()?.into_iter().find(|path| path.ends_with(&name)) {
+            return Ok(self.disk.open_read(&path)?);
+        }
+        let path = format!("{CACHE}/{:08}-{name}", today.yyyymmdd());
+        for proof in &proofs {
+            if self.fetch(proof, row, &path, today)? {
+                return Ok(self.disk.open_read(&path)?);
+            }
+        }
+        Err(VaultError::Away { media: self.names_of(&proofs)? })
+    }
+
+    /// Copies a file from a medium into the cache; false if the medium is not connected, or holds something else.
+    fn fetch(&self, proof: &ProofRow, row: &PartRow, path: &str, today: Day) -> Result<bool> {
+        let elsewhere = held(&self.elsewhere).clone();
+        let Some(elsewhere) = elsewhere else { return Ok(false) };
+        let Ok(Some(mut from)) = elsewhere.open(proof) else { return Ok(false) };
+        self.make_room(row.bytes, today)?;
+        let part = format!("{path}.part");
+        if self.disk.exists(&part)? {
+            self.disk.unlink(&part)?;
+        }
+        let copied = self.copy(&mut *from, row.bytes, &part)?;
+        if copied != Some((proof.read_back.whole_sha256, proof.read_back.whole_blake3)) {
+            self.disk.unlink(&part)?;
+            if copied.is_some() {
+                self.catalogue.set_medium_state(proof.media_id, MediumState::Suspect)?;
+            }
+            return Ok(false);
+        }
+        self.disk.rename(&part, path)?;
+        Ok(true)
+    }
+
+    /// Copies at most `bytes` and one more, durably, and returns the digests; `None` if it cannot be read to its end.
+    fn copy(&self, from: &mut dyn Read, bytes: u64, to: &str) -> Result<Option<([u8; 32], [u8; 32])>> {
+        let mut file = self.disk.create_new(to)?;
+        let (mut sha, mut blake) = (sha2::Sha256::new(), blake3::Hasher::new());
+        let mut buffer = vec![0; STEP];
+        let mut from = from.take(bytes.saturating_add(1));
+        loop {
+            let Ok(got) = from.read(&mut buffer) else { return Ok(None) };
+            let piece = buffer.get(..got).unwrap_or_default();
+            if piece.is_empty() {
+                break;
+            }
+            sha.update(piece);
+            blake.update(piece);
+            file.append(&[piece])?;
+        }
+        // A torn file under its final name would be taken for whole.
+        file.sync()?;
+        Ok(Some((sha.finalize().into(), *blake.finalize().as_bytes())))
+    }
+
+    /// Recording comes before listening: without room in plenty the cache goes, and then nothing is fetched.
+    fn make_room(&self, bytes: u64, today: Day) -> Result<()> {
+        self.disk.mkdir_all(CACHE)?;
+        let wanted = bytes.saturating_add(ROOM_LEFT);
+        if self.disk.free_bytes()? < wanted {
+            self.forget_fetched(today, true)?;
+        }
+        if self.disk.free_bytes()? < wanted {
+            return Err(store::StoreError::NoSpace { path: CACHE.to_owned() }.into());
+        }
+        Ok(())
+    }
+
+    /// Removes fetched files that are a week old, or all of them; but none that may be the last good copy.
+    pub(crate) fn forget_fetched(&self, today: Day, all: bool) -> Result<()> {
+        for path in self.cached()? {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let Some((fetched, id)) = parse(name) else { continue };
+            let is_old = fetched.plus_days(DAYS_KEPT).is_none_or(|until| until <= today);
+            if (is_old || all) && !self.is_doubtful(id)? {
+                self.disk.unlink(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether a medium that holds the recording is not trusted.
+    fn is_doubtful(&self, id: RecordingId) -> Result<bool> {
+        for proof in self.catalogue.proofs_of(id)? {
+            let medium = self.catalogue.medium(proof.media_id)?;
+            if medium.is_none_or(|medium| medium.state == MediumState::Suspect) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn cached(&self) -> Result<Vec<String>> {
+        match self.disk.list(CACHE) {
+            Ok(entries) => Ok(entries
+                .into_iter()
+                .filter(|entry| entry.name.ends_with(".amx"))
+                .map(|entry| format!("{CACHE}/{}", entry.name))
+                .collect()),
+            Err(e) if e.is_not_found() => Ok(Vec::new()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Names media as people know them.
+    fn names_of(&self, proofs: &[ProofRow]) -> Result<String> {
+        let mut names = Vec::new();
+        for proof in proofs {
+            if let Some(medium) = self.catalogue.medium(proof.media_id)? {
+                names.push(match medium.lies_in.as_str() {
+                    "" => medium.label,
+                    place => format!("{} ({place})", medium.label),
+                });
+            }
+        }
+        names.dedup();
+        Ok(names.join(", "))
+    }
+}
+
+/// Reads the name of a fetched file.
+fn parse(name: &str) -> Option<(Day, RecordingId)> {
+    let (day, rest) = name.split_once('-')?;
+    let (id, _part) = rest.split_once('-')?;
+    Some((Day::from_yyyymmdd(day.parse().ok()?).ok()?, id.parse().ok()?))
+}
