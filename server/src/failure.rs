@@ -122,7 +122,7 @@ fn kind_of_vault(error: &VaultError) -> Kind {
                 Some(Kind::Usage | Kind::Input | Kind::Data | Kind::Disk) | None => Kind::Disk,
             }
         }
-        VaultError::NoSuchRecording(_) => Kind::Input,
+        VaultError::NoSuchRecording(_) | VaultError::Away { .. } => Kind::Input,
         VaultError::Catalogue(_)
         | VaultError::Seal { .. }
         | VaultError::Newer { .. }
@@ -133,8 +133,8 @@ fn kind_of_vault(error: &VaultError) -> Kind {
         | VaultError::LedgerDamaged { .. }
         | VaultError::LedgerFull
         | VaultError::LogDamaged { .. }
-        | VaultError::NoLog
-        | VaultError::LogChanged { .. } => Kind::Data,
+        | VaultError::LogChanged { .. }
+        | VaultError::NoLog => Kind::Data,
     }
 }
 

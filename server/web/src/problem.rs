@@ -247,6 +247,17 @@ impl Refusal {
         refusal
     }
 
+    /// 503: the recording lies on media that are not connected.
+    fn in_archive(detail: String) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "in-archive",
+            "In the archive only",
+            detail,
+            "Have one of these media connected, and try again.",
+        )
+    }
+
     /// 503: the act could not be written into the audit log, so it was not done.
     pub(crate) fn not_audited() -> Self {
         Self::not_now(
@@ -266,6 +277,9 @@ impl From<vault::VaultError> for Refusal {
     fn from(error: vault::VaultError) -> Self {
         if let vault::VaultError::NoSuchRecording(_) = &error {
             return Self::not_found();
+        }
+        if let vault::VaultError::Away { media } = &error {
+            return Self::in_archive(format!("This recording has left the live store and lies on: {media}."));
         }
         if let vault::VaultError::Catalogue(judged) = &error
             && let Some(refusal) = Self::judged(judged)
