@@ -4,7 +4,7 @@
 //! three thousand extensions of which some talk much more than others, outside numbers of which some call again and again, calls
 //! of seconds to hours, one in fifty with a gap, one in a hundred tagged, over a year or so.
 
-use crate::{Catalogue, CatalogueError, Result};
+use crate::{Catalogue, CatalogueError, Result, met};
 
 /// The start of the first recording and the time from one to the next, in microseconds.
 pub const FIRST_US: i64 = 1_760_000_000_000_000;
@@ -52,6 +52,14 @@ impl Catalogue {
         told("postings", done);
         self.script(AFTER)?;
         told("indexes", done);
+        let db = self.db.clone();
+        self.block(async move {
+            let mut conn = db.writer().await?;
+            conn.begin().await?;
+            let made = met::make(&mut conn, 0, i64::MAX).await;
+            conn.end(made).await
+        })?;
+        told("sections", done);
         Ok(())
     }
 

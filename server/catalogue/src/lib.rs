@@ -26,6 +26,7 @@ mod labels;
 mod listed;
 mod location;
 mod logged;
+mod met;
 mod migrate;
 mod open;
 mod people;

@@ -11,7 +11,7 @@ use crate::bulk::Cell;
 use crate::index::{self, Known};
 use crate::listed::redraw;
 use crate::sql::Conn;
-use crate::{CatalogueError, Result};
+use crate::{CatalogueError, Result, met};
 
 /// A step: statements for each database, what must be filled by hand behind them, and statements behind that.
 struct Step {
@@ -30,13 +30,15 @@ enum Fill {
     Places,
     /// Step 3: what lists show.
     Lists,
+    /// Step 5: who was met in each section of the list.
+    Met,
 }
 
 /// The schema that this program knows: the number of the last step.
-pub(crate) const KNOWN: i64 = 5;
+pub(crate) const KNOWN: i64 = 6;
 
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
         postgres: include_str!("../migrations/postgres/0001_begin.sql"),
@@ -69,6 +71,13 @@ const STEPS: [Step; 5] = [
         sqlite: include_str!("../migrations/sqlite/0005_archive.sql"),
         postgres: include_str!("../migrations/postgres/0005_archive.sql"),
         fill: Fill::Nothing,
+        sqlite_after: "",
+        postgres_after: "",
+    },
+    Step {
+        sqlite: include_str!("../migrations/sqlite/0006_met.sql"),
+        postgres: include_str!("../migrations/postgres/0006_met.sql"),
+        fill: Fill::Met,
         sqlite_after: "",
         postgres_after: "",
     },
@@ -105,6 +114,7 @@ async fn apply(conn: &mut Conn, number: i64, step: &Step, now: UtcMicros) -> Res
         Fill::Nothing => {}
         Fill::Places => fill_places(conn).await?,
         Fill::Lists => fill_lists(conn).await?,
+        Fill::Met => met::make(conn, 0, i64::MAX).await?,
     }
     conn.script(if conn.is_sqlite() { step.sqlite_after } else { step.postgres_after }).await?;
     conn.check_references().await?;

@@ -11,7 +11,7 @@ use crate::listed::{DRAWN_COLUMNS, Drawn, redraw};
 use crate::logged;
 use crate::rows::is_gap;
 use crate::sql::Conn;
-use crate::{CaptureRun, Catalogue, LedgerRow, RecordingRow, Result};
+use crate::{CaptureRun, Catalogue, LedgerRow, RecordingRow, Result, met};
 
 impl Catalogue {
     /// Enters recordings with their parts, tracks, parties and events, and ledger rows with them, in one transaction.
@@ -27,11 +27,11 @@ impl Catalogue {
         let (db, known) = (self.db.clone(), self.known.clone());
         self.block(async move {
             let mut conn = db.writer().await?;
-            let mut met = std::mem::take(&mut *held(&known));
+            let mut heard = std::mem::take(&mut *held(&known));
             conn.begin().await?;
-            let done = enter(&mut conn, &mut met, &rows, &ledger).await;
+            let done = enter(&mut conn, &mut heard, &rows, &ledger).await;
             conn.end(done).await?;
-            *held(&known) = met; // only what was committed is known
+            *held(&known) = heard; // only what was committed is known
             Ok(())
         })
     }
@@ -122,6 +122,7 @@ async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingR
     enter_details(conn, &new, false).await?;
     let postings = strips.iter().flat_map(|s| s.terms().into_iter().map(|term| (term, s.order_key)));
     index::enter_postings(conn, postings.collect()).await?;
+    met::enter(conn, strips.into_iter().map(|s| (s.order_key, s.who)).collect()).await?;
     for row in again {
         enter_again(conn, known, row).await?;
     }
@@ -229,7 +230,8 @@ async fn enter_again(conn: &mut Conn, known: &mut Known, row: &RecordingRow) -> 
         let keys = vec![new.order_key.into(), old.order_key.into()];
         conn.run("update labelled set order_key = $1 where order_key = $2", keys).await?;
     }
-    index::move_postings(conn, &old, &new, &labels).await
+    index::move_postings(conn, &old, &new, &labels).await?;
+    met::enter(conn, vec![(new.order_key, new.who)]).await
 }
 
 async fn who_of_recording(conn: &mut Conn, id: &[u8; 16]) -> Result<Vec<i64>> {

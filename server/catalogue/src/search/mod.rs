@@ -1,6 +1,8 @@
 //! Searching as people do it: filters, a scope, and pages both ways.
 
+mod count;
 mod filter;
+mod near;
 mod resolve;
 mod walk;
 
@@ -235,7 +237,7 @@ impl Catalogue {
 
 async fn count(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<Count> {
     let Asked { stretch, conditions } = resolve(conn, search, scope).await?;
-    walk::count(conn, &conditions, stretch).await
+    count::count(conn, &conditions, stretch).await
 }
 
 async fn page(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<SearchPage> {

@@ -77,7 +77,7 @@ pub(super) async fn resolve(conn: &mut Conn, search: &Search, scope: &Scope) -> 
     };
     let mut conditions = Vec::new();
     conditions.extend(facets(conn, search, scope).await?);
-    conditions.extend(length(search));
+    conditions.extend(length(conn, search).await?);
     conditions.extend(flag(search.has_gap, "r.has_gap", GAP));
     conditions.extend(flag(search.held, "r.held", HELD));
     if !scope.extensions.is_empty() {
@@ -166,19 +166,22 @@ async fn facets(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<Optio
     }))
 }
 
-/// Lengths lead by powers of two of milliseconds.
-fn length(search: &Search) -> Option<Condition> {
+/// Lengths lead by powers of two of milliseconds, up to the longest that there is.
+async fn length(conn: &mut Conn, search: &Search) -> Result<Option<Condition>> {
     let (min, max) = (search.min_us.unwrap_or(0), search.max_us.unwrap_or(u64::MAX));
     if search.min_us.is_none() && search.max_us.is_none() {
-        return None;
+        return Ok(None);
     }
-    let classes = length_class(min)..=length_class(max);
-    Some(Condition {
+    let largest = Kind::Length.term(length_class(max));
+    let row = conn.row("select max(term) from posting where term <= $1", vec![largest.into()]).await?;
+    let there = row.map(|row| row.int_or_none(0)).transpose()?.flatten().unwrap_or(0);
+    let classes = length_class(min)..=there.min(largest).saturating_sub(Kind::Length.term(0));
+    Ok(Some(Condition {
         check: "r.length_us >= ? and r.length_us <= ?".to_owned(),
         values: vec![min.into(), max.into()],
         terms: Some(classes.map(|class| Kind::Length.term(class)).collect()),
         ..Condition::default()
-    })
+    }))
 }
 
 fn flag(wanted: Option<bool>, column: &str, number: i64) -> Option<Condition> {
@@ -401,8 +404,11 @@ fn may_be_reference(word: &str) -> bool {
     letter && rest.len() >= 2 && rest.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }
 
-/// Any of the conditions.
-fn either(conditions: Vec<Condition>) -> Condition {
+/// Any of the conditions. What nothing can fulfil is left out: asking it of each row costs as much as what something can.
+fn either(mut conditions: Vec<Condition>) -> Condition {
+    if !conditions.iter().all(Condition::is_hopeless) {
+        conditions.retain(|condition| !condition.is_hopeless());
+    }
     let mut any = Condition { terms: Some(Vec::new()), told: true, ..Condition::default() };
     let checks: Vec<String> = conditions.iter().map(|c| c.check.clone()).collect();
     any.check = format!("({})", checks.join(" or "));

@@ -1,22 +1,24 @@
 //! Walking to a page: which list to follow, and the statements that follow it.
 //!
 //! There are two ways to the next rows of a page. *Scanning* goes through the narrow strip of all recordings in order and checks
-//! each; it is best when much is found. *Following* goes along the postings of one condition, in order too, and checks the others.
+//! each; it is best when much is found. *Following* goes along the postings of one condition, in order too, and checks the others;
+//! if they are very many lists, only along those that have something near ([`super::near`]).
 //! A short look at the nearest rows says how dense each condition is there, and from that what either way would cost.
 
+use crate::Result;
 use crate::bulk::Cell;
 use crate::dialect::json_integers;
 use crate::sql::Conn;
-use crate::{COUNT_MAX, Count, Result};
 
 use super::Filter;
+use super::near::{Sought, along_near};
 use super::resolve::{Condition, Stretch};
 
 /// Fewer postings than this are followed without a further question.
 const RARE: usize = 400;
 /// Lists of so many terms are asked how many postings they have.
 const PROBED_TERMS_MAX: usize = 64;
-/// One condition of so many terms is followed without a look at its density.
+/// One condition of so many terms is followed without a look at its density; one of parties however many they are.
 const TOLD_TERMS_MAX: usize = 200;
 /// Rows looked at to learn densities.
 const LOOK: i64 = 4_000;
@@ -24,16 +26,18 @@ const LOOK: i64 = 4_000;
 /// checked, a list begun. Rows scanned share a page of the file with a hundred others; what is followed lies on a page of its own.
 const SCAN_NS: f64 = 1_500.0;
 const FOLLOW_NS: f64 = 15_000.0;
-const BEGIN_NS: f64 = 15_000.0;
+pub(super) const BEGIN_NS: f64 = 15_000.0;
+/// What a row costs if only its section is read.
+const SECTION_NS: f64 = 60.0;
+/// What a row scanned costs more for each further condition, and if its parties must be compared with a text.
+const CHECK_NS: f64 = 700.0;
+const COMPARE_NS: f64 = 10_000.0;
+/// A condition of so few terms is asked of its postings before the row is read: they lie closer together than rows do.
+const ASKED_TERMS_MAX: usize = 4;
 /// Postings of a condition are counted up to so many before it is followed to its end.
 const FEW: usize = 10_000;
 /// How far a condition may be from anything that was seen: recordings of the largest installation.
 const ALL_ROWS: f64 = 1e7;
-/// What counting may look at: postings followed with checks, rows scanned, and rows whose parties are compared with a text.
-const COUNT_FOLLOWED_MAX: usize = 5_000;
-const COUNT_SCANNED_MAX: i64 = 100_000;
-const COUNT_COMPARED_MAX: i64 = 2_000;
-
 /// A walk along a stretch of the list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk {
@@ -42,12 +46,12 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    const fn order(self) -> &'static str {
+    pub(super) const fn order(self) -> &'static str {
         if self.descending { "desc" } else { "asc" }
     }
 
     /// What is left of the walk behind `key`.
-    const fn behind(self, key: i64) -> Self {
+    pub(super) const fn behind(self, key: i64) -> Self {
         let mut stretch = self.stretch;
         if self.descending {
             stretch.high = key;
@@ -58,7 +62,7 @@ impl Walk {
     }
 
     /// The beginning of the walk, up to `key` with it.
-    const fn up_to(self, key: i64) -> Self {
+    pub(super) const fn up_to(self, key: i64) -> Self {
         let mut stretch = self.stretch;
         if self.descending {
             stretch.low = key;
@@ -66,6 +70,33 @@ impl Walk {
             stretch.high = key.saturating_add(1);
         }
         Self { stretch, ..self }
+    }
+
+    /// What is left of the walk behind a beginning of it.
+    pub(super) const fn past(self, beginning: Self) -> Self {
+        let mut stretch = self.stretch;
+        if self.descending {
+            stretch.high = beginning.stretch.low;
+        } else {
+            stretch.low = beginning.stretch.high;
+        }
+        Self { stretch, ..self }
+    }
+
+    /// The beginning of the walk, of which `rest` is left.
+    pub(super) const fn until(self, rest: Self) -> Self {
+        let mut stretch = self.stretch;
+        if self.descending {
+            // A section may begin before the walk ends.
+            stretch.low = if rest.stretch.high > stretch.low { rest.stretch.high } else { stretch.low };
+        } else {
+            stretch.high = if rest.stretch.low < stretch.high { rest.stretch.low } else { stretch.high };
+        }
+        Self { stretch, ..self }
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.stretch.low >= self.stretch.high
     }
 
     fn sort(self, keys: &mut Vec<i64>) {
@@ -84,7 +115,7 @@ pub(super) async fn keys(
     walk: Walk,
     wanted: usize,
 ) -> Result<Vec<i64>> {
-    if walk.stretch.low >= walk.stretch.high || conditions.iter().any(Condition::is_hopeless) {
+    if walk.is_empty() || conditions.iter().any(Condition::is_hopeless) {
         return Ok(Vec::new());
     }
     if conditions.is_empty() || !conn.is_sqlite() {
@@ -92,15 +123,16 @@ pub(super) async fn keys(
         return scan(conn, conditions, walk, wanted).await;
     }
     if let [only] = conditions
-        && let Some(terms) = only.terms.as_ref().filter(|terms| terms.len() <= TOLD_TERMS_MAX)
+        && let Some(terms) = only.terms.as_ref()
+        && (terms.len() <= TOLD_TERMS_MAX || Sought::of(terms).is_some())
         && only.is_told_by_terms()
         && only.keys.is_empty()
     {
         // The postings say it alone, in order: nothing is cheaper, however many there are.
-        return along(conn, &[], terms, walk, wanted).await;
+        return along_near(conn, &[], terms, (walk, wanted), wanted).await;
     }
     if let Some(rare) = rarest(conn, conditions, walk, RARE).await? {
-        return follow(conn, conditions, rare, walk, wanted).await;
+        return follow(conn, conditions, (rare, RARE), walk, wanted).await;
     }
     let Some(edge) = edge(conn, walk, LOOK).await? else {
         return scan(conn, conditions, walk, wanted).await;
@@ -122,7 +154,7 @@ pub(super) async fn keys(
 }
 
 /// The place so many rows from the beginning; `None`: there are not so many.
-async fn edge(conn: &mut Conn, walk: Walk, rows: i64) -> Result<Option<i64>> {
+pub(super) async fn edge(conn: &mut Conn, walk: Walk, rows: i64) -> Result<Option<i64>> {
     let text = format!(
         "select r.order_key from {} where r.order_key >= $1 and r.order_key < $2 order by r.order_key {} limit 1 offset $3",
         strip(conn),
@@ -134,7 +166,7 @@ async fn edge(conn: &mut Conn, walk: Walk, rows: i64) -> Result<Option<i64>> {
 }
 
 /// Finds the condition with the fewest postings, if it has fewer than `limit`.
-async fn rarest(
+pub(super) async fn rarest(
     conn: &mut Conn,
     conditions: &[Condition],
     walk: Walk,
@@ -167,14 +199,15 @@ async fn postings(conn: &mut Conn, terms: &[i64], walk: Walk, limit: usize) -> R
     rows.first().map_or(Ok(0), |row| row.number(0, "count"))
 }
 
-/// Weighs the ways by what was found near the beginning. `None`: go on scanning.
+/// Weighs the ways by what was found near the beginning: the condition to follow, and how many of its postings are expected to
+/// fill the page. `None`: go on scanning.
 async fn cheapest(
     conn: &mut Conn,
     conditions: &[Condition],
     (walk, near): (Walk, Walk),
     found: usize,
     wanted: usize,
-) -> Result<Option<usize>> {
+) -> Result<Option<(usize, usize)>> {
     let mut filter = Filter::default();
     let sums: Vec<String> = conditions
         .iter()
@@ -195,22 +228,31 @@ async fn cheapest(
     let share = if found == 0 { shares.iter().product() } else { float_of(found) / looked };
     // Rows that must be passed until the page is full.
     let span = (float_of(wanted) / share).min(ALL_ROWS);
-    let mut best = (None, span * SCAN_NS);
+    let slow = conditions.iter().filter(|condition| condition.is_slow).count();
+    let checked = float_of(conditions.len()) * CHECK_NS + float_of(slow) * COMPARE_NS;
+    let mut best = (None, span * (SCAN_NS + checked));
     for (n, (condition, share)) in conditions.iter().zip(&shares).enumerate() {
         let Some(terms) = &condition.terms else { continue };
-        let begun = float_of(terms.len()) * BEGIN_NS;
+        let all_begun = float_of(terms.len()) * BEGIN_NS;
         let mut followed = span * share;
         if followed * FOLLOW_NS > best.1.min(float_of(FEW) * FOLLOW_NS) && terms.len() <= PROBED_TERMS_MAX {
             // It may have fewer in all than were expected from what was seen.
             let all = postings(conn, terms, walk, FEW).await?.saturating_add(condition.keys.len());
             followed = if all < FEW { followed.min(float_of(all)) } else { followed };
         }
+        let near_begun = span * SECTION_NS + followed * BEGIN_NS;
+        let begun = if Sought::of(terms).is_some() { all_begun.min(near_begun) } else { all_begun };
         let cost = begun + followed * FOLLOW_NS;
         if cost < best.1 {
-            best = (Some(n), cost);
+            best = (Some((n, rounded(followed))), cost);
         }
     }
     Ok(best.0)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+const fn rounded(n: f64) -> usize {
+    n as usize
 }
 
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
@@ -223,12 +265,12 @@ const fn float(n: i64) -> f64 {
     n as f64
 }
 
-fn ends(walk: Walk) -> Vec<Cell> {
+pub(super) fn ends(walk: Walk) -> Vec<Cell> {
     vec![walk.stretch.low.into(), walk.stretch.high.into()]
 }
 
 /// The narrow strip of all recordings.
-const fn strip(conn: &Conn) -> &'static str {
+pub(super) const fn strip(conn: &Conn) -> &'static str {
     if conn.is_sqlite() { "recording r indexed by recording_in_order" } else { "recording r" }
 }
 
@@ -258,11 +300,11 @@ pub(super) fn scanning(
     (text, filter.cells)
 }
 
-/// Follows the postings of condition `led` and checks the others.
+/// Follows the postings of condition `led`, of which some `expected` fill the page, and checks the others.
 async fn follow(
     conn: &mut Conn,
     conditions: &[Condition],
-    led: usize,
+    (led, expected): (usize, usize),
     walk: Walk,
     wanted: usize,
 ) -> Result<Vec<i64>> {
@@ -280,14 +322,17 @@ async fn follow(
         let (text, cells) = looking_up(conn, &all, walk, wanted);
         conn.rows_of(text, cells).await?.iter().map(|row| row.int(0)).collect::<Result<_>>()?
     };
-    found.extend(along(conn, conditions, &terms, walk, wanted).await?);
+    // What its postings tell alone is not compared once more: it may be a set of thousands.
+    let others = conditions.iter().enumerate().filter(|(n, c)| *n != led || !c.is_told_by_terms());
+    let others: Vec<Condition> = others.map(|(_, condition)| condition.clone()).collect();
+    found.extend(along_near(conn, &others, &terms, (walk, wanted), expected).await?);
     walk.sort(&mut found);
     found.truncate(wanted);
     Ok(found)
 }
 
 /// Follows the postings of terms in order, and checks the conditions.
-async fn along(
+pub(super) async fn along(
     conn: &mut Conn,
     conditions: &[Condition],
     terms: &[i64],
@@ -312,6 +357,13 @@ async fn along(
     }
     along.truncate(wanted);
     Ok(along)
+}
+
+/// Lists the terms of a condition of few: numbers of our own, so they may stand in the text.
+fn few_terms(condition: &Condition) -> Option<String> {
+    let terms = condition.terms.as_ref().filter(|_| condition.keys.is_empty())?;
+    let few = (1..=ASKED_TERMS_MAX).contains(&terms.len());
+    few.then(|| format!("({})", terms.iter().map(i64::to_string).collect::<Vec<_>>().join(",")))
 }
 
 /// Writes the statement that looks up places known outright.
@@ -365,6 +417,11 @@ pub(super) fn following(
         }
     };
     filter.add("m.order_key is not null", Some(vec![]));
+    for terms in conditions.iter().filter_map(few_terms) {
+        let asked =
+            format!("exists (select 1 from posting x where x.term in {terms} and x.order_key = m.order_key)");
+        filter.add(&asked, Some(vec![]));
+    }
     for condition in conditions {
         filter.add(&condition.check, Some(condition.values.clone()));
     }
@@ -381,72 +438,4 @@ pub(super) fn following(
         filter.clause("where")
     );
     (text, filter.cells)
-}
-
-/// Counts what fulfils all conditions, as far as it is worth it.
-pub(super) async fn count(conn: &mut Conn, conditions: &[Condition], stretch: Stretch) -> Result<Count> {
-    let walk = Walk { stretch, descending: true };
-    if stretch.low >= stretch.high || conditions.iter().any(Condition::is_hopeless) {
-        return Ok(Count::default());
-    }
-    let limit = COUNT_MAX.saturating_add(1);
-    let mut filter = Filter::default();
-    if let ([only], true) = (conditions, conn.is_sqlite())
-        && let Some(terms) = only.terms.as_ref().filter(|_| only.keys.is_empty() && only.is_told_by_terms())
-    {
-        // The postings say it alone.
-        let text = format!(
-            "select count(*) from (select distinct order_key from posting where term in {} and order_key >= ? \
-             and order_key < ? limit {limit}) n",
-            conn.integers()
-        );
-        let cells = vec![json_integers(terms), stretch.low.into(), stretch.high.into()];
-        let text = filter.number(&text, cells);
-        let n = one(conn, text, filter.cells).await?;
-        return Ok(Count { n: n.min(COUNT_MAX), more: n > COUNT_MAX });
-    }
-    let led = if conn.is_sqlite() { rarest(conn, conditions, walk, COUNT_FOLLOWED_MAX).await? } else { None };
-    let (walk, is_all) = if let Some(condition) = led.and_then(|n| conditions.get(n)) {
-        let list = format!(
-            "select order_key from posting where term in {} and order_key >= ? and order_key < ?",
-            conn.integers()
-        );
-        let mut values = vec![json_integers(condition.terms.as_deref().unwrap_or_default())];
-        values.extend(ends(walk));
-        let list = if condition.keys.is_empty() {
-            format!("r.order_key in ({list})")
-        } else {
-            values.push(json_integers(&condition.keys));
-            format!("(r.order_key in ({list}) or r.order_key in {})", conn.integers())
-        };
-        filter.add(&list, Some(values));
-        (walk, true)
-    } else {
-        let is_slow = conditions.iter().any(|condition| condition.is_slow);
-        let rows = if is_slow { COUNT_COMPARED_MAX } else { COUNT_SCANNED_MAX };
-        match edge(conn, walk, rows).await? {
-            Some(edge) if !conditions.is_empty() => (walk.up_to(edge), false),
-            Some(_) | None => (walk, true),
-        }
-    };
-    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(walk)));
-    add_all(&mut filter, conditions);
-    let text = format!(
-        "select count(*) from (select 1 from {}{} limit {limit}) n",
-        strip(conn),
-        filter.clause("where")
-    );
-    let n = one(conn, text, filter.cells).await?;
-    Ok(Count { n: n.min(COUNT_MAX), more: n > COUNT_MAX || !is_all })
-}
-
-fn add_all(filter: &mut Filter, conditions: &[Condition]) {
-    for condition in conditions {
-        filter.add(&condition.check, Some(condition.values.clone()));
-    }
-}
-
-async fn one(conn: &mut Conn, text: String, cells: Vec<Cell>) -> Result<u64> {
-    let rows = conn.rows_of(text, cells).await?;
-    rows.first().map_or(Ok(0), |row| row.number(0, "count"))
 }

@@ -1,0 +1,1 @@
+-- The catalogue, version 6: nothing for PostgreSQL, which plans its searches by itself.
