@@ -122,7 +122,7 @@ fn kind_of_vault(error: &VaultError) -> Kind {
                 Some(Kind::Usage | Kind::Input | Kind::Data | Kind::Disk) | None => Kind::Disk,
             }
         }
-        VaultError::NoSuchRecording(_) | VaultError::Away { .. } => Kind::Input,
+        VaultError::NoSuchRecording(_) | VaultError::Away { .. } | VaultError::TwoPersons => Kind::Input,
         VaultError::Catalogue(_)
         | VaultError::Seal { .. }
         | VaultError::Newer { .. }

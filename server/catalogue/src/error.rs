@@ -72,6 +72,11 @@ pub enum CatalogueError {
         /// The most characters.
         max: usize,
     },
+    /// Days of a class that make no sense.
+    #[error(
+        "a class keeps calls for a minimum of 0 to 365,250 days, and its maximum is not less than its minimum"
+    )]
+    Days,
     /// A name is taken.
     #[error("there is a {what} of that name already: choose another name")]
     Taken {
@@ -129,6 +134,7 @@ impl CatalogueError {
             | Self::Missing { .. }
             | Self::NotThere { .. }
             | Self::Length { .. }
+            | Self::Days
             | Self::Taken { .. }
             | Self::LastAdministrator
             | Self::NotOurs

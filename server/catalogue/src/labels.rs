@@ -350,7 +350,7 @@ pub(crate) async fn note_change(
     conn.run(text, cells).await.map(drop)
 }
 
-fn user(by: &By) -> Cell {
+pub(crate) fn user(by: &By) -> Cell {
     Cell::int_or_none(by.user.map(|user| user.0))
 }
 

@@ -8,8 +8,9 @@ use shared::{RecordingId, UtcMicros};
 use crate::bulk::Cell;
 use crate::index::place_at;
 use crate::location::{self, worded};
+use crate::orders::standing_orders;
 use crate::proof::proofs;
-use crate::read::{damaged, id16, part_rows};
+use crate::read::{assemble, damaged, id16, part_rows};
 use crate::sql::{Conn, Row};
 use crate::{
     By, Catalogue, CatalogueError, Cursor, LocationRow, MediumRow, PartRow, ProofRow, Result, labels,
@@ -55,7 +56,7 @@ pub struct Standing {
     pub ended_at: UtcMicros,
     /// Its sealed files, each with the leaf of the log that tells of it.
     pub parts: Vec<(PartRow, Option<u64>)>,
-    /// A legal hold is on it.
+    /// A legal hold is on it, or one by order covers it.
     pub is_held: bool,
     /// Why it is not trusted, if so.
     pub suspect: Option<String>,
@@ -275,17 +276,28 @@ async fn standing(conn: &mut Conn, id: RecordingId) -> Result<Option<Standing>> 
     let Some(row) = conn.row(text, vec![id.bytes().into()]).await? else { return Ok(None) };
     let text = "select recording_id, state, reason, leaf, intent_at_us, changed_at_us from purge where recording_id = $1";
     let purge = conn.row(text, vec![id.bytes().into()]).await?;
+    let is_held = row.int(1)? != 0 || is_covered(conn, id).await?;
     Ok(Some(Standing {
         recording_id: id,
         ended_at: UtcMicros(row.int(0)?),
         parts: with_leaves(conn, id).await?,
-        is_held: row.int(1)? != 0,
+        is_held,
         suspect: row.text_or_none(2)?,
         purge: purge.as_ref().map(purge_row).transpose()?,
         locations: location::in_use(conn).await?,
         media: location::media_in_use(conn).await?,
         proofs: proofs(conn, id).await?,
     }))
+}
+
+/// A hold by order covers it. One that cannot be read is an error, and nothing goes.
+async fn is_covered(conn: &mut Conn, id: RecordingId) -> Result<bool> {
+    let orders = standing_orders(conn).await?;
+    if orders.is_empty() {
+        return Ok(false);
+    }
+    let found = assemble(conn, &[id]).await?;
+    Ok(found.iter().any(|recording| orders.iter().any(|order| order.coverage.covers(recording))))
 }
 
 async fn with_leaves(conn: &mut Conn, id: RecordingId) -> Result<Vec<(PartRow, Option<u64>)>> {

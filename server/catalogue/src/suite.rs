@@ -10,6 +10,7 @@
 
 mod archive;
 mod audit;
+mod keeping;
 mod labels;
 mod lists;
 mod logged;
@@ -95,6 +96,8 @@ both! {
     labels::labels_of_nothing_and_texts_without_end_are_refused
     purge::what_bears_on_a_purge_is_seen_at_one_moment
     purge::a_purge_goes_forward_only_and_by_judgement
+    keeping::a_hold_by_order_covers_what_a_search_by_it_finds
+    keeping::a_change_of_a_rule_is_applied_once_and_in_its_time
     people::a_user_comes_back_as_put
     people::names_are_unique_however_they_are_written
     people::the_last_administrator_stays

@@ -108,6 +108,12 @@ pub enum VaultError {
          if it is that one, its log is damaged (see the alarm at its start); nothing was done"
     )]
     NoLog,
+    /// One person alone may not do it.
+    #[error(
+        "this needs a second person: somebody else with an account and the right to it must confirm what one proposed; nothing \
+         was changed"
+    )]
+    TwoPersons,
     /// It lies on media only, and none of them is connected.
     #[error(
         "this recording has left the live store and lies in the archive only; connect one of these and try again: {media}"
@@ -149,6 +155,7 @@ impl VaultError {
             | Self::LogChanged { .. }
             | Self::NoLog
             | Self::Away { .. }
+            | Self::TwoPersons
             | Self::NoSuchRecording(_) => Kind::AskAPerson,
             Self::LedgerDamaged { .. } | Self::LedgerFull => Kind::Stop,
         }

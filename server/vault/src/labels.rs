@@ -1,7 +1,7 @@
-//! What people write on recordings, and the legal hold. Who may do so is decided at the doors.
+//! What people write on recordings. Who may do so is decided at the doors. Legal holds are in `holds.rs`.
 
 use catalogue::{By, Field, LabelChange, NoteId};
-use shared::{Day, RecordingId};
+use shared::RecordingId;
 
 use crate::{Result, Vault};
 
@@ -52,22 +52,6 @@ impl Vault {
     /// The catalogue's: no such recording, a text that is too long.
     pub fn set_text(&self, id: RecordingId, field: Field, text: &str, by: &By) -> Result<()> {
         Ok(self.catalogue.set_text(id, field, text, by)?)
-    }
-
-    /// Puts a legal hold on a recording, in place of an earlier one.
-    ///
-    /// # Errors
-    /// The catalogue's: no such recording.
-    pub fn hold(&self, id: RecordingId, reason: &str, review: Option<Day>, by: &By) -> Result<()> {
-        Ok(self.catalogue.hold(id, reason, review, by)?)
-    }
-
-    /// Takes the legal hold off a recording.
-    ///
-    /// # Errors
-    /// The catalogue's: there is no hold.
-    pub fn release(&self, id: RecordingId, reason: &str, by: &By) -> Result<()> {
-        Ok(self.catalogue.release(id, reason, by)?)
     }
 
     /// Returns every change of a recording's labels, oldest first.

@@ -23,6 +23,7 @@ mod elsewhere;
 mod error;
 mod folder;
 mod growing;
+mod holds;
 pub mod journal;
 mod labels;
 mod locations;
@@ -32,6 +33,7 @@ mod part;
 mod people;
 mod purge;
 mod recover;
+mod retention;
 mod row;
 mod shard;
 mod vault;
@@ -44,12 +46,13 @@ pub use admit::{AdmitReport, Admitted, Left};
 pub use archive::log::{Proof, PurgeReason};
 pub use catalogue::{
     ArchiveRunRow, ArchivedPart, AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, By,
-    COUNT_MAX, Candidate, CaptureRun, CatalogueError, CatalogueKey, Count, Counts, Cursor, CursorError,
-    DuePart, ExtensionPattern, Facts, Field, Hold, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow,
-    LegRow, Listed, ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState,
-    Note, NoteId, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow, PartySeen,
-    PatternError, Place, ProofRow, PurgeRow, PurgeState, Query, ReadBackRow, Recording, RecordingRow, Scope,
-    Search, SearchPage, Session, SessionStep, Standing, User, UserId, UserRole,
+    COUNT_MAX, Candidate, CaptureRun, CatalogueError, CatalogueKey, Count, Counts, Coverage, Cursor,
+    CursorError, DuePart, ExtensionPattern, Facts, Field, Hold, HoldOrder, LIMIT_MAX, LabelChange, Labels,
+    LedgerEnding, LedgerRow, LegRow, Listed, ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet,
+    MediumRow, MediumState, Note, NoteId, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow,
+    PartySeen, PatternError, Place, PolicyChange, PolicyRow, PolicyStep, ProofRow, PurgeRow, PurgeState,
+    Query, ReadBackRow, Recording, RecordingRow, RetentionClass, Scope, Search, SearchPage, Session,
+    SessionStep, Standing, User, UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use elsewhere::Elsewhere;
@@ -59,6 +62,7 @@ pub use look::RecordingReader;
 pub use part::{ClosedPart, PartFile};
 pub use purge::{Fresh, FreshCheck, Kept, PurgePlan, PurgeReport, PurgeRules, Purgeable};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};
+pub use retention::{DayKept, Keep, PolicyPreview, Shreddable};
 pub use store::ReadSeek;
 pub use vault::{Use, Vault, VaultConfig};
 

@@ -134,3 +134,53 @@ create table suspect (
     reason          text    not null,
     at_us           bigint  not null
 );
+
+-- A legal hold by order. Never removed: it is released.
+create table hold_order (
+    hold_id         blob    primary key check (length(hold_id) = 16),
+    reason          text    not null check (length(reason) between 1 and 1000),
+    owner           text    not null check (length(owner) between 1 and 200),
+    review_day      bigint  check (review_day between 19700101 and 99991231),
+    -- Which calls, as JSON.
+    coverage        text    not null,
+    -- The log has the digest of salt and coverage.
+    salt            blob    not null check (length(salt) = 32),
+    placed_by       bigint,
+    placed_by_name  text    not null,
+    placed_at_us    bigint  not null,
+    released_by     bigint,
+    released_by_name text,
+    released_at_us  bigint,
+    release_reason  text    not null
+);
+create index hold_order_standing on hold_order (hold_id) where released_at_us is null;
+
+-- How long calls of one kind are kept.
+create table retention_class (
+    name            text    primary key check (length(name) between 1 and 64),
+    -- Name, days and which calls, as JSON.
+    rule            text    not null
+);
+
+-- A change of a rule about keeping, and how far it is.
+create table policy_change (
+    change_id       integer primary key,
+    what            bigint  not null check (what between 1 and 4),              -- class, class removed, location removed, media
+    object          text    not null,
+    before          text    not null,
+    after           text    not null,
+    salt            blob    not null check (length(salt) = 32),
+    affected        bigint  not null check (affected >= 0),
+    proposed_by     bigint,
+    proposed_by_name text   not null,
+    proposed_at_us  bigint  not null,
+    confirmed_by    bigint,
+    confirmed_by_name text,
+    confirmed_at_us bigint,
+    effective_at_us bigint,
+    applied_at_us   bigint,
+    cancelled_by    bigint,
+    cancelled_by_name text,
+    cancelled_at_us bigint,
+    check (applied_at_us is null or confirmed_at_us is not null)
+);

@@ -9,7 +9,9 @@ mod judge;
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::log::{Act, PurgeReason};
-use catalogue::{By, Cursor, MediumState, ProofRow, PurgeRow, PurgeState, Standing};
+use catalogue::{
+    AuditEntry, AuditObject, By, Cursor, MediumState, Outcome, ProofRow, PurgeRow, PurgeState, Standing,
+};
 use shared::{MediaId, RecordingId, UtcMicros};
 
 pub(crate) use judge::GoingPart;
@@ -345,12 +347,23 @@ impl Vault {
         self.catalogue.step_purge(id, to, now, free)?.map_or_else(|never| match never {}, Ok)
     }
 
-    /// Says that a medium may be trusted again, or that it is out of use; who may is decided at the doors.
+    /// Says that a medium that was suspect may be trusted again. Who did it and why is in the audit log before.
     ///
     /// # Errors
     /// The catalogue's: no such medium.
-    pub fn clear_medium(&self, id: MediaId, state: MediumState) -> Result<()> {
-        Ok(self.catalogue.set_medium_state(id, state)?)
+    pub fn clear_medium(&self, id: MediaId, reason: &str, by: &By) -> Result<()> {
+        self.catalogue.audit(&AuditEntry {
+            at: by.at,
+            actor: by.user,
+            actor_name: by.name.clone(),
+            session: None,
+            address: String::new(),
+            act: "clear-medium",
+            object: Some(AuditObject::Named(id.to_string())),
+            outcome: Outcome::Ok,
+            details: serde_json::json!({ "reason": reason }).to_string(),
+        })?;
+        Ok(self.catalogue.set_medium_state(id, MediumState::Good)?)
     }
 
     /// Notes that something of a recording was not as it should be: its live copy stays until somebody clears it.
@@ -395,4 +408,4 @@ fn acts(purgeable: &Purgeable, reason: PurgeReason) -> impl Iterator<Item = Act>
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,7 +8,7 @@
 )]
 
 mod model;
-mod world;
+pub(crate) mod world;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -13,18 +13,18 @@ use shared::{LocationId, MediaId, RecordingId, RunId, UtcMicros};
 use crate::tests::{AT, Site};
 use crate::{Elsewhere, Fresh, FreshCheck, PurgeRules, Vault};
 
-pub(super) const HOUR: i64 = 3_600_000_000;
-pub(super) const DAY: i64 = 24 * HOUR;
-pub(super) const RULES: PurgeRules = PurgeRules { min_live_us: 30 * DAY };
+pub(crate) const HOUR: i64 = 3_600_000_000;
+pub(crate) const DAY: i64 = 24 * HOUR;
+pub(crate) const RULES: PurgeRules = PurgeRules { min_live_us: 30 * DAY };
 /// The recordings are old enough.
-pub(super) const LATER: UtcMicros = UtcMicros(AT.0 + 31 * DAY);
+pub(crate) const LATER: UtcMicros = UtcMicros(AT.0 + 31 * DAY);
 
 /// Files on all media by medium and path; a medium that is not in it is not connected.
 #[derive(Clone, Default)]
-pub(super) struct Shelf(pub(super) Arc<Mutex<BTreeMap<MediaId, BTreeMap<String, Vec<u8>>>>>);
+pub(crate) struct Shelf(pub(crate) Arc<Mutex<BTreeMap<MediaId, BTreeMap<String, Vec<u8>>>>>);
 
 impl Shelf {
-    pub(super) fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         act: impl FnOnce(&mut BTreeMap<MediaId, BTreeMap<String, Vec<u8>>>) -> T,
     ) -> T {
@@ -50,22 +50,22 @@ impl Elsewhere for Shelf {
     }
 }
 
-pub(super) fn id(n: u8) -> RecordingId {
+pub(crate) fn id(n: u8) -> RecordingId {
     RecordingId([n; 16])
 }
 
-pub(super) fn medium(n: u8) -> MediaId {
+pub(crate) fn medium(n: u8) -> MediaId {
     MediaId([n; 16])
 }
 
 /// Records and admits calls 1 to `n`.
-pub(super) fn recorded(site: &Site, vault: &Vault, n: u8) {
+pub(crate) fn recorded(site: &Site, vault: &Vault, n: u8) {
     let parts = (1..=n).map(|n| site.close(site.record(vault, n).unwrap())).collect();
     let report = vault.admit(parts);
     assert_eq!(report.admitted.len(), usize::from(n), "{report:?}");
 }
 
-pub(super) fn add_location(vault: &Vault, n: u8, set: MediaSet) {
+pub(crate) fn add_location(vault: &Vault, n: u8, set: MediaSet) {
     let row = LocationRow {
         location_id: LocationId([n; 16]),
         name: format!("place-{n}"),
@@ -79,7 +79,7 @@ pub(super) fn add_location(vault: &Vault, n: u8, set: MediaSet) {
     vault.add_location(&row).unwrap();
 }
 
-pub(super) fn add_medium(vault: &Vault, n: u8, location: u8) {
+pub(crate) fn add_medium(vault: &Vault, n: u8, location: u8) {
     let row = MediumRow {
         media_id: medium(n),
         location_id: LocationId([location; 16]),
@@ -98,20 +98,20 @@ pub(super) fn add_medium(vault: &Vault, n: u8, location: u8) {
 
 /// How a run on a medium goes.
 #[derive(Clone, Copy)]
-pub(super) struct How {
-    pub(super) level: u8,
-    pub(super) has_report: bool,
-    pub(super) manifest: u32,
-    pub(super) checkpoint: u64,
+pub(crate) struct How {
+    pub(crate) level: u8,
+    pub(crate) has_report: bool,
+    pub(crate) manifest: u32,
+    pub(crate) checkpoint: u64,
     /// One bit of what was read back is another.
-    pub(super) is_wrong: bool,
+    pub(crate) is_wrong: bool,
 }
 
-pub(super) const WELL: How =
+pub(crate) const WELL: How =
     How { level: 3, has_report: true, manifest: 1, checkpoint: 1_000, is_wrong: false };
 
 /// Copies all that is due to a medium.
-pub(super) fn archive(vault: &Vault, shelf: &Shelf, n: u8, how: How) {
+pub(crate) fn archive(vault: &Vault, shelf: &Shelf, n: u8, how: How) {
     let location = vault.medium(medium(n)).unwrap().unwrap().location_id;
     let run_id = RunId([n; 16]);
     let run = ArchiveRunRow {
@@ -168,12 +168,12 @@ fn read_back(recording_id: RecordingId, part: u16, leaf: u64, bytes: &[u8], how:
     }
 }
 
-pub(super) fn part_of(vault: &Vault, n: u8) -> PartRow {
+pub(crate) fn part_of(vault: &Vault, n: u8) -> PartRow {
     vault.recording(id(n)).unwrap().unwrap().parts[0].clone()
 }
 
 /// Two locations with a disk each hold three recordings.
-pub(super) fn archived() -> (Site, Vault, Shelf) {
+pub(crate) fn archived() -> (Site, Vault, Shelf) {
     let (site, shelf) = (Site::new(), Shelf::default());
     let vault = site.vault();
     recorded(&site, &vault, 3);
