@@ -35,12 +35,18 @@ Xvfb                      xvfb                a screen for it
 dbus-run-session          dbus-daemon         a session for it
 /usr/lib/postgresql/*/bin/postgres postgresql the second database of the catalogue
 '
+drives='
+mkfs.ext4                 e2fsprogs           drives to archive to, in files
+fuse2fs                   fuse2fs             a drive that can be pulled
+mkfs.exfat                exfatprogs          a drive as they are sold
+mount.exfat-fuse          exfat-fuse          mounts it
+'
 speech='
 espeak-ng                 espeak-ng           speech for the calls; without it a synthetic voice hums
 '
 case $target in
   demo)  must=$build             nice=$speech ;;
-  test)  must=$build             nice=$speech$judges$browser ;;
+  test)  must=$build             nice=$speech$judges$browser$drives ;;
   bench) must=$build'
 py:numpy                  python3-numpy       makes and checks the large capture
 espeak-ng                 espeak-ng           speech for the calls of the large capture

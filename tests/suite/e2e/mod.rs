@@ -1,10 +1,12 @@
 //! End to end: the real program on real input, judged from outside.
 
+mod archive;
 mod bad_input;
 mod captures;
 mod console;
 mod crash;
 mod digits;
+mod drive;
 mod film;
 mod fuzzed;
 mod late;

@@ -1,6 +1,7 @@
 //! Steps 3 to 5: what a cut run left, and what is due, carried batch by batch.
 
 use archive::Level;
+use store::Disk as _;
 use vault::{DuePart, PartKey, ReadBackRow};
 
 use super::{PARTS_MAX, Run, Step, lease};
@@ -11,11 +12,10 @@ use crate::carrier::{CarryError, CarryKind, Fate, Item, Source};
 const FILES: usize = 256;
 /// Bytes of one batch, unless one file is larger.
 const BYTES: u64 = 256 << 20;
-/// The reserve that recordings do not use, because steps 6 to 8 need it: at least so much of the medium, as a divisor.
+/// What recordings leave free, because steps 6 to 8 need it: a twentieth of the medium, of a large one this much, and room for the
+/// next backup.
 const RESERVE_PART: u64 = 20;
 const RESERVE_MAX: u64 = 2 << 30;
-/// A small drive keeps less back.
-const RESERVE_SMALL_PART: u64 = 10;
 
 impl Run<'_> {
     /// Step 3: rows of cut runs become this run's if the file is there in its size; otherwise the part is due again.
@@ -82,8 +82,8 @@ impl Run<'_> {
     /// A full medium is seen before it is full: what makes a copy provable must still fit.
     fn room_for(&mut self, due: &[DuePart]) -> std::result::Result<(), CarryError> {
         let space = self.carrier.space()?;
-        let small = (space.total / RESERVE_SMALL_PART).min(RESERVE_MAX);
-        let reserve = (space.total / RESERVE_PART).max(small);
+        let backup = self.world.data.len("catalogue.db").unwrap_or(0);
+        let reserve = (space.total / RESERVE_PART).min(RESERVE_MAX).saturating_add(backup);
         let wanted = due.iter().fold(0_u64, |sum, part| sum.saturating_add(part.bytes));
         if space.free.saturating_sub(reserve) >= wanted {
             return Ok(());
