@@ -55,6 +55,10 @@ impl Central for Office<'_> {
         &self.signing
     }
 
+    fn central_keys(&self) -> Vec<VerifyingKey> {
+        self.site.keys.certs().central_keys().collect()
+    }
+
     fn certified(&self, id: KeyId) -> Option<VerifyingKey> {
         self.site.keys.verifying_key(id)
     }

@@ -192,10 +192,21 @@ impl Certs {
         format!("certs-{:08}.json", self.generation)
     }
 
+    /// Returns the file's generation.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Returns all certificates.
     #[must_use]
     pub fn all(&self) -> &[Cert] {
         &self.certs
+    }
+
+    /// Returns every key that the root certified for central: the one of today, and those of before a restore.
+    pub fn central_keys(&self) -> impl Iterator<Item = VerifyingKey> + '_ {
+        self.certs.iter().filter(|cert| cert.role == Role::Central).map(|cert| cert.key)
     }
 
     /// Finds a certified key by its id, whenever it holds.

@@ -39,6 +39,10 @@ pub trait Central: Sync {
     fn site_json(&self) -> &[u8];
     /// Returns central's signing key.
     fn signing_key(&self) -> &SigningKey;
+    /// Returns every key that the root certified for central. Cards and checkpoints of before a restore were signed by older ones.
+    fn central_keys(&self) -> Vec<VerifyingKey> {
+        vec![self.signing_key().verifying_key()]
+    }
     /// Finds a certified key.
     fn certified(&self, id: KeyId) -> Option<VerifyingKey>;
     /// Returns the public key of a day.

@@ -84,12 +84,11 @@ pub(crate) fn card(central: &dyn Central, location: &LocationRow, carrier: &mut 
     let bytes = read
         .map_err(|error| ArchiverError::Medium { name: location.name.clone(), error })?
         .ok_or_else(|| away("no archive of this site is mounted there"))?;
-    let key = central.signing_key().verifying_key();
-    let card = Card::open(&bytes, &key).map_err(|e| ArchiverError::OtherMedium {
+    let opened = central.central_keys().iter().find_map(|key| Card::open(&bytes, key).ok());
+    let card = opened.ok_or_else(|| ArchiverError::OtherMedium {
         name: location.name.clone(),
-        why: format!(
-            "its card is not one that this site signed ({e}); it belongs to another site, or it is damaged"
-        ),
+        why: "its card is not one that this site signed: it belongs to another site, or it is damaged"
+            .to_owned(),
     })?;
     if card.site_id == central.site_id() {
         Ok(card)
