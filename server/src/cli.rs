@@ -52,6 +52,8 @@ pub(crate) enum Command {
     /// The transparency log: prove that a recording is in it, and that it was never changed.
     #[command(subcommand)]
     Log(Log),
+    /// Restore a lost recorder from an archive and two shares of paper, into a new folder.
+    Restore(Restore),
     /// Show the ledger: the account of every call that was signalled on one day.
     Ledger(Ledger),
     /// The places to which recordings are archived: folders, drives, shares.
@@ -89,6 +91,31 @@ pub(crate) struct Init {
     #[arg(long, default_value = "A", value_name = "LETTER")]
     pub(crate) letter: char,
     /// Print the result, shares included, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst restore`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The archive is only read. Two of the three recovery shares are asked for at the terminal, or read from \
+    --shares-file\nor standard input: one share in a line, or in four lines as printed. A restore that was cut is begun again in \
+    another empty folder."
+)]
+pub(crate) struct Restore {
+    /// The archive: the folder in which AMETHYST lies (a drive, a share), or AMETHYST itself.
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) from: PathBuf,
+    /// The folder to restore into; it must not exist or be empty.
+    #[arg(long = "data", value_name = "DIR", env = "AMETHYST_DATA")]
+    pub(crate) dir: PathBuf,
+    /// Read the shares from this file. Delete it afterwards: whoever has it and an archive can hear everything.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) shares_file: Option<PathBuf>,
+    /// Copy the recordings back into the data folder, each compared with the database. Without it they stay in the archive.
+    #[arg(long)]
+    pub(crate) with_recordings: bool,
+    /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -51,6 +51,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Verify(words) => cmds::verify::run(words),
         Command::Check(words) => cmds::check::run(words),
         Command::Log(words) => cmds::log::run(words),
+        Command::Restore(words) => cmds::restore::run(words),
         Command::Ledger(words) => cmds::ledger::run(words),
         Command::Location(words) => cmds::location::run(words),
         Command::Archive(words) => cmds::archive::run(words),

@@ -33,7 +33,7 @@ use crate::{disk, world};
 /// Day keys are made so many days ahead.
 pub(crate) const DAYS_AHEAD: u32 = 31;
 /// A certificate holds for twenty years; it ends earlier by replacing it.
-const CERT_US: i64 = 20 * 366 * 86_400 * 1_000_000;
+pub(crate) const CERT_US: i64 = 20 * 366 * 86_400 * 1_000_000;
 
 /// An opened site.
 #[allow(missing_debug_implementations, reason = "it reaches keys")]
@@ -162,7 +162,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    fn draw(dice: &mut impl CryptoRng) -> Self {
+    /// Draws a new recorder.
+    pub(crate) fn draw(dice: &mut impl CryptoRng) -> Self {
         let (mut id, mut seed) = ([0; 16], Zeroizing::new([0; 32]));
         dice.fill_bytes(&mut id);
         dice.fill_bytes(seed.as_mut_slice());
@@ -221,7 +222,7 @@ fn unusable(error: archive::ArchiveError) -> Failure {
     )
 }
 
-fn refuse_used(dir: &Path) -> anyhow::Result<()> {
+pub(crate) fn refuse_used(dir: &Path) -> anyhow::Result<()> {
     let used = match fs::read_dir(dir) {
         Ok(mut names) => names.next().is_some(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
@@ -293,7 +294,11 @@ fn write_public(
     disk::write_new(&dir.join("site").join(days.file_name()), &days.sign(central)?)
 }
 
-fn write_secrets(
+/// Writes the files of `keys/`: a new unlock key, the store sealed under it, the recorder's own key.
+///
+/// # Errors
+/// The disk's.
+pub(crate) fn write_secrets(
     dir: &Path,
     store: &mut Keystore,
     recorder: &Identity,

@@ -36,6 +36,7 @@ mod policy;
 mod proof;
 mod purge;
 mod read;
+mod restore;
 mod rows;
 mod runs;
 mod scope;

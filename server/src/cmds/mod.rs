@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod location;
 pub(crate) mod log;
 pub(crate) mod record;
+pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod user;
 pub(crate) mod verify;

@@ -34,6 +34,7 @@ mod people;
 mod purge;
 mod recover;
 mod retention;
+mod restore;
 mod row;
 mod shard;
 mod vault;
@@ -63,6 +64,7 @@ pub use part::{ClosedPart, PartFile};
 pub use purge::{Fresh, FreshCheck, Kept, PurgePlan, PurgeReport, PurgeRules, Purgeable};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};
 pub use retention::{DayKept, Keep, PolicyPreview, Shreddable};
+pub use restore::{Brought, restore_folder};
 pub use store::ReadSeek;
 pub use vault::{Use, Vault, VaultConfig};
 

@@ -366,3 +366,28 @@ fn an_act_has_its_leaf_between_those_of_parts() {
     let looking = Vault::assemble(Arc::new(site.disk), beside, config(), Use::Look, None).unwrap();
     assert!(matches!(looking.append_act(start(3), [0; 16]), Err(VaultError::NoLog)), "not by a bystander");
 }
+
+#[test]
+fn a_file_comes_back_only_as_its_row_says() {
+    let site = Site::new();
+    let vault = site.vault();
+    let row = vault.admit(vec![site.close(site.record(&vault, 1).unwrap())]).admitted.remove(0).row;
+    let path = row.part.path.clone();
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut vault.disk.open_read(&path).unwrap(), &mut bytes).unwrap();
+    let bring = |bytes: &[u8]| vault.bring_back(&row.part, &mut &*bytes).unwrap();
+    assert_eq!(bring(&bytes), Brought::Here);
+    vault.disk.unlink(&path).unwrap();
+    for at in [0, 900, bytes.len() - 300] {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        assert_eq!(bring(&altered), Brought::NotIts, "byte {at}");
+    }
+    assert_eq!(bring(&bytes[..bytes.len() - 1]), Brought::NotIts);
+    assert_eq!(bring(&[bytes.as_slice(), &[0]].concat()), Brought::NotIts);
+    assert_eq!(vault.check(Level::Presence).unwrap().problems.len(), 1, "nothing of them was kept");
+    assert_eq!(bring(&bytes), Brought::Back);
+    assert!(vault.check(Level::Hash).unwrap().is_clean());
+    assert_eq!(vault.part_row((row.facts.recording_id, 0)).unwrap(), Some(row.part.clone()));
+    assert_eq!(vault.part_row((row.facts.recording_id, 1)).unwrap(), None);
+}

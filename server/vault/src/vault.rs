@@ -17,7 +17,7 @@ use crate::shard::Shards;
 use crate::{Elsewhere, Result, VaultError, folder};
 
 /// The database's place in the data folder.
-const CATALOGUE: &str = "catalogue.db";
+pub(crate) const CATALOGUE: &str = "catalogue.db";
 
 /// What the vault must know of the site and of who records.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ mod live;
 mod log;
 mod pcap;
 mod plain;
+mod restore;
 mod rtpproxy;
 mod serve;
 mod site;

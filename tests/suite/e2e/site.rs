@@ -85,12 +85,20 @@ pub(crate) struct Site {
 impl Site {
     /// Makes a site in Johannesburg.
     pub(crate) fn new() -> Self {
+        Self::with_shares().0
+    }
+
+    /// Makes a site in Johannesburg and returns its three recovery shares with it.
+    pub(crate) fn with_shares() -> (Self, Vec<String>) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let site = Self { folder };
+        let zone = "Africa/Johannesburg";
         let made =
-            run(&["init", "--data", site.data(), "--site-name", "Test", "--zone", "Africa/Johannesburg"]);
-        assert_eq!(made.code, Some(0), "{made:?}");
-        site
+            run(&["init", "--data", site.data(), "--site-name", "Test", "--zone", zone, "--json"]).json();
+        let shares = made["shares"].as_array().expect("three shares");
+        let shares = shares.iter().map(|share| share.as_str().expect("a text").to_owned());
+        let shares = shares.collect();
+        (site, shares)
     }
 
     /// The data folder.
