@@ -1,6 +1,7 @@
 //! What a database that comes from a backup must unlearn before it is worked with.
 
 use crate::logged::BLOCK;
+use crate::sql::Conn;
 use crate::{Catalogue, Result};
 
 /// Numbers that may have been given after the backup was made, at most.
@@ -15,23 +16,27 @@ impl Catalogue {
     /// 1. Proofs fall to level 1: nothing leaves the live store until every medium was verified again.
     /// 2. Parts whose leaf is `leaves` or behind it, where the log of the archive ends, wait for a new one.
     /// 3. Counters jump ahead, so that no number that was given after the backup is given again.
+    /// 4. Purges that were under way are forgotten, because their live copies are gone or come back; with `all_live` finished
+    ///    ones too, because everything comes back.
     ///
     /// # Errors
     /// The database's; then nothing changed.
-    pub fn after_restore(&self, leaves: u64) -> Result<u64> {
+    pub fn after_restore(&self, leaves: u64, all_live: bool) -> Result<u64> {
         let db = self.db.clone();
         self.block(async move {
             let mut conn = db.writer().await?;
             conn.begin().await?;
-            let done = unlearn(&mut conn, leaves).await;
+            let done = unlearn(&mut conn, leaves, all_live).await;
             conn.end(done).await
         })
     }
 }
 
-async fn unlearn(conn: &mut crate::sql::Conn, leaves: u64) -> Result<u64> {
+async fn unlearn(conn: &mut Conn, leaves: u64, all_live: bool) -> Result<u64> {
     conn.run("update proof set level = $1 where level > $1", vec![PRESENT.into()]).await?;
     conn.run("update counter set value = value + $1", vec![GIVEN_SINCE.into()]).await?;
+    let kept: u64 = if all_live { 5 } else { 4 };
+    conn.run("delete from purge where state < $1", vec![kept.into()]).await?;
     let text = "insert into unlogged (recording_id, part) select recording_id, part from logged where leaf_index >= $1 \
                 on conflict do nothing";
     conn.run(text, vec![leaves.into()]).await?;

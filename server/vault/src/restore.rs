@@ -36,7 +36,7 @@ pub enum Brought {
 }
 
 /// Makes the folders and the log of a data folder whose catalogue was put there before, and brings the catalogue to what may be
-/// believed after a restore. `leaves` are those of the archive's log, from the first; they were compared with a checkpoint.
+/// believed after a restore; `all_live` says that every recording is about to be brought back. `leaves` are those of the archive's log, from the first; they were compared with a checkpoint.
 /// Returns how many leaves the log has, and how many parts of the catalogue lost theirs because the log ends before it.
 ///
 /// 1. folders, `format`; 2. leaves and hashes; 3. the catalogue unlearns ([`Catalogue::after_restore`]).
@@ -47,6 +47,7 @@ pub fn restore_folder(
     root: &Path,
     leaves: impl Iterator<Item = Vec<u8>>,
     key: &CatalogueKey,
+    all_live: bool,
     now: UtcMicros,
 ) -> Result<(u64, u64)> {
     let disk: Arc<dyn Disk> = Arc::new(LocalDisk::open(root)?);
@@ -66,7 +67,7 @@ pub fn restore_folder(
     }
     drop(log);
     let catalogue = Catalogue::open(&root.join(CATALOGUE), key, now)?;
-    let forgotten = catalogue.after_restore(count)?;
+    let forgotten = catalogue.after_restore(count, all_live)?;
     disk.sync_fs()?;
     Ok((count, forgotten))
 }

@@ -15,7 +15,7 @@ pub(super) fn a_database_from_a_backup_believes_less(catalogue: &Catalogue) {
     assert_eq!((level(), catalogue.next_generation("keys").unwrap()), (3, 1));
 
     // The archive's log ends after 4,096 leaves.
-    assert_eq!(catalogue.after_restore(4_096).unwrap(), 2);
+    assert_eq!(catalogue.after_restore(4_096, false).unwrap(), 2);
     assert_eq!(level(), 1, "its presence is believed, until it was read again");
     assert!(
         catalogue.next_generation("keys").unwrap() > 10_000,
@@ -28,5 +28,5 @@ pub(super) fn a_database_from_a_backup_believes_less(catalogue: &Catalogue) {
     // They get new leaves, and are due again.
     catalogue.note_leaves(vec![(waiting[0], 4_096), (waiting[1], 4_097)]).unwrap();
     assert_eq!(catalogue.due_totals(MEDIUM).unwrap().0, 3);
-    assert_eq!(catalogue.after_restore(5_000).unwrap(), 0, "twice is once");
+    assert_eq!(catalogue.after_restore(5_000, true).unwrap(), 0, "twice is once");
 }

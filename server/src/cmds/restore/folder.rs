@@ -46,7 +46,7 @@ pub(super) struct Folder {
 }
 
 /// Makes the folder: 1. folders, 2. the database, 3. documents and settings, 4. log and the vault's own folders, 5. keys. Then
-/// opens the vault.
+/// opens the vault. `all_live`: all recordings are about to be copied back.
 ///
 /// # Errors
 /// The disk's, or a backup that does not fit the keys.
@@ -56,6 +56,7 @@ pub(super) fn make(
     secret: &RecoverySecret,
     recovered: &Recovered,
     backup: &Backup,
+    all_live: bool,
 ) -> anyhow::Result<Folder> {
     for folder in [dir.to_owned(), dir.join("keys"), dir.join("site")] {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -77,7 +78,7 @@ pub(super) fn make(
 
     let log = drive.log();
     let key = CatalogueKey::new(*store.catalogue_key());
-    let (leaves, forgotten) = vault::restore_folder(dir, log.iter(), &key, now)
+    let (leaves, forgotten) = vault::restore_folder(dir, log.iter(), &key, all_live, now)
         .context("the database of the backup cannot be used")?;
     anyhow::ensure!(
         leaves == log.leaves,

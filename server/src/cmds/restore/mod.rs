@@ -73,7 +73,7 @@ fn restore(
     let paper = secret.kem_secret(&drive.site.site_id);
     let recovered = drive.recovery_vault(&paper)?;
     let backup = Backup::newest(drive, &paper)?;
-    let folder = folder::make(&words.dir, drive, secret, &recovered, &backup)?;
+    let folder = folder::make(&words.dir, drive, secret, &recovered, &backup, words.with_recordings)?;
     let known = folder.vault.leaves_known()?;
     let mut told = recordings::bring(drive, &folder.vault, known, words.with_recordings)?;
     let report = admit(&folder, drive)?;
