@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use archiver::schedule::At;
 use serde::Deserialize;
 
 use crate::failure::{Failure, Kind};
@@ -37,6 +38,9 @@ pub(crate) struct Config {
     /// The console and its door.
     #[serde(default)]
     pub(crate) web: Web,
+    /// When recordings are archived.
+    #[serde(default)]
+    pub(crate) archive: Archive,
     /// Groups of extensions, for what a person may hear.
     #[serde(default)]
     pub(crate) groups: BTreeMap<String, Vec<String>>,
@@ -140,6 +144,21 @@ impl Default for Web {
             idle_minutes: IdleMinutes::default(),
         }
     }
+}
+
+/// When recordings are archived.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Archive {
+    /// From this time of day on, in the site's zone, the night's run is due.
+    #[serde(deserialize_with = "time_of_day")]
+    pub(crate) at: At,
+    /// Archive as soon as something was sealed, too.
+    pub(crate) continuous: bool,
+}
+
+fn time_of_day<'de, D: serde::Deserializer<'de>>(from: D) -> Result<At, D::Error> {
+    String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// Who must have an authenticator, as written in the file.
@@ -359,6 +378,11 @@ supervisor = 60
 auditor = 60
 agent = 60
 
+[archive]
+# Where to is configured in the console (Archive), or by `amethyst location add`.
+at = "21:00"                      # every evening from this time on, in the site's zone
+continuous = false                # true: also by day, soon after a recording was sealed
+
 [groups]
 # Groups of extensions, for what a person may hear:  sales = ["200-219", "3***"]
 
@@ -380,6 +404,7 @@ mod tests {
         let config = Config::parse(&template("Town \"hall\"", 'B')).expect("our own template");
         assert_eq!((config.site.name.as_str(), config.site.letter), ("Town \"hall\"", 'B'));
         assert_eq!(config.recording.queue_mib, Recording::default().queue_mib);
+        assert_eq!((config.archive.at, config.archive.continuous), (At::EVENING, false));
     }
 
     #[test]
@@ -398,6 +423,7 @@ mod tests {
             ("letter = \"A\"", "letter = \"a\""),
             ("ring_mib = 32", "ring_mib = 0"),
             ("queue_mib = 48", "queue_mib = 1"),
+            ("at = \"21:00\"", "at = \"9 pm\""),
         ] {
             assert!(Config::parse(&base.replace(from, to)).is_err(), "{to} must be refused");
         }

@@ -42,6 +42,17 @@ impl Kind {
             Self::Disk => 6,
         }
     }
+
+    /// Finds the kind that another process of this program ended with.
+    pub(crate) const fn of_code(code: u8) -> Self {
+        match code {
+            2 => Self::Usage,
+            4 => Self::Permission,
+            5 => Self::Data,
+            6 => Self::Disk,
+            _ => Self::Input,
+        }
+    }
 }
 
 /// An error with its exit code; the text says what happened, what it means for the recordings and what to do.

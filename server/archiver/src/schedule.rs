@@ -1,9 +1,65 @@
-//! When a run is due: once a day from 21:00 on in the site's zone, by its calendar and not by counting hours.
+//! When a run is due: once a day from a time of day on, in the site's zone, by its calendar and not by counting hours.
+
+use std::fmt;
+use std::str::FromStr;
 
 use shared::{UtcMicros, Zone};
 
-/// From this hour on.
-pub const HOUR: u8 = 21;
+/// A time of day in the site's zone: from then on a night's run is due.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct At {
+    hour: u8,
+    minute: u8,
+}
+
+impl At {
+    /// 21:00, unless a site chose another time.
+    pub const EVENING: Self = Self { hour: 21, minute: 0 };
+
+    fn is_reached(self, now: UtcMicros, zone: &Zone) -> bool {
+        let (hour, minute, _) = zone.hms_of(now);
+        (hour, minute) >= (self.hour, self.minute)
+    }
+
+    const fn micros(self) -> i64 {
+        (self.hour as i64).saturating_mul(60).saturating_add(self.minute as i64).saturating_mul(60_000_000)
+    }
+}
+
+impl Default for At {
+    fn default() -> Self {
+        Self::EVENING
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.hour, self.minute)
+    }
+}
+
+/// What is no time of day.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is no time of day: write it as 21:00, from 00:00 to 23:59")]
+pub struct NoTime(String);
+
+impl FromStr for At {
+    type Err = NoTime;
+
+    fn from_str(text: &str) -> Result<Self, NoTime> {
+        let wrong = || NoTime(text.chars().take(20).collect());
+        let two = |digits: &str| match digits.as_bytes() {
+            [b'0'..=b'9', b'0'..=b'9'] => digits.parse::<u8>().ok(),
+            _ => None,
+        };
+        let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
+        match (two(hour), two(minute)) {
+            (Some(hour @ ..24), Some(minute @ ..60)) => Ok(Self { hour, minute }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
 /// A clock that stands so far before the last run is not believed.
 const BACK_US: i64 = 5 * 60 * 1_000_000;
 
@@ -18,23 +74,39 @@ pub enum Due {
     ClockBack,
 }
 
-/// Decides by the time `now` and the beginning of the last run on this location.
+/// Decides by the time `now`, the beginning of the last run on this location, and the time of day from which a run is due.
 ///
 /// Days are compared, not hours: where a clock is set back, the first 21:00 counts; where it is set forward over 21:00, the first
 /// moment behind it; after missed nights there is one run, now.
 #[must_use]
-pub fn due(now: UtcMicros, last: Option<UtcMicros>, zone: &Zone) -> Due {
+pub fn due(now: UtcMicros, last: Option<UtcMicros>, zone: &Zone, at: At) -> Due {
     let today = zone.day_of(now);
-    let is_evening = zone.hms_of(now).0 >= HOUR;
+    let is_evening = at.is_reached(now, zone);
     let Some(last) = last else { return if is_evening { Due::Now } else { Due::Later } };
     if now.0 < last.0.saturating_sub(BACK_US) {
         return Due::ClockBack;
     }
-    let (last_day, last_was_evening) = (zone.day_of(last), zone.hms_of(last).0 >= HOUR);
+    let (last_day, last_was_evening) = (zone.day_of(last), at.is_reached(last, zone));
     // The evening to which a run counts: its own, or, in the small hours and by day, the one before.
     let evening =
         |day: shared::Day, is_evening: bool| i64::from(day.number()).saturating_sub(i64::from(!is_evening));
     if evening(today, is_evening) > evening(last_day, last_was_evening) { Due::Now } else { Due::Later }
+}
+
+/// Returns the next moment behind `now` at which a night's run is due; `None` at the end of the calendar.
+#[must_use]
+pub fn next(now: UtcMicros, zone: &Zone, at: At) -> Option<UtcMicros> {
+    let today = zone.day_of(now);
+    [Some(today), today.plus_days(1)].into_iter().flatten().find_map(|day| {
+        let start = zone.start_of(day)?;
+        // A day may begin late, or have an hour more or less before the evening: look where the clock stands, and step once.
+        let guess = start.plus(at.micros());
+        let (hour, minute, second) = zone.hms_of(guess);
+        let stands = At { hour, minute }.micros().saturating_add(i64::from(second).saturating_mul(1_000_000));
+        let moment =
+            if zone.day_of(guess) == day { guess.plus(at.micros().saturating_sub(stands)) } else { guess };
+        (moment > now).then_some(moment)
+    })
 }
 
 #[cfg(test)]
@@ -51,7 +123,7 @@ mod tests {
         let mut begun = Vec::new();
         for quarter in 0..days * 96 {
             let now = UtcMicros(from_utc_s * 1_000_000 + quarter * HOUR_US / 4);
-            if due(now, last, &zone) == Due::Now {
+            if due(now, last, &zone, At::EVENING) == Due::Now {
                 last = Some(now);
                 let (h, m, _) = zone.hms_of(now);
                 begun.push(format!("{} {h:02}:{m:02}", zone.day_of(now)));
@@ -92,7 +164,7 @@ mod tests {
         let zone = Zone::named("Africa/Johannesburg").unwrap();
         let last = UtcMicros(1_795_201_200_000_000);
         let check = |back_us: i64, expected| {
-            assert_eq!(due(UtcMicros(last.0 - back_us), Some(last), &zone), expected);
+            assert_eq!(due(UtcMicros(last.0 - back_us), Some(last), &zone, At::EVENING), expected);
         };
         check(0, Due::Later);
         check(4 * 60 * 1_000_000, Due::Later);
@@ -103,7 +175,40 @@ mod tests {
     #[test]
     fn the_first_run_of_a_location_waits_for_the_evening() {
         let zone = Zone::named("UTC").unwrap();
-        assert_eq!(due(UtcMicros(20 * HOUR_US), None, &zone), Due::Later);
-        assert_eq!(due(UtcMicros(21 * HOUR_US), None, &zone), Due::Now);
+        assert_eq!(due(UtcMicros(20 * HOUR_US), None, &zone, At::EVENING), Due::Later);
+        assert_eq!(due(UtcMicros(21 * HOUR_US), None, &zone, At::EVENING), Due::Now);
+    }
+
+    #[test]
+    fn a_site_may_choose_another_time_of_day() {
+        let zone = Zone::named("UTC").unwrap();
+        let at: At = "02:30".parse().unwrap();
+        let check = |minutes: i64, expected| {
+            assert_eq!(
+                due(UtcMicros(minutes * 60_000_000), Some(UtcMicros(0)), &zone, at),
+                expected,
+                "{minutes}"
+            );
+        };
+        check(149, Due::Later);
+        check(150, Due::Now);
+        assert_eq!(at.to_string(), "02:30");
+        for wrong in ["", "9:00", "24:00", "21:60", "21", "21:00:00", "+1:00", "2١:00"] {
+            assert!(wrong.parse::<At>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_next_evening_is_told_also_where_a_day_has_another_length() {
+        let check = |zone: &str, from_utc_s: i64, expected: &str| {
+            let zone = Zone::named(zone).unwrap();
+            let found = next(UtcMicros(from_utc_s * 1_000_000), &zone, At::EVENING).unwrap();
+            assert_eq!(zone.rfc3339(found).get(..16), Some(expected));
+        };
+        check("Africa/Johannesburg", 1_795_168_800, "2026-11-20T21:00");
+        check("Africa/Johannesburg", 1_795_168_800 + 9 * 3_600, "2026-11-21T21:00");
+        // Santiago: 2026-09-06 begins at 01:00. Cairo: so does 2026-04-24.
+        check("America/Santiago", 1_788_670_800, "2026-09-06T21:00");
+        check("Africa/Cairo", 1_776_981_600, "2026-04-24T21:00");
     }
 }

@@ -1,6 +1,7 @@
 //! The site as the archive engine sees it: documents, public keys, and central's signature.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use archive::{Bundle, SiteJson};
@@ -22,7 +23,12 @@ pub(crate) struct Office<'a> {
     site_json: Vec<u8>,
     signing: SigningKey,
     logins_max: usize,
+    hurried: Option<&'a AtomicBool>,
 }
+
+/// Logins made in one go, between two looks whether the run was stopped; each takes most of a second. A run that was stopped
+/// makes these still: those of the next days.
+const LOGINS_AT_ONCE: usize = 4;
 
 impl<'a> Office<'a> {
     /// Takes what a run needs of the site. Sites of older versions get the secrets of the daily login here, durably.
@@ -33,7 +39,17 @@ impl<'a> Office<'a> {
         site.keys.draw_logins()?;
         let path = site.dir.join("site/site.json");
         let site_json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self { site, site_json, signing: site.keys.central_signing(), logins_max })
+        Ok(Self { site, site_json, signing: site.keys.central_signing(), logins_max, hurried: None })
+    }
+
+    /// Makes only a few logins once `stop` is set: whoever stops a run does not wait for those of a year.
+    pub(crate) const fn unless(mut self, stop: &'a AtomicBool) -> Self {
+        self.hurried = Some(stop);
+        self
+    }
+
+    fn in_haste(&self) -> bool {
+        self.hurried.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Returns the data folder.
@@ -78,21 +94,30 @@ impl Central for Office<'_> {
             .keys
             .login_secrets(&self.site.card, &recorder_key)
             .ok_or_else(|| refused("the key store has no secrets for the daily login".to_owned()))?;
-        let night = Night {
-            card: &self.site.card,
-            site_name: &self.site.config.site.name,
-            today: asked.today,
-            now: asked.now,
-            generation: asked.generation,
-            ahead_days: keyfiles::AHEAD_DAYS,
-            new_slots_max: self.logins_max,
-            cost: Cost::default(),
-            previous_slots: asked.slots.as_deref(),
-            secrets: &secrets,
-            certs: self.site.keys.certs(),
-            checkpoint: &asked.checkpoint,
+        let make = |previous: Option<&[u8]>, logins: usize| {
+            let night = Night {
+                card: &self.site.card,
+                site_name: &self.site.config.site.name,
+                today: asked.today,
+                now: asked.now,
+                generation: asked.generation,
+                ahead_days: keyfiles::AHEAD_DAYS,
+                new_slots_max: logins.min(LOGINS_AT_ONCE),
+                cost: Cost::default(),
+                previous_slots: previous,
+                secrets: &secrets,
+                certs: self.site.keys.certs(),
+                checkpoint: &asked.checkpoint,
+            };
+            keyfiles::key_files(&night, &mut world::dice()).map_err(|e| refused(e.to_string()))
         };
-        let made = keyfiles::key_files(&night, &mut world::dice()).map_err(|e| refused(e.to_string()))?;
+        let mut made = make(asked.slots.as_deref(), self.logins_max)?;
+        let mut left = self.logins_max.saturating_sub(made.slots_made);
+        while made.slots_missing > 0 && left > 0 && !self.in_haste() {
+            let slots = made.files.iter().find(|file| file.path.starts_with("keys/slots-"));
+            made = make(slots.map(|file| file.bytes.as_slice()), left)?;
+            left = left.saturating_sub(made.slots_made.max(1));
+        }
         if made.slots_missing > 0 {
             tracing::info!("{} logins ahead are still to be made by later runs", made.slots_missing);
         }

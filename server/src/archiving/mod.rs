@@ -1,6 +1,11 @@
 //! Archiving from the program's side: the site as the engine sees it, and the carriers' processes.
 
 mod central;
+pub(crate) mod control;
+pub(crate) mod desk;
+pub(crate) mod keeper;
+pub(crate) mod places;
+pub(crate) mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -16,6 +21,7 @@ use vault::{LocationRow, Vault};
 
 pub(crate) use central::Office;
 
+use crate::failure::{Failure, Kind};
 use crate::world;
 
 /// The word of the hidden command that the carriers' processes run.
@@ -32,6 +38,35 @@ impl Clock for RealClock {
     fn sleep_ms(&self, ms: u64) {
         std::thread::sleep(Duration::from_millis(ms));
     }
+}
+
+/// Finds the locations that are meant: one by its name or id, or all.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn chosen(vault: &Vault, name: Option<&str>) -> anyhow::Result<Vec<LocationRow>> {
+    let locations = match name {
+        Some(name) => vec![found(vault, name)?],
+        None => vault.locations()?,
+    };
+    if locations.is_empty() {
+        let text = "no archive location is configured: recordings are in the live store only. Configure one by `amethyst \
+                    location add`";
+        return Err(Failure::new(Kind::Usage, text).into());
+    }
+    Ok(locations)
+}
+
+/// Finds a location by its name or id.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn found(vault: &Vault, name: &str) -> anyhow::Result<LocationRow> {
+    let location = vault.location(name)?.filter(|location| location.removed_at.is_none());
+    location.ok_or_else(|| {
+        let text = format!("there is no archive location `{name}`: `amethyst location list` shows them");
+        Failure::new(Kind::Input, text).into()
+    })
 }
 
 /// How a carrier's process is started.

@@ -1,17 +1,21 @@
 //! `amethyst archive`: archive now, and look how safe recordings are.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use archive::Outcome;
-use archiver::engine::{Progress, Summary};
+use archiver::engine::Progress;
 use archiver::remote;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use vault::{LocationRow, MediumRow, MediumState, Use, Vault};
+use vault::{LocationRow, MediumRow, MediumState, Use};
 
-use super::location::{found, location_json, medium_json};
-use crate::archiving::{self, Office};
+use super::location::{location_json, medium_json};
+use crate::archiving::control::{self, Answer, Request};
+use crate::archiving::told::{Told, told};
+use crate::archiving::{self, Office, chosen};
 use crate::cli::{Archive, ArchiveCarrier, ArchiveRun, ArchiveStatus};
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
@@ -38,93 +42,71 @@ pub(crate) fn carry(words: &ArchiveCarrier) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn chosen(vault: &Vault, name: Option<&str>) -> anyhow::Result<Vec<LocationRow>> {
-    let locations = match name {
-        Some(name) => vec![found(vault, name)?],
-        None => vault.locations()?,
-    };
-    if locations.is_empty() {
-        let text = "no archive location is configured: recordings are in the live store only. Configure one by `amethyst \
-                    location add`";
-        return Err(Failure::new(Kind::Usage, text).into());
-    }
-    Ok(locations)
-}
-
 fn run_now(words: &ArchiveRun) -> anyhow::Result<u8> {
-    let site = Site::open(&words.data.dir)?;
-    let vault = site.vault(Use::Record)?;
-    // What a crash left is finished first: it is due too.
-    recording::tell_recovery(&recording::recover(&site, &vault)?);
-    let office = Office::new(&site, words.logins)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let mut documents = Vec::new();
-    let mut all_well = true;
+    // A server that runs on the data folder holds the recordings: it does the work.
+    let told = match control::reach(&words.data.dir) {
+        Some(server) => run_there(words, server, &stop)?,
+        None => run_here(words, &stop)?,
+    };
+    if words.json {
+        terminal::json(&Value::Array(told.iter().map(|told| told.document.clone()).collect()));
+    }
+    Ok(u8::from(!told.iter().all(|told| told.well)))
+}
+
+fn run_here(words: &ArchiveRun, stop: &AtomicBool) -> anyhow::Result<Vec<Told>> {
+    let site = Site::open(&words.data.dir)?;
+    let vault = site.vault(Use::Record)?;
+    // What a crash left is finished first: it is due too.
+    recording::tell_recovery(&recording::recover(&site, &vault)?);
+    let office = Office::new(&site, words.logins)?.unless(stop);
+    let mut all = Vec::new();
     for location in chosen(&vault, words.location.as_deref())? {
         let bar = terminal::progress(0, &location.name);
-        let done = archiving::run(&office, &vault, &location, &stop, &|progress: &Progress| {
-            bar.set_length(progress.bytes_due >> 10);
-            bar.set_position(progress.bytes >> 10);
-            bar.set_message(format!("{}: {}", location.name, progress.step.word()));
+        let done = archiving::run(&office, &vault, &location, stop, &|progress: &Progress| {
+            show(&bar, &location.name, progress.step.word(), progress.bytes, progress.bytes_due);
         });
         bar.finish_and_clear();
-        all_well &= done.as_ref().is_ok_and(|summary| summary.outcome == Outcome::Complete);
-        documents.push(told(&location, &done));
-        if !words.json {
-            terminal::line(&sentence(&location, &done));
-            if let Ok(summary) = &done {
-                summary.troubles.iter().for_each(|trouble| terminal::line(&format!("  {trouble}")));
-            }
-        }
+        all.push(tell(told(&location, &done), words.json));
         if stop.load(Ordering::Relaxed) {
             break;
         }
     }
-    if words.json {
-        terminal::json(&Value::Array(documents));
-    }
-    Ok(u8::from(!all_well))
+    Ok(all)
 }
 
-fn sentence(location: &LocationRow, done: &anyhow::Result<Summary>) -> String {
-    let name = &location.name;
-    match done {
-        Err(error) => format!("{name}: {error:#}"),
-        Ok(s) => {
-            let proven = format!("{} files ({} MiB) proven", s.parts, s.bytes >> 20);
-            match (s.outcome, &s.early) {
-                (Outcome::Complete, _) if s.parts == 0 => format!("{name}: everything was there already"),
-                (Outcome::Complete, _) => format!("{name}: {proven}; everything is there"),
-                (Outcome::Holes, _) => {
-                    format!("{name}: {proven}; {} could not be carried and stay due", s.troubles.len())
-                }
-                (Outcome::Early, why) => {
-                    let why = why.as_deref().unwrap_or("it was stopped");
-                    format!("{name}: {proven}, {} stay due: {why}", s.left)
-                }
-            }
-        }
+fn run_there(words: &ArchiveRun, server: UnixStream, stop: &Arc<AtomicBool>) -> anyhow::Result<Vec<Told>> {
+    let request = Request::Run { location: words.location.clone(), logins: words.logins };
+    let bar = terminal::progress(0, "the server archives");
+    let (mut all, mut refused) = (Vec::new(), None);
+    control::ask(server, &request, stop, &mut |answer| match answer {
+        Answer::Progress { name, step, bytes, bytes_due } => show(&bar, &name, &step, bytes, bytes_due),
+        Answer::Done(told) => bar.suspend(|| all.push(tell(*told, words.json))),
+        Answer::Refused { text, code } => refused = Some((text, code)),
+        Answer::End => {}
+    })?;
+    bar.finish_and_clear();
+    match refused {
+        Some((text, code)) => Err(Failure::new(Kind::of_code(code), text).into()),
+        None => Ok(all),
     }
 }
 
-fn told(location: &LocationRow, done: &anyhow::Result<Summary>) -> Value {
-    match done {
-        Err(error) => json!({ "location": location_json(location), "error": format!("{error:#}") }),
-        Ok(s) => json!({
-            "location": location_json(location),
-            "run_id": s.run_id.to_string(),
-            "outcome": s.outcome.word(),
-            "files": s.parts,
-            "bytes": s.bytes,
-            "left": s.left,
-            "early": s.early,
-            "troubles": s.troubles,
-            "checkpoint": s.checkpoint,
-        }),
+fn show(bar: &ProgressBar, name: &str, step: &str, bytes: u64, bytes_due: u64) {
+    bar.set_length(bytes_due >> 10);
+    bar.set_position(bytes >> 10);
+    bar.set_message(format!("{name}: {step}"));
+}
+
+fn tell(told: Told, as_json: bool) -> Told {
+    if !as_json {
+        told.lines.iter().for_each(|line| terminal::line(line));
     }
+    told
 }
 
 fn status(words: &ArchiveStatus) -> anyhow::Result<u8> {

@@ -1,21 +1,14 @@
 //! `amethyst location`: the places to which recordings are archived.
 
-use std::sync::atomic::AtomicBool;
-
-use archiver::engine::{World, prepare};
-use archiver::place::{Place, Settings};
-use archiver::remote;
-use archiver::{ArchiverError, DataFolder};
-use rand_core::Rng as _;
 use serde_json::{Value, json};
-use shared::LocationId;
-use vault::{LocationKind, LocationRow, MediaSet, MediumRow, Use, Vault};
+use vault::{LocationKind, LocationRow, MediaSet, MediumRow, Use};
 
-use crate::archiving::{Office, RealClock, launch, reach};
+use crate::archiving::found;
+use crate::archiving::places::{self, Wanted};
 use crate::cli::{self, Location, LocationAdd, LocationList, LocationOne, LocationPrepare};
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
-use crate::{terminal, view, world};
+use crate::{terminal, view};
 
 /// Runs the command.
 ///
@@ -34,84 +27,33 @@ pub(crate) fn run(words: &Location) -> anyhow::Result<u8> {
 fn add(words: &LocationAdd) -> anyhow::Result<u8> {
     let site = Site::open(&words.data.dir)?;
     let vault = site.vault(Use::Look)?;
-    let kind = match words.kind {
-        cli::LocationKind::Folder => LocationKind::Folder,
-        cli::LocationKind::Usb => LocationKind::Usb,
-        cli::LocationKind::Nfs => LocationKind::Nfs,
-        cli::LocationKind::Smb => LocationKind::Smb,
-    };
-    let path = std::path::absolute(&words.path)?;
-    let place =
-        Place { kind: kind.word().to_owned(), path: path.clone(), settings: Settings::default(), make: true };
-    let shown = path.display().to_string();
-    let name = words.name.clone().unwrap_or_else(|| format!("{} {shown}", kind.word()));
-    let settings = remote::look(&launch(&site.dir)?, place).map_err(|e| e.of(&name))?;
-    refuse_inside(&site, &path)?;
-    let mut id = [0; 16];
-    world::dice().fill_bytes(&mut id);
-    let location = LocationRow {
-        location_id: LocationId(id),
-        name,
-        kind,
-        path: shown,
-        settings: serde_json::to_string(&settings)?,
+    let wanted = Wanted {
+        kind: match words.kind {
+            cli::LocationKind::Folder => LocationKind::Folder,
+            cli::LocationKind::Usb => LocationKind::Usb,
+            cli::LocationKind::Nfs => LocationKind::Nfs,
+            cli::LocationKind::Smb => LocationKind::Smb,
+        },
+        path: words.path.clone(),
+        name: words.name.clone(),
         set: match words.media {
             cli::MediaSet::One => MediaSet::One,
             cli::MediaSet::Any => MediaSet::Any,
             cli::MediaSet::All => MediaSet::All,
         },
-        added_at: world::now().utc,
-        removed_at: None,
+        label: words.label.clone(),
+        lies_in: words.lies_in.clone(),
     };
-    vault.add_location(&location)?;
-    let made = made_ready(&site, &vault, &location, &words.label, &words.lies_in);
-    let medium = match made {
-        Ok(medium) => medium,
-        Err(error) => {
-            // A place without a medium would only hold up purging.
-            vault.forget_location(location.location_id)?;
-            return Err(error);
-        }
-    };
+    let (location, medium) = places::add(&site, &vault, &wanted)?;
     tell(&location, &medium, words.json, "is configured; its medium is ready");
     Ok(0)
-}
-
-/// The live recordings and their copy on one disk in one folder: no.
-fn refuse_inside(site: &Site, path: &std::path::Path) -> anyhow::Result<()> {
-    let data = site.dir.canonicalize()?;
-    let inside = path.canonicalize().is_ok_and(|path| path.starts_with(&data));
-    if !inside {
-        return Ok(());
-    }
-    let text = format!(
-        "{} lies inside the data folder: an archive must survive its loss. Give another disk",
-        path.display()
-    );
-    Err(Failure::new(Kind::Usage, text).into())
-}
-
-fn made_ready(
-    site: &Site,
-    vault: &Vault,
-    location: &LocationRow,
-    label: &str,
-    lies_in: &str,
-) -> anyhow::Result<MediumRow> {
-    let office = Office::new(site, 0)?;
-    let data = DataFolder::open(&site.dir).map_err(ArchiverError::Store)?;
-    let stop = AtomicBool::new(false);
-    let world =
-        World { vault, data: &data, central: &office, clock: &RealClock, stop: &stop, tell: &|_progress| () };
-    let mut carrier = reach(&launch(&site.dir)?, location, true)?;
-    Ok(prepare(&world, location, &mut *carrier, label, lies_in)?.medium)
 }
 
 fn prepare_medium(words: &LocationPrepare) -> anyhow::Result<u8> {
     let site = Site::open(&words.data.dir)?;
     let vault = site.vault(Use::Look)?;
     let location = found(&vault, &words.location)?;
-    let medium = made_ready(&site, &vault, &location, &words.label, &words.lies_in)?;
+    let medium = places::prepare(&site, &vault, &location, &words.label, &words.lies_in)?;
     tell(
         &location,
         &medium,
@@ -167,20 +109,7 @@ fn test(words: &LocationOne) -> anyhow::Result<u8> {
     let site = Site::open(&words.data.dir)?;
     let vault = site.vault(Use::Look)?;
     let location = found(&vault, &words.location)?;
-    let mut carrier = reach(&launch(&site.dir)?, &location, false)?;
-    let office = Office::new(&site, 0)?;
-    let data = DataFolder::open(&site.dir).map_err(ArchiverError::Store)?;
-    let stop = AtomicBool::new(false);
-    let world = World {
-        vault: &vault,
-        data: &data,
-        central: &office,
-        clock: &RealClock,
-        stop: &stop,
-        tell: &|_progress| (),
-    };
-    let medium = archiver::engine::look(&world, &location, &mut *carrier)?;
-    let space = carrier.space().map_err(|e| anyhow::anyhow!(e.text))?;
+    let (medium, space) = places::look(&site, &vault, &location)?;
     if words.json {
         terminal::json(&json!({
             "location": location_json(&location),
@@ -220,18 +149,6 @@ fn remove(words: &LocationOne) -> anyhow::Result<u8> {
         terminal::line(&format!("{} is out of use; nothing was ever proven there", location.name));
     }
     Ok(0)
-}
-
-/// Finds a location by its name or id.
-///
-/// # Errors
-/// There is none.
-pub(crate) fn found(vault: &Vault, name: &str) -> anyhow::Result<LocationRow> {
-    let location = vault.location(name)?.filter(|location| location.removed_at.is_none());
-    location.ok_or_else(|| {
-        let text = format!("there is no archive location `{name}`: `amethyst location list` shows them");
-        Failure::new(Kind::Input, text).into()
-    })
 }
 
 /// A location for programs.

@@ -14,8 +14,10 @@ use super::metrics::{self, Around};
 use super::settings::{self, File};
 use super::test_call;
 use super::watch::{Order, Seen, locked};
+use crate::archiving::desk::Desk;
 use crate::config::Config;
 use crate::keys::SiteKeys;
+use crate::site::Site;
 use crate::world;
 
 /// So long the recording thread may be busy before it counts as hung.
@@ -29,6 +31,10 @@ const DISK_LOW_BYTES: u64 = 6 << 30;
 
 /// The site behind the console.
 pub(crate) struct Here {
+    #[allow(dead_code, reason = "the console's acts on the archive take it")]
+    pub(crate) site: Arc<Site>,
+    /// What the archive does.
+    pub(crate) desk: Arc<Desk>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) keys: Arc<SiteKeys>,
     pub(crate) min_suite: seal::RecipientType,
@@ -196,6 +202,9 @@ impl Host for Here {
             }
             Ok(_) => {}
             Err(e) => reasons.push(format!("the disk of the recordings cannot be asked: {e}")),
+        }
+        if self.desk.has_died() {
+            reasons.push("nothing is archived any more by itself: start the server again".to_owned());
         }
         Health { live, ready: reasons.is_empty(), reasons }
     }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `wire` | reads all taps and runs each packet to completion ([`watch`]); nobody makes it wait |
 //! | those of the recorder | seal, account, admit |
+//! | `archive` | archives what is due, every evening ([`crate::archiving::keeper`]) |
 //! | `web-N` | the console's doors (tokio), and threads that may block for them |
 //! | main | signals, settings read again, day keys ahead, systemd's watchdog |
 //!
@@ -35,6 +36,8 @@ use telephony::engine::Engine;
 use tokio::sync::watch as seat;
 use vault::Use;
 
+use crate::archiving::desk::Desk;
+use crate::archiving::keeper::{Keeper, Keeping};
 use crate::cli::Serve;
 use crate::failure::{Failure, Kind, kind_of_io};
 use crate::recording::{
@@ -66,7 +69,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// The data folder, the configuration or the address cannot be used; or the recording thread ended.
 pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let settings_at = words.config.clone().unwrap_or_else(|| words.data.dir.join("amethyst.toml"));
-    let site = Site::open_with(&words.data.dir, &settings_at)?;
+    let site = Arc::new(Site::open_with(&words.data.dir, &settings_at)?);
     let listen = words.listen.unwrap_or(site.config.web.listen);
     // The door first: an address that is taken must not touch the data folder.
     let door = bind(listen)?;
@@ -87,7 +90,10 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let (channels, board) = Channels::new();
     let file = settings::File::new(settings_at, site.card.zone.clone());
     let in_force = file.read().map_err(|e| Failure::new(Kind::Usage, e.to_string()))?;
+    let desk = Arc::new(Desk::default());
     let here = Arc::new(Here {
+        site: Arc::clone(&site),
+        desk: Arc::clone(&desk),
         vault: Arc::clone(&vault),
         keys: Arc::clone(&site.keys),
         min_suite: site.card.min_suite,
@@ -107,6 +113,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let listener =
         Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), site.card.zone.clone());
     let recording = record(&site, &vault, listener)?;
+    let archiving = keep_archive(&site, &here, desk)?;
     let doors = Doors::open(&here, &certificate, door, redirect)?;
 
     let url = page(listen);
@@ -114,13 +121,28 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let ended = attend(&site, &here, &stop, &reload, &recording, &url);
     notify::stopping();
     stop.store(true, Ordering::Relaxed);
+    archiving.stop();
     doors.close();
     let (summary, lost) = recording.join().map_err(|_panic| {
         Failure::new(Kind::Data, "the recording thread died; start-up closes what it left open")
     })?;
     tell(&summary);
+    // Recordings are closed by now; a run may take a little longer.
+    archiving.join();
     ended?;
     Ok(u8::from(lost))
+}
+
+/// Starts what archives by itself.
+fn keep_archive(site: &Arc<Site>, here: &Arc<Here>, desk: Arc<Desk>) -> anyhow::Result<Keeping> {
+    let settings = Arc::clone(here);
+    let keeper = Keeper {
+        site: Arc::clone(site),
+        vault: Arc::clone(&here.vault),
+        desk,
+        rules: Arc::new(move || watch::locked(&settings.in_force).0.archive.clone()),
+    };
+    keeper.start()
 }
 
 /// Starts the thread that reads the wire; it returns the figures and whether anything was lost.

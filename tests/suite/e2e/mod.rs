@@ -1,6 +1,7 @@
 //! End to end: the real program on real input, judged from outside.
 
 mod archive;
+mod archive_kept;
 mod bad_input;
 mod captures;
 mod console;

@@ -83,6 +83,15 @@ pub struct Space {
     pub total: u64,
 }
 
+impl Space {
+    /// Returns the bytes that recordings do not use, because catalogues and the proofs of the last run must still fit: a twentieth,
+    /// of a large medium 2 GiB. The next backup comes on top.
+    #[must_use]
+    pub fn reserve(&self) -> u64 {
+        (self.total / 20).min(2 << 30)
+    }
+}
+
 /// How a medium failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum CarryKind {

@@ -12,10 +12,6 @@ use crate::carrier::{CarryError, CarryKind, Fate, Item, Source};
 const FILES: usize = 256;
 /// Bytes of one batch, unless one file is larger.
 const BYTES: u64 = 256 << 20;
-/// What recordings leave free, because steps 6 to 8 need it: a twentieth of the medium, of a large one this much, and room for the
-/// next backup.
-const RESERVE_PART: u64 = 20;
-const RESERVE_MAX: u64 = 2 << 30;
 
 impl Run<'_> {
     /// Step 3: rows of cut runs become this run's if the file is there in its size; otherwise the part is due again.
@@ -83,7 +79,7 @@ impl Run<'_> {
     fn room_for(&mut self, due: &[DuePart]) -> std::result::Result<(), CarryError> {
         let space = self.carrier.space()?;
         let backup = self.world.data.len("catalogue.db").unwrap_or(0);
-        let reserve = (space.total / RESERVE_PART).min(RESERVE_MAX).saturating_add(backup);
+        let reserve = space.reserve().saturating_add(backup);
         let wanted = due.iter().fold(0_u64, |sum, part| sum.saturating_add(part.bytes));
         if space.free.saturating_sub(reserve) >= wanted {
             return Ok(());

@@ -1,0 +1,126 @@
+//! Locations and their media from the program's side: made, prepared, looked at. The command line and the console share it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use archiver::carrier::Space;
+use archiver::engine::{self, World};
+use archiver::place::{Place, Settings};
+use archiver::{ArchiverError, DataFolder, remote};
+use rand_core::Rng as _;
+use shared::LocationId;
+use vault::{LocationKind, LocationRow, MediaSet, MediumRow, Vault};
+
+use super::{Office, RealClock, launch, reach};
+use crate::failure::{Failure, Kind};
+use crate::site::Site;
+use crate::world;
+
+/// A location that is to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// What it is made of.
+    pub(crate) kind: LocationKind,
+    /// Where it is mounted.
+    pub(crate) path: PathBuf,
+    /// What people call it; its kind and path if left out.
+    pub(crate) name: Option<String>,
+    /// Which of its media must hold a recording.
+    pub(crate) set: MediaSet,
+    /// What is written on its first medium.
+    pub(crate) label: String,
+    /// Where that one lies.
+    pub(crate) lies_in: String,
+}
+
+/// Configures a location and prepares its first medium.
+///
+/// # Errors
+/// The place is not what such a location needs, its name is taken, or nothing can be written there; then nothing has changed.
+pub(crate) fn add(site: &Site, vault: &Vault, wanted: &Wanted) -> anyhow::Result<(LocationRow, MediumRow)> {
+    let path = std::path::absolute(&wanted.path)?;
+    let kind = wanted.kind;
+    let place =
+        Place { kind: kind.word().to_owned(), path: path.clone(), settings: Settings::default(), make: true };
+    let shown = path.display().to_string();
+    let name = wanted.name.clone().unwrap_or_else(|| format!("{} {shown}", kind.word()));
+    let settings = remote::look(&launch(&site.dir)?, place).map_err(|e| e.of(&name))?;
+    refuse_inside(site, &path)?;
+    let mut id = [0; 16];
+    world::dice().fill_bytes(&mut id);
+    let location = LocationRow {
+        location_id: LocationId(id),
+        name,
+        kind,
+        path: shown,
+        settings: serde_json::to_string(&settings)?,
+        set: wanted.set,
+        added_at: world::now().utc,
+        removed_at: None,
+    };
+    vault.add_location(&location)?;
+    match prepare(site, vault, &location, &wanted.label, &wanted.lies_in) {
+        Ok(medium) => Ok((location, medium)),
+        Err(error) => {
+            // A place without a medium would only hold up purging.
+            vault.forget_location(location.location_id)?;
+            Err(error)
+        }
+    }
+}
+
+/// The live recordings and their copy on one disk in one folder: no.
+fn refuse_inside(site: &Site, path: &Path) -> anyhow::Result<()> {
+    let data = site.dir.canonicalize()?;
+    let inside = path.canonicalize().is_ok_and(|path| path.starts_with(&data));
+    if !inside {
+        return Ok(());
+    }
+    let text = format!(
+        "{} lies inside the data folder: an archive must survive its loss. Give another disk",
+        path.display()
+    );
+    Err(Failure::new(Kind::Usage, text).into())
+}
+
+/// Makes the medium that is connected now one of the location's, or takes it back if it was before.
+///
+/// # Errors
+/// The medium is away, or belongs to something else; see [`engine::prepare`].
+pub(crate) fn prepare(
+    site: &Site,
+    vault: &Vault,
+    location: &LocationRow,
+    label: &str,
+    lies_in: &str,
+) -> anyhow::Result<MediumRow> {
+    let office = Office::new(site, 0)?;
+    let data = DataFolder::open(&site.dir).map_err(ArchiverError::Store)?;
+    let stop = AtomicBool::new(false);
+    let world =
+        World { vault, data: &data, central: &office, clock: &RealClock, stop: &stop, tell: &|_progress| () };
+    let mut carrier = reach(&launch(&site.dir)?, location, true)?;
+    Ok(engine::prepare(&world, location, &mut *carrier, label, lies_in)?.medium)
+}
+
+/// Looks whether a location is there with its right medium, and how much room there is. Nothing is written.
+///
+/// # Errors
+/// It is away, or another medium is there.
+pub(crate) fn look(
+    site: &Site,
+    vault: &Vault,
+    location: &LocationRow,
+) -> archiver::Result<(MediumRow, Space)> {
+    let refused = |error: anyhow::Error| ArchiverError::Refused(format!("{error:#}"));
+    let office = Office::new(site, 0).map_err(refused)?;
+    let data = DataFolder::open(&site.dir).map_err(ArchiverError::Store)?;
+    let stop = AtomicBool::new(false);
+    let world =
+        World { vault, data: &data, central: &office, clock: &RealClock, stop: &stop, tell: &|_progress| () };
+    let mut carrier = reach(&launch(&site.dir).map_err(refused)?, location, false)?;
+    let medium = engine::look(&world, location, &mut *carrier)?;
+    let space =
+        carrier.space().map_err(|error| ArchiverError::Medium { name: location.name.clone(), error })?;
+    Ok((medium, space))
+}

@@ -1,0 +1,92 @@
+//! The server archives by itself, and does what the command line asks of it while it runs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::serve::{Server, inside};
+use super::site::{Site, genpcap, run};
+
+/// A site with two recordings and a folder to archive to.
+fn with_location() -> Option<Site> {
+    let site = Site::new();
+    let calls = site.path("calls.pcap");
+    let made = genpcap(&["gen", calls, "--calls", "2", "--secs", "3"])?;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    site.record(&[calls]);
+    std::fs::create_dir(site.path("drive")).expect("a disk");
+    let words = ["location", "add", "--data", site.data(), "--kind", "folder", "--path", site.path("drive")];
+    let added = run(&[&words[..], &["--name", "Drive A"]].concat());
+    assert_eq!(added.code, Some(0), "{added:?}");
+    Some(site)
+}
+
+fn archive(site: &Site, words: &[&str]) -> super::site::Ran {
+    run(&[&["archive"], words, &["--data", site.data()]].concat())
+}
+
+fn change(site: &Site, from: &str, to: &str) {
+    let file = std::path::Path::new(site.data()).join("amethyst.toml");
+    let text = std::fs::read_to_string(&file).expect("init wrote it");
+    assert!(text.contains(from), "{text}");
+    std::fs::write(&file, text.replace(from, to)).expect("a disk");
+}
+
+#[test]
+fn the_command_line_has_a_running_server_archive() {
+    if !inside("archive_kept", "the_command_line_has_a_running_server_archive") {
+        return;
+    }
+    let Some(site) = with_location() else { return };
+    // Never by itself in this test.
+    change(&site, "at = \"21:00\"", "at = \"23:59\"");
+    let server = Server::start(&site);
+    assert_eq!(archive(&site, &["status"]).code, Some(1), "nothing is archived yet");
+    let ran = archive(&site, &["run", "--json", "--logins", "2"]).json();
+    assert_eq!((&ran[0]["outcome"], &ran[0]["files"]), (&"complete".into(), &2.into()), "{ran}");
+    let again = archive(&site, &["run", "--logins", "0", "--location", "Drive A"]);
+    assert_eq!((again.code, again.out.trim()), (Some(0), "Drive A: everything was there already"));
+    archive(&site, &["run", "--location", "Drive B"]).refused(3, &["no archive location `Drive B`"]);
+    assert_eq!(archive(&site, &["status"]).code, Some(0), "all is safe");
+
+    std::fs::rename(site.path("drive"), site.path("pulled")).expect("a disk");
+    let away = archive(&site, &["run", "--logins", "0"]);
+    assert_eq!(away.code, Some(1), "{away:?}");
+    assert!(away.out.contains("Drive A is not connected"), "{away:?}");
+    let said = server.end();
+    assert!(said.contains("archive Drive A: 2 files"), "{said}");
+    let left = std::path::Path::new(site.data()).join("run/control.sock");
+    assert!(!left.exists(), "the socket goes with the server");
+}
+
+#[test]
+fn what_is_due_is_archived_by_itself_when_its_drive_is_there() {
+    if !inside("archive_kept", "what_is_due_is_archived_by_itself_when_its_drive_is_there") {
+        return;
+    }
+    let Some(site) = with_location() else { return };
+    change(&site, "at = \"21:00\"", "at = \"00:00\"");
+    std::fs::rename(site.path("drive"), site.path("pulled")).expect("a disk");
+    let server = Server::start(&site);
+    until("the server misses the drive", || server.said().contains("ALARM archive Drive A: a run is due"));
+    std::fs::rename(site.path("pulled"), site.path("drive")).expect("a disk");
+    until("it goes on by itself", || server.said().contains("archive Drive A is connected again"));
+    let keys = site.path("drive/AMETHYST/log");
+    until("the run comes to its end", || {
+        std::fs::read_dir(keys).is_ok_and(|mut names| names.next().is_some())
+    });
+    // Logins of a year are being made now; whoever ends the server does not wait for them, and what was carried is proven.
+    let said = server.end();
+    let status = archive(&site, &["status", "--json"]).json();
+    assert_eq!(status[0]["safe"], Value::Bool(true), "{status}\n{said}");
+    assert_eq!(status[0]["runs"][0]["outcome"], "complete", "{status}");
+}
+
+/// Waits for what comes by itself within a poll or two of the server.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(180), "{what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
