@@ -47,7 +47,7 @@ for (let run = 0; run < 3; run++) {
     await p.goto(`${BASE}/recordings`);
     await p.locator('#list .row').first().waitFor();
     scrolled = await p.evaluate(async ({ count, rows }) => {
-      const list = document.getElementById('list'), frame = () => new Promise(requestAnimationFrame), now = (of) => Number(of?.getAttribute('aria-rowindex'));
+      const list = document.getElementById('list'), frame = () => new Promise(requestAnimationFrame), reached = () => Math.max(0, ...Array.from(list.querySelectorAll('.rows .row'), (of) => Number(of.getAttribute('aria-rowindex'))));
       const run = async (step) => {
         const times = [];
         let last = await frame();
@@ -60,8 +60,8 @@ for (let run = 0; run < 3; run++) {
       const wheel = await run(() => { list.scrollTop += 400; });
       const began = performance.now();
       // To the end, page after page, as somebody does who holds the End key.
-      while (now(list.querySelector('.rows .row:last-child')) <= rows && performance.now() - began < 150_000) { list.scrollTop = list.scrollHeight; await frame(); }
-      const to_the_end_s = +((performance.now() - began) / 1000).toFixed(1), last = now(list.querySelector('.rows .row:last-child')) - 1, whole = list.scrollHeight - list.clientHeight;
+      while (reached() <= rows && performance.now() - began < 150_000) { list.scrollTop = list.scrollHeight; await frame(); }
+      const to_the_end_s = +((performance.now() - began) / 1000).toFixed(1), last = reached() - 1, whole = list.scrollHeight - list.clientHeight;
       // The bar drawn through all of them and back in a straight line: each frame shows other rows, most of which were let go of.
       const bar = await run((i) => { list.scrollTop = whole * Math.abs(1 - (2 * i) / (count - 1)); });
       return { rows: last, to_the_end_s, still, wheel, bar, elements: document.querySelectorAll('*').length };
