@@ -524,6 +524,8 @@ pub(crate) enum Archive {
     Run(ArchiveRun),
     /// Show for each place whether what was recorded is safe there.
     Status(ArchiveStatus),
+    /// Make room in the live store: announce recordings that every place holds, and remove those announced 24 hours ago.
+    Purge(ArchivePurge),
 }
 
 /// `amethyst archive run`.
@@ -563,4 +565,31 @@ pub(crate) struct ArchiveStatus {
 pub(crate) struct ArchiveCarrier {
     /// The site's data folder, which is only read.
     pub(crate) data: PathBuf,
+}
+
+/// `amethyst archive purge`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A recording leaves the live store only when every configured place is proven to hold it, no hold is on it and\n\
+    it is old enough. It is announced first, in the transparency log too, and removed by this command a day later; before that\n\
+    a piece of it is read on each medium that is connected. Its details stay, and it is played from the archive when that\n\
+    is connected."
+)]
+pub(crate) struct ArchivePurge {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Announce recordings, the oldest first, until they make up so many MiB; 0 announces none.
+    #[arg(long, value_name = "MIB", default_value_t = 0)]
+    pub(crate) announce: u64,
+    /// A recording stays at least so many days after its end; the configuration's `archive.keep_live_days` if left out. Less than
+    /// that is refused.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) older_than: Option<u32>,
+    /// Take back that this recording will go (its reference or id).
+    #[arg(long, value_name = "ID")]
+    pub(crate) cancel: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

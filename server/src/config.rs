@@ -155,6 +155,19 @@ pub(crate) struct Archive {
     pub(crate) at: At,
     /// Archive as soon as something was sealed, too.
     pub(crate) continuous: bool,
+    /// A recording stays in the live store at least so many days after its end, however safe it is elsewhere.
+    pub(crate) keep_live_days: KeepLive,
+}
+
+/// Days, 30 if nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct KeepLive(pub(crate) u32);
+
+impl Default for KeepLive {
+    fn default() -> Self {
+        Self(30)
+    }
 }
 
 fn time_of_day<'de, D: serde::Deserializer<'de>>(from: D) -> Result<At, D::Error> {
@@ -382,6 +395,7 @@ agent = 60
 # Where to is configured in the console (Archive), or by `amethyst location add`.
 at = "21:00"                      # every evening from this time on, in the site's zone
 continuous = false                # true: also by day, soon after a recording was sealed
+keep_live_days = 30               # so long a recording stays on this disk at least, however safe it is elsewhere
 
 [groups]
 # Groups of extensions, for what a person may hear:  sales = ["200-219", "3***"]

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::config::{self, Config};
 use crate::failure::{Failure, Kind};
 use crate::keys::SiteKeys;
-use crate::{disk, world};
+use crate::{archiving, disk, world};
 
 /// Day keys are made so many days ahead.
 pub(crate) const DAYS_AHEAD: u32 = 31;
@@ -144,7 +144,16 @@ impl Site {
             recorder_id: self.keys.recorder.id,
             letter: self.config.site.letter,
         };
-        Ok(Vault::open(&self.dir, config, &self.keys.catalogue_key(), world::now().utc, wanted)?)
+        let open = {
+            let (dir, keys) = (self.dir.clone(), Arc::clone(&self.keys));
+            move |wanted| Vault::open(&dir, config.clone(), &keys.catalogue_key(), world::now().utc, wanted)
+        };
+        let vault = open(wanted)?;
+        // What left the live store is fetched back from an archive that is connected.
+        let keys = self.keys.certs().central_keys().collect();
+        let looker = archiving::looker(&self.dir, keys, move || Ok(open(Use::Look)?));
+        vault.look_elsewhere(Arc::new(looker));
+        Ok(vault)
     }
 
     /// Returns today in the site's zone.

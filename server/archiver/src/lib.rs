@@ -16,6 +16,7 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod carrier;
+pub mod elsewhere;
 pub mod engine;
 mod error;
 pub mod keyfiles;

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use archiver::carrier::{Carrier, Clock};
+use archiver::elsewhere::Looker;
 use archiver::engine::{Progress, Summary, World, archive};
 use archiver::place::Place;
 use archiver::remote::{Launch, RemoteCarrier};
@@ -95,6 +96,22 @@ pub(crate) fn run(
     let world = World { vault, data: &data, central: office, clock: &RealClock, stop, tell };
     let launch = launch(office.dir())?;
     Ok(archive(&world, location, &mut || reach(&launch, location, false))?)
+}
+
+/// Looks at media beside runs: for recordings whose live copy is gone, and before one goes. `vault` opens the site's rows.
+pub(crate) fn looker(
+    dir: &Path,
+    keys: Vec<seal::VerifyingKey>,
+    vault: impl Fn() -> anyhow::Result<Vault> + Send + Sync + 'static,
+) -> Looker {
+    let dir = dir.to_owned();
+    let find = move |id: shared::LocationId| -> anyhow::Result<Box<dyn Carrier + Send>> {
+        let location = found(&vault()?, &id.to_string())?;
+        let place = Place::of(&location, false);
+        let reached = RemoteCarrier::reach(&launch(&dir)?, place).map_err(|e| e.of(&location.name))?;
+        Ok(Box::new(reached))
+    };
+    Looker::new(keys, Box::new(move |id| find(id).map_err(|e| ArchiverError::Refused(format!("{e:#}")))))
 }
 
 /// Reaches a location in a process of its own.

@@ -29,6 +29,7 @@ pub(crate) fn run(words: &Archive) -> anyhow::Result<u8> {
     match words {
         Archive::Run(words) => run_now(words),
         Archive::Status(words) => status(words),
+        Archive::Purge(words) => super::purge::run(words),
     }
 }
 

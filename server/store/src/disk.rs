@@ -54,12 +54,12 @@ pub trait Disk: Send + Sync + Debug {
     /// [`StoreError::NotFound`] and the like.
     fn open_read(&self, path: &str) -> Result<Box<dyn ReadSeek>, StoreError>;
 
-    /// Opens an existing file for one reading from its beginning, past every cache of this machine: what comes is what the
-    /// medium gives. `None` where that cannot be had.
+    /// Opens an existing file for one reading from the byte `from` on, a multiple of 4,096, past every cache of this machine: what
+    /// comes is what the medium gives. `None` where that cannot be had.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] and the like.
-    fn open_uncached(&self, path: &str) -> Result<Option<Box<dyn BufRead + Send>>, StoreError>;
+    fn open_uncached(&self, path: &str, from: u64) -> Result<Option<Box<dyn BufRead + Send>>, StoreError>;
 
     /// Gives a file another name, in another folder perhaps, and never replaces one. Durable after [`Self::sync_dir`] of both
     /// folders.

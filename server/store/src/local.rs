@@ -5,7 +5,7 @@
 //! archive's drive or share) nowhere, and no path leads onto another file system.
 
 use std::fs::File;
-use std::io::{self, BufRead, IoSlice, Write as _};
+use std::io::{self, BufRead, IoSlice, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -164,9 +164,15 @@ impl Disk for LocalDisk {
         Ok(Box::new(File::from(fd)))
     }
 
-    fn open_uncached(&self, path: &str) -> Result<Option<Box<dyn BufRead + Send>>, StoreError> {
+    fn open_uncached(&self, path: &str, from: u64) -> Result<Option<Box<dyn BufRead + Send>>, StoreError> {
         match self.open_at("open", path, OFlags::RDONLY | OFlags::DIRECT) {
-            Ok(fd) => Ok(Some(Box::new(DirectFile::new(File::from(fd))))),
+            Ok(fd) => {
+                let mut file = File::from(fd);
+                if from > 0 {
+                    file.seek(SeekFrom::Start(from)).map_err(|e| StoreError::sorted("read", path, e))?;
+                }
+                Ok(Some(Box::new(DirectFile::new(file))))
+            }
             // The file system knows no way past the cache.
             Err(StoreError::Io { source, .. })
                 if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) =>
@@ -366,7 +372,7 @@ mod tests {
         std::fs::write(other.path().join("x"), b"theirs").unwrap();
         std::os::unix::fs::symlink(other.path(), folder.path().join("away")).unwrap();
         let disk = LocalDisk::open_strict(folder.path()).unwrap();
-        assert!(disk.open_read("away/x").is_err() && disk.open_uncached("away/x").is_err());
+        assert!(disk.open_read("away/x").is_err() && disk.open_uncached("away/x", 0).is_err());
         assert!(disk.create_new("away/y").is_err() && disk.len("away/x").is_err());
         assert!(disk.mkdir_all("away/z").is_err() && disk.list("away").is_err());
         assert!(disk.unlink("away/x").is_err(), "what is elsewhere stays");

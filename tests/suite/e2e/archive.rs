@@ -336,3 +336,50 @@ fn killed_at_any_moment_a_run_says_nothing_false_and_the_next_completes() {
     complete(&site);
     whole(&site, &place);
 }
+
+#[test]
+fn a_recording_leaves_the_live_store_only_after_a_day_and_comes_back_from_the_archive() {
+    let site = Site::new();
+    let place = PathBuf::from(site.path("nas"));
+    fs::create_dir(&place).unwrap();
+    record(&site, 6, 2, 0);
+    let purge = |words: &[&str]| {
+        let mut all = vec!["archive", "purge", "--data", site.data(), "--json", "--announce", "1000"];
+        all.extend_from_slice(words);
+        run(&all)
+    };
+    // Younger than the site wants it, and nothing holds it.
+    assert_eq!(purge(&["--older-than", "36500"]).json()["announced"], Value::Array(vec![]));
+    purge(&["--older-than", "29"]).refused(2, &["30 days", "keep_live_days"]);
+    let settings = site.path("data/amethyst.toml");
+    let text = fs::read_to_string(settings).unwrap();
+    fs::write(settings, text.replace("keep_live_days = 30", "keep_live_days = 0")).unwrap();
+    assert_eq!(purge(&[]).json()["announced"], Value::Array(vec![]), "no place holds anything");
+    add(&site, "folder", &place);
+    assert_eq!(purge(&[]).json()["announced"], Value::Array(vec![]), "nothing is proven yet");
+    complete(&site);
+    let announced = purge(&[]).json();
+    assert_eq!(announced["announced"].as_array().unwrap().len(), 6, "{announced}");
+    assert_eq!(announced["removed"], Value::Array(vec![]));
+    let again = purge(&[]).json();
+    assert_eq!(again["removed"], Value::Array(vec![]), "not within 24 hours: {again}");
+    let live = Path::new(site.path("data/live"));
+    assert_eq!(files_below(live).len(), 6);
+    // What is not in the live store any more is played from the archive, byte for byte.
+    let before = site.export(&["--format", "wav"]);
+    let heard = |out: &str| -> Vec<Vec<u8>> {
+        let wav = |p: &PathBuf| p.extension().is_some_and(|e| e == "wav");
+        files_below(Path::new(out)).into_iter().filter(wav).map(|p| fs::read(p).unwrap()).collect()
+    };
+    let first = heard(before);
+    fs::remove_dir_all(before).unwrap();
+    files_below(live).iter().for_each(|path| fs::remove_file(path).unwrap());
+    let back = site.export(&["--format", "wav"]);
+    assert!(first == heard(back) && first.len() == 6, "the same sound");
+    fs::remove_dir_all(back).unwrap();
+    // With the archive away the words name it.
+    fs::remove_dir_all(site.path("data/cache")).unwrap();
+    fs::rename(&place, site.path("safe")).unwrap();
+    let away = run(&["export", "--data", site.data(), "--all", "--out", site.path("out")]);
+    assert!(away.code != Some(0) && away.err.contains("archive"), "{away:?}");
+}

@@ -6,14 +6,15 @@
 //! A failed sync voids the batch and is never tried again: the pages may be gone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
+use archive::manifest::PIECE;
 use seal::fields::len64;
 use store::{Disk, DiskFile, EntryKind, ReadSeek, StoreError};
 
 use super::digests::Digesting;
-use super::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Source, Space};
+use super::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Source, Space};
 
 /// Read and written in one go.
 const CHUNK: usize = 1 << 20;
@@ -209,7 +210,7 @@ impl DiskCarrier {
         let open = |io: Box<dyn ReadSeek>| -> Box<dyn BufRead + Send> {
             Box::new(BufReader::with_capacity(CHUNK, io))
         };
-        let (mut io, uncached) = match self.medium.open_uncached(path) {
+        let (mut io, uncached) = match self.medium.open_uncached(path, 0) {
             Ok(Some(io)) => (io, true),
             Ok(None) => (open(self.medium.open_read(path).map_err(failed)?), false),
             Err(e) if e.is_not_found() => return Ok(None),
@@ -302,6 +303,30 @@ impl Carrier for DiskCarrier {
         progress: &mut dyn FnMut(u64),
     ) -> Carried<Option<(Digests, bool)>> {
         self.read_back(path, content, true, progress)
+    }
+
+    fn piece(&mut self, path: &str, nth: u64) -> Carried<Option<Piece>> {
+        let size = match self.medium.len(path) {
+            Ok(size) => size,
+            Err(e) if e.is_not_found() => return Ok(None),
+            Err(e) => return Err(failed(e)),
+        };
+        let from = nth.saturating_mul(PIECE);
+        let mut bytes = Vec::new();
+        let unread = |e| failed(StoreError::sorted("read", path, e));
+        let uncached = match self.medium.open_uncached(path, from).map_err(failed)? {
+            Some(io) => {
+                io.take(PIECE).read_to_end(&mut bytes).map_err(unread)?;
+                true
+            }
+            None => {
+                let mut io = self.medium.open_read(path).map_err(failed)?;
+                io.seek(SeekFrom::Start(from)).map_err(unread)?;
+                io.take(PIECE).read_to_end(&mut bytes).map_err(unread)?;
+                false
+            }
+        };
+        Ok(Some(Piece { size, bytes, uncached }))
     }
 
     fn space(&mut self) -> Carried<Space> {

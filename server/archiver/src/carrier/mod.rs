@@ -74,6 +74,18 @@ pub struct Found {
     pub is_folder: bool,
 }
 
+/// A piece of a file as it lies on a medium.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Piece {
+    /// The length of the whole file, in bytes.
+    pub size: u64,
+    /// The piece.
+    #[serde(with = "crate::wire::base64")]
+    pub bytes: Vec<u8>,
+    /// Whether it was read past every cache of this machine.
+    pub uncached: bool,
+}
+
 /// Room on a medium, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Space {
@@ -153,6 +165,13 @@ pub trait Carrier {
         content: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Carried<Option<(Digests, bool)>>;
+
+    /// Reads the `nth` piece of 1 MiB of a file, past the cache where that can be had; `None` if the file is not there. Behind its end
+    /// a file has empty pieces.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn piece(&mut self, path: &str, nth: u64) -> Carried<Option<Piece>>;
 
     /// Returns how much room there is.
     ///

@@ -42,6 +42,7 @@ fn answer(deed: Deed, carrier: &mut Option<Box<dyn Carrier>>, output: &mut dyn W
         Deed::Read(path, max) => Reply::Read(carrier.read(&path, max).map(|bytes| bytes.map(Bytes))),
         Deed::Sizes(paths) => Reply::Sizes(carrier.sizes(&paths)),
         Deed::Digest(path, content) => Reply::Digested(carrier.digest(&path, content, &mut |n| told.add(n))),
+        Deed::Piece(path, nth) => Reply::Piece(carrier.piece(&path, nth)),
         Deed::Space => Reply::Space(carrier.space()),
         Deed::Carry(items) => Reply::Carried(carrier.carry(&items, &mut |n| told.add(n))),
         Deed::Remove(paths) => Reply::Done(carrier.remove(&paths)),

@@ -9,7 +9,7 @@ mod parent;
 
 use serde::{Deserialize, Serialize};
 
-use crate::carrier::{Carried, Digests, Fate, Found, Item, Space};
+use crate::carrier::{Carried, Digests, Fate, Found, Item, Piece, Space};
 use crate::place::{Place, PlaceError, Settings};
 
 pub use child::serve;
@@ -30,6 +30,7 @@ enum Deed {
     Read(String, u64),
     Sizes(Vec<String>),
     Digest(String, u64),
+    Piece(String, u64),
     Space,
     Carry(Vec<Item>),
     Remove(Vec<String>),
@@ -47,6 +48,7 @@ enum Reply {
     Read(Carried<Option<Bytes>>),
     Sizes(Carried<Vec<Option<u64>>>),
     Digested(Carried<Option<(Digests, bool)>>),
+    Piece(Carried<Option<Piece>>),
     Space(Carried<Space>),
     Carried(Carried<Vec<Fate>>),
     Done(Carried<()>),

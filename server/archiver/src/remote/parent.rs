@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::{Deed, Reply, Request};
-use crate::carrier::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Space};
+use crate::carrier::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Space};
 use crate::place::{Place, PlaceError, Settings};
 
 /// After so long without a word somebody is told.
@@ -193,6 +193,14 @@ impl Carrier for RemoteCarrier {
             return Err(other());
         };
         digested
+    }
+
+    fn piece(&mut self, path: &str, nth: u64) -> Carried<Option<Piece>> {
+        let deed = Deed::Piece(path.to_owned(), nth);
+        let Reply::Piece(piece) = self.ask(&Request::Do(deed), &mut |_bytes| ())? else {
+            return Err(other());
+        };
+        piece
     }
 
     fn space(&mut self) -> Carried<Space> {

@@ -283,13 +283,14 @@ impl Disk for FaultyDisk {
         Ok(Box::new(Cursor::new(state.files.get(n).map(|inode| inode.live.clone()).unwrap_or_default())))
     }
 
-    fn open_uncached(&self, path: &str) -> Result<Option<Box<dyn BufRead + Send>>, StoreError> {
+    fn open_uncached(&self, path: &str, from: u64) -> Result<Option<Box<dyn BufRead + Send>>, StoreError> {
         let state = self.lock();
         state.powered().map_err(|e| StoreError::sorted("open", path, e))?;
         let n = state.find(checked_path(path)?)?;
-        Ok(Some(Box::new(Cursor::new(
-            state.files.get(n).map(|inode| inode.durable.clone()).unwrap_or_default(),
-        ))))
+        let mut bytes =
+            Cursor::new(state.files.get(n).map(|inode| inode.durable.clone()).unwrap_or_default());
+        bytes.set_position(from);
+        Ok(Some(Box::new(bytes)))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {

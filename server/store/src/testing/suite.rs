@@ -133,11 +133,14 @@ fn what_was_made_durable_is_read_past_the_cache(disk: &dyn Disk) {
     let mut file = disk.create_new("a/b/x").unwrap();
     file.append(&[&bytes]).unwrap();
     file.sync().unwrap();
-    let Some(mut reader) = disk.open_uncached("a/b/x").unwrap() else { return };
+    let Some(mut reader) = disk.open_uncached("a/b/x", 0).unwrap() else { return };
     let mut read = Vec::new();
     reader.read_to_end(&mut read).unwrap();
     assert!(read == bytes, "{} bytes of {}", read.len(), bytes.len());
-    assert!(disk.open_uncached("a/b/y").is_err_and(|e| e.is_not_found()));
+    let mut tail = Vec::new();
+    disk.open_uncached("a/b/x", 1 << 20).unwrap().unwrap().read_to_end(&mut tail).unwrap();
+    assert!(tail == bytes[1 << 20..], "{} bytes behind the first piece", tail.len());
+    assert!(disk.open_uncached("a/b/y", 0).is_err_and(|e| e.is_not_found()));
     assert!(disk.total_bytes().unwrap() >= disk.free_bytes().unwrap());
 }
 
