@@ -10,7 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod list;
 pub(crate) mod location;
 pub(crate) mod log;
-mod purge;
+pub(crate) mod purge;
 pub(crate) mod record;
 pub(crate) mod restore;
 pub(crate) mod show;

@@ -5,6 +5,7 @@
 //! | `wire` | reads all taps and runs each packet to completion ([`watch`]); nobody makes it wait |
 //! | those of the recorder | seal, account, admit |
 //! | `archive` | archives what is due, every evening ([`crate::archiving::keeper`]) |
+//! | `room` | lets go from the live store what every place holds, announced a day before ([`room`]) |
 //! | `web-N` | the console's doors (tokio), and threads that may block for them |
 //! | main | signals, settings read again, day keys ahead, systemd's watchdog |
 //!
@@ -17,6 +18,7 @@ mod host;
 mod interfaces;
 mod metrics;
 mod notify;
+mod room;
 mod settings;
 mod taps;
 mod test_call;
@@ -114,6 +116,10 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
         Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), site.card.zone.clone());
     let recording = record(&site, &vault, listener)?;
     let archiving = keep_archive(&site, &here, desk)?;
+    let rules = Arc::clone(&here);
+    let days = move || watch::locked(&rules.in_force).0.archive.keep_live_days.0;
+    // What it is cut in is gone on with at the next start: nobody waits for its end.
+    drop(room::keep(Arc::clone(&site), Arc::clone(&vault), days, Arc::clone(&stop))?);
     let doors = Doors::open(&here, &certificate, door, redirect)?;
 
     let url = page(listen);

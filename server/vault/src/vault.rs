@@ -205,6 +205,14 @@ impl Vault {
         Ok(self.disk.free_bytes()?)
     }
 
+    /// Returns how many bytes the disk holds, free or not.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn total_bytes(&self) -> Result<u64> {
+        Ok(self.disk.total_bytes()?)
+    }
+
     /// Counts what the catalogue holds.
     ///
     /// # Errors
