@@ -348,14 +348,18 @@ pub(crate) struct Export {
 /// `amethyst verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Sealed files (.amx), exports of the console (.zip, or the folder they were unpacked to), or folders that are searched for
-    /// sealed files.
+    /// Archives (the folder in which AMETHYST lies, or AMETHYST itself), sealed files (.amx), exports of the console (.zip, or the
+    /// folder they were unpacked to), or folders that are searched for sealed files.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Take the public keys that signatures are checked with from this folder (the `site` folder of a data folder). Without
     /// it the folders above each PATH are searched for one.
     #[arg(long, value_name = "DIR")]
     pub(crate) site: Option<PathBuf>,
+    /// Hold the log of an archive against this checkpoint, which was kept elsewhere (`amethyst log checkpoint`): then a medium that
+    /// was put back as a whole to an older night is found.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// Print JSON: one array of reports.
     #[arg(long)]
     pub(crate) json: bool,

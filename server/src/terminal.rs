@@ -50,6 +50,14 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// Makes a counter of bytes on standard error, for work whose end nobody knows; invisible when that is no terminal.
+pub(crate) fn reading(what: &str) -> ProgressBar {
+    let bar = progress(0, what);
+    let style = ProgressStyle::with_template("{msg} {bytes}  {bytes_per_sec}");
+    bar.set_style(style.unwrap_or_else(|_unreachable| ProgressStyle::default_spinner()));
+    bar
+}
+
 /// Makes a progress bar on standard error; invisible when that is no terminal.
 pub(crate) fn progress(total: u64, what: &str) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() {

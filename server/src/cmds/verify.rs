@@ -10,7 +10,7 @@ use archive::certs::Certs;
 use seal::{Report, Signer};
 use serde_json::{Value, json};
 
-use super::exported;
+use super::{archived, exported};
 use crate::cli::Verify;
 use crate::failure::{Failure, Kind};
 use crate::site::{newest_certs, read};
@@ -21,30 +21,42 @@ use crate::{terminal, view};
 /// # Errors
 /// A path that is not there, certificates that do not hold.
 pub(crate) fn run(words: &Verify) -> anyhow::Result<u8> {
-    let (mut files, mut exports) = (Vec::new(), Vec::new());
+    let (mut files, mut exports, mut archives) = (Vec::new(), Vec::new(), Vec::new());
     for path in &words.paths {
-        if exported::is_export(path) {
+        if let Some(root) = archived::root_of(path) {
+            archives.push(root);
+        } else if exported::is_export(path) {
             exports.push(path.clone());
         } else {
             gather(path, &mut files).with_context(|| format!("cannot look at {}", path.display()))?;
         }
     }
-    if files.is_empty() && exports.is_empty() {
-        let text = "there is no sealed file (.amx) and no export (.zip, or a folder with report.json) at the given paths";
+    if files.is_empty() && exports.is_empty() && archives.is_empty() {
+        let text = "there is no archive, no sealed file (.amx) and no export (.zip, or a folder with report.json) at the given paths";
         return Err(Failure::new(Kind::Input, text).into());
     }
+    let (mut lines, mut bad) = (Vec::new(), 0_u64);
+    for root in &archives {
+        let report = archived::judge(root, words.site.as_deref(), words.checkpoint.as_deref())?;
+        bad = bad.saturating_add(u64::from(!report.is_proven()));
+        if words.json {
+            lines.push(archived::as_json(root, &report));
+        } else {
+            archived::print(root, &report, words.site.is_some());
+        }
+    }
+    let bad_archives = bad;
     let certs = words
         .site
         .clone()
         .or_else(|| words.paths.iter().find_map(|p| site_above(p)))
         .map(|site| trusted(&site));
     let certs = certs.transpose()?;
-    if certs.is_none() {
+    if certs.is_none() && !(files.is_empty() && exports.is_empty()) {
         terminal::say(
             "no certificates found near the files: signatures cannot be judged. Give --site DIR, the `site` folder of the data folder",
         );
     }
-    let (mut lines, mut bad) = (Vec::new(), 0_u64);
     for path in &exports {
         let judged = exported::judge(path, certs.as_ref())?;
         bad = bad.saturating_add(u64::from(!judged.is_proven()));
@@ -59,9 +71,9 @@ pub(crate) fn run(words: &Verify) -> anyhow::Result<u8> {
     }
     if words.json {
         terminal::json(&Value::Array(lines));
-    } else {
+    } else if !(files.is_empty() && exports.is_empty()) {
         let all = files.len().saturating_add(exports.len());
-        let proven = u64::try_from(all).unwrap_or(u64::MAX).saturating_sub(bad);
+        let proven = u64::try_from(all).unwrap_or(u64::MAX).saturating_sub(bad.saturating_sub(bad_archives));
         let by = if files.is_empty() { "central" } else { "a known recorder" };
         terminal::line(&format!("{proven} of {all} files proven whole and signed by {by}"));
     }

@@ -18,6 +18,7 @@ pub mod recovery;
 pub mod run_report;
 mod site_json;
 mod vault_contents;
+pub mod verify;
 
 pub use bundle::Bundle;
 pub use card::{CARD_MAX, CARD_NAME, Card};

@@ -209,6 +209,67 @@ fn what_cannot_be_used_is_named_and_the_one_before_it_is_taken() {
     lost.restore(lost.site.path("e"), &["--shares-file", paper]).refused(3, &["damaged or forged"]);
 }
 
+#[test]
+fn an_auditor_judges_the_drive_without_a_key() {
+    let lost = Archived::new();
+    lost.call_and_archive(2, 0);
+    lost.call_and_archive(1, 1);
+    let public = lost.site.path("data/site");
+    let verify = |words: &[&str]| run(&[&["verify", lost.drive, "--site", public], words].concat());
+    let whole = verify(&["--json"]);
+    assert_eq!(whole.code, Some(0), "{whole:?}");
+    let summary = &told(&whole)[0];
+    assert_eq!(
+        (&summary["recordings"], &summary["runs"], &summary["proven"]),
+        (&3.into(), &2.into(), &true.into())
+    );
+    // Somebody else's documents: nothing is judged by them.
+    let (other, _) = Site::with_shares();
+    let stranger = run(&["verify", lost.drive, "--site", other.path("data/site")]);
+    assert_eq!(stranger.code, Some(1), "{stranger:?}");
+    assert!(stranger.out.contains("NOTHING COULD BE JUDGED"), "{}", stranger.out);
+
+    let named = |path: &Path| {
+        let ran = verify(&[]);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let line = ran.out.lines().find(|line| line.starts_with("WRONG") && line.contains(name));
+        assert!(line.is_some(), "{name} is not named: {}", ran.out);
+    };
+    for part in [
+        "/rec/",
+        "/manifest-",
+        "/leaves-",
+        "/checkpoint-",
+        "/runs/",
+        "/keyvault-",
+        "/slots-",
+        "/db.amx",
+        "/day-",
+    ] {
+        let path = lost.on_drive(part);
+        let bytes = fs::read(&path).unwrap();
+        flip(&path, bytes.len() / 2);
+        named(&path);
+        fs::write(&path, &bytes).unwrap();
+    }
+    let stray = PathBuf::from(format!("{}/AMETHYST/2026-11-20/rec/stray.amx", lost.drive));
+    fs::write(&stray, "?").unwrap();
+    named(&stray);
+    fs::remove_file(&stray).unwrap();
+
+    // The whole drive put back to an older night is whole, but for what was kept elsewhere.
+    let kept = lost.site.path("kept.txt");
+    let older = lost.site.path("older");
+    copy(lost.drive, older);
+    lost.call_and_archive(1, 2);
+    fs::write(kept, run(&["log", "checkpoint", "--data", lost.site.data()]).out).unwrap();
+    assert_eq!(run(&["verify", older, "--site", public]).code, Some(0));
+    let found = run(&["verify", older, "--site", public, "--checkpoint", kept]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.out.contains("it was shortened"), "{}", found.out);
+}
+
 fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     let at = at.min(bytes.len() / 2);

@@ -1,0 +1,268 @@
+//! Steps 5 and 6: every file of every day against its manifest and its leaf, strangers, and the backups.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use seal::{TRAILER_LEN, fields};
+use sha2::{Digest as _, Sha256};
+use shared::Day;
+
+use super::history::LeafCache;
+use super::{Entry, Fault, Judge};
+use crate::layout::day_folder;
+use crate::log::RecordingLeaf;
+use crate::manifest::{MANIFEST_MAX, PIECE};
+use crate::{Manifest, ManifestLine};
+
+/// Bytes read at a time.
+const BLOCK: usize = 256 << 10;
+/// Depth of folders below a day.
+const DEPTH_MAX: u8 = 4;
+
+/// The digests of a file, made in one pass.
+#[derive(Default)]
+struct Sums {
+    size: u64,
+    sha256: [u8; 32],
+    blake3: [u8; 32],
+    pieces: Vec<[u8; 32]>,
+    /// Of everything before the trailer.
+    body: Option<([u8; 32], [u8; 32])>,
+}
+
+impl Judge<'_> {
+    /// Every file that a manifest lists, day by day.
+    pub(super) fn files(&mut self) {
+        let mut cache = LeafCache::default();
+        let days = std::mem::take(&mut self.seen.days);
+        for (day, generations) in &days {
+            let mut listed = BTreeMap::new();
+            for generation in generations {
+                self.listed_files(*day, *generation, &mut listed, &mut cache);
+            }
+            self.day_strangers(*day, generations, &listed);
+        }
+        self.seen.days = days;
+    }
+
+    fn listed_files(
+        &mut self,
+        day: Day,
+        generation: u32,
+        listed: &mut BTreeMap<String, [u8; 32]>,
+        cache: &mut LeafCache,
+    ) {
+        let folder = day_folder(day);
+        let path = format!("{folder}/{}", Manifest::file_name(generation));
+        let Ok(bytes) = super::read(self.medium, &path, MANIFEST_MAX) else { return };
+        let Some(manifest) = self.manifest(day, generation, &path, &bytes) else { return };
+        self.twin(&folder, &manifest);
+        for line in &manifest.lines {
+            let path = format!("{folder}/{}", line.path);
+            // A run lists again what a cut one before it listed; two lists that differ cannot both be right.
+            if listed.get(&path) == Some(&line.sha256) {
+                continue;
+            }
+            match self.judge(&path, line, cache) {
+                Ok(true) => self.report.recordings = self.report.recordings.saturating_add(1),
+                Ok(false) => {}
+                Err(fault) => self.find(path.clone(), fault),
+            }
+            listed.insert(path, line.sha256);
+        }
+    }
+
+    /// The twin for `sha256sum -c` must say the same.
+    fn twin(&mut self, folder: &str, manifest: &Manifest) {
+        let path = format!("{folder}/{}", Manifest::sums_name(manifest.generation));
+        if let Some(bytes) = self.read(&path, MANIFEST_MAX)
+            && bytes != manifest.sha256sums()
+        {
+            self.find(path, Fault::Altered("list"));
+        }
+    }
+
+    /// Judges one file; tells whether it is a recording.
+    fn judge(&mut self, path: &str, line: &ManifestLine, cache: &mut LeafCache) -> Result<bool, Fault> {
+        let sums = self.sums(path, line.size)?;
+        let differs = if sums.size != line.size {
+            Some("length")
+        } else if sums.sha256 != line.sha256 {
+            Some("SHA-256")
+        } else if sums.blake3 != line.blake3 {
+            Some("BLAKE3")
+        } else if !line.pieces.is_empty() && sums.pieces != line.pieces {
+            Some("BLAKE3 by pieces")
+        } else {
+            None
+        };
+        if let Some(what) = differs {
+            return Err(Fault::Altered(what));
+        }
+        let Some(leaf) = line.leaf else { return Ok(false) };
+        let told = self.recording_leaf(leaf, cache);
+        let told =
+            told.ok_or_else(|| Fault::Missing(format!("leaf {leaf} of the log, which tells of it")))?;
+        match differs_from_leaf(&sums, &told) {
+            Some(what) => Err(Fault::NotItsLeaf { leaf, what }),
+            None => Ok(true),
+        }
+    }
+
+    /// Reads a file once and makes all its digests. `size` is what the manifest says; a longer file is not read to its end.
+    fn sums(&mut self, path: &str, size: u64) -> Result<Sums, Fault> {
+        let sorted = |e: std::io::Error| {
+            if e.kind() == std::io::ErrorKind::NotFound {
+                Fault::Missing("the manifest of its day lists it".to_owned())
+            } else {
+                Fault::Unreadable(e.to_string())
+            }
+        };
+        let io = self.medium.open(path).map_err(sorted)?;
+        let mut summing = Summing::new(size);
+        let mut block = vec![0; BLOCK];
+        let mut io = io.take(size.saturating_add(1));
+        loop {
+            let n = match io.read(&mut block) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                read => read.map_err(sorted)?,
+            };
+            if n == 0 {
+                return Ok(summing.done());
+            }
+            summing.add(block.get(..n).unwrap_or_default());
+            self.report.bytes = self.report.bytes.saturating_add(u64::try_from(n).unwrap_or(0));
+            (self.watch)(self.report.bytes);
+        }
+    }
+
+    /// What lies in the folder of a day and in no list.
+    fn day_strangers(&mut self, day: Day, generations: &[u32], listed: &BTreeMap<String, [u8; 32]>) {
+        let folder = day_folder(day);
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for generation in generations {
+            known.insert(format!("{folder}/{}", Manifest::file_name(*generation)));
+            known.insert(format!("{folder}/{}", Manifest::sums_name(*generation)));
+        }
+        let is_manifest = |path: &str| path.starts_with(&format!("{folder}/manifest-"));
+        for path in self.walk(&folder, DEPTH_MAX) {
+            // A manifest that does not verify was found already.
+            if !listed.contains_key(&path) && !known.contains(&path) && !is_manifest(&path) {
+                self.stranger(path);
+            }
+        }
+    }
+
+    /// Lists all files below a folder, in order.
+    fn walk(&mut self, folder: &str, depth: u8) -> Vec<String> {
+        let mut files = Vec::new();
+        for Entry { name, is_folder, .. } in self.list(folder) {
+            let path = format!("{folder}/{name}");
+            match depth.checked_sub(1).filter(|_| is_folder) {
+                Some(depth) => files.extend(self.walk(&path, depth)),
+                None => files.push(path),
+            }
+        }
+        files
+    }
+
+    /// Step 6: backups are sealed files that central signed; what is in them, only the paper opens.
+    pub(super) fn backups(&mut self) {
+        for path in self.walk("backup", 2) {
+            if !path.ends_with(".amx") {
+                self.stranger(path);
+                continue;
+            }
+            let judged =
+                self.medium.open(&path).map_err(|e| Fault::Unreadable(e.to_string())).and_then(|io| {
+                    let report = seal::verify(io, &|id| self.certs.key(id));
+                    report.map_err(|e| Fault::Unreadable(e.to_string()))
+                });
+            match judged {
+                Ok(report) if report.is_proven() => {
+                    self.report.backups = self.report.backups.saturating_add(1);
+                }
+                Ok(report) => {
+                    let first = report.findings.first().map(|finding| finding.fault.to_string());
+                    let what = first.unwrap_or_else(|| "nobody known signed it".to_owned());
+                    self.find(path, Fault::Document(what));
+                }
+                Err(fault) => self.find(path, fault),
+            }
+        }
+    }
+}
+
+fn differs_from_leaf(sums: &Sums, leaf: &RecordingLeaf) -> Option<&'static str> {
+    if leaf.size != sums.size {
+        Some("length")
+    } else if sums.body.map(|(sha256, _)| sha256) != Some(leaf.sha256) {
+        Some("SHA-256")
+    } else if sums.body.map(|(_, blake3)| blake3) != Some(leaf.blake3) {
+        Some("BLAKE3")
+    } else {
+        None
+    }
+}
+
+/// Digests under way. The whole file and the file without its trailer are hashed in one go.
+struct Summing {
+    size: u64,
+    body_len: u64,
+    sha256: Sha256,
+    blake3: blake3::Hasher,
+    piece: blake3::Hasher,
+    sums: Sums,
+}
+
+impl Summing {
+    fn new(size: u64) -> Self {
+        let body_len = size.saturating_sub(u64::try_from(TRAILER_LEN).unwrap_or(0));
+        let (sha256, blake3, piece) = (Sha256::new(), blake3::Hasher::new(), blake3::Hasher::new());
+        Self { size, body_len, sha256, blake3, piece, sums: Sums::default() }
+    }
+
+    /// Takes bytes, split where a piece or the body ends.
+    fn add(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let at = self.sums.size;
+            let piece_left = PIECE.saturating_sub(at % PIECE);
+            let body_left = self.body_len.checked_sub(at).filter(|left| *left > 0).unwrap_or(u64::MAX);
+            let n = usize::try_from(piece_left.min(body_left)).unwrap_or(usize::MAX).min(bytes.len());
+            let (now, rest) = bytes.split_at_checked(n).unwrap_or((bytes, &[]));
+            self.sha256.update(now);
+            self.blake3.update(now);
+            self.piece.update(now);
+            self.sums.size = at.saturating_add(fields::len64(now));
+            self.note_ends();
+            bytes = rest;
+        }
+    }
+
+    fn note_ends(&mut self) {
+        if self.sums.size == self.body_len {
+            let body = (self.sha256.clone().finalize().into(), self.blake3.finalize().into());
+            self.sums.body = Some(body);
+        }
+        if self.sums.size.is_multiple_of(PIECE) {
+            self.end_piece();
+        }
+    }
+
+    fn end_piece(&mut self) {
+        // More pieces than the manifest can list are of a file that is too long, which its length shows.
+        if self.sums.size <= self.size {
+            self.sums.pieces.push(self.piece.finalize().into());
+        }
+        self.piece.reset();
+    }
+
+    fn done(mut self) -> Sums {
+        if !self.sums.size.is_multiple_of(PIECE) {
+            self.end_piece();
+        }
+        self.sums.sha256 = self.sha256.finalize().into();
+        self.sums.blake3 = self.blake3.finalize().into();
+        self.sums
+    }
+}
