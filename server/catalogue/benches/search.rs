@@ -2,7 +2,8 @@
 //!
 //! Makes an encrypted catalogue of `ROWS` recordings in `BENCH_DIR` (default: the system's folder for temporary files), measures each
 //! search at its first page and at page 1,000 (or as far as it goes), then again while 100 calls a second are entered, and removes the
-//! folder. `BENCH_KEEP=1` leaves the catalogue there and uses it again; `BENCH_ONLY='newest;inner 4'` measures only
+//! folder. Beside the time by the clock stands what does not depend on what else the machine does: CPU of this process, and pages of the
+//! file read and decrypted. `BENCH_KEEP=1` leaves the catalogue there and uses it again; `BENCH_ONLY='newest;inner 4'` measures only
 //! searches that are called so.
 
 #![allow(
@@ -58,8 +59,18 @@ fn main() {
     println!("{} recordings, {} MB", rows, std::fs::metadata(&path).unwrap().len() / 1_000_000);
 
     println!(
-        "\n{:<34}{:>10}{:>10}{:>12}{:>12}{:>10}{:>8}",
-        "search, ms", "first p50", "p95", "page 1000 p50", "p95", "count p95", "found"
+        "\n{:<27}{:>10}{:>8}{:>9}{:>8}{:>8}{:>15}{:>8}{:>9}{:>11}{:>7}",
+        "search, ms",
+        "first p50",
+        "p95",
+        "CPU p50",
+        "p95",
+        "pages",
+        "page 1000 p50",
+        "p95",
+        "CPU p95",
+        "count p95",
+        "found"
     );
     all(&catalogue, rows);
     println!("\nthe same while 100 calls a second are entered");
@@ -93,7 +104,7 @@ fn main() {
     let rate = entered.load(Ordering::Relaxed) as f64 / took.as_secs_f64();
     println!("entered {rate:.0} calls a second, slowest batch of ten {:.1} ms", ms(slowest));
 
-    let before = cpu();
+    let (before, read) = (cpu(), pages());
     let began = Instant::now();
     for batch in 0..50 {
         let rows = (0..20).map(|n| row(rows, fresh + 1_000_000 + batch * 20 + n)).collect();
@@ -101,9 +112,10 @@ fn main() {
     }
     let (wall, cpu) = (began.elapsed(), cpu() - before);
     println!(
-        "1,000 recordings in batches of 20: {:.0} µs of CPU and {:.0} µs each",
+        "1,000 recordings in batches of 20: {:.0} µs of CPU, {:.0} µs and {:.1} pages read each",
         cpu * 1e3,
-        wall.as_secs_f64() * 1e3
+        wall.as_secs_f64() * 1e3,
+        (pages() - read) / 1e3
     );
     drop(catalogue);
     if !is_kept {
@@ -111,11 +123,46 @@ fn main() {
     }
 }
 
-/// CPU seconds of this process, from the kernel's account in hundredths.
+/// CPU seconds of this process, to the nanosecond: of all its threads, none of which ends meanwhile.
 fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let of =
+        |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+    let ns = |text: String| text.split_whitespace().next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0);
+    tasks.map(|task| ns(of(task.unwrap()))).sum::<f64>() / 1e9
+}
+
+/// Pages of the file that this process read so far, whether from the disk or the system's memory.
+fn pages() -> f64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap();
+    io.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 4_096.0
+}
+
+/// What was measured of a search, once for each time.
+#[derive(Default)]
+struct Costs {
+    wall: Vec<f64>,
+    cpu: Vec<f64>,
+    pages: Vec<f64>,
+}
+
+impl Costs {
+    fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let (read, busy, at) = (pages(), cpu(), Instant::now());
+        let done = work();
+        self.wall.push(ms(at.elapsed()));
+        self.cpu.push((cpu() - busy) * 1e3);
+        self.pages.push((pages() - read).floor());
+        done
+    }
+}
+
+/// The value below which a share of all lies.
+fn p(of: &mut [f64], share: f64) -> String {
+    of.sort_by(f64::total_cmp);
+    let place = ((of.len() as f64 * share).ceil() as usize).clamp(1, of.len().max(1)) - 1;
+    of.get(place)
+        .map_or_else(|| "-".to_owned(), |t| if *t < 100.0 { format!("{t:.1}") } else { format!("{t:.0}") })
 }
 
 fn ms(d: Duration) -> f64 {
@@ -181,16 +228,15 @@ fn measure(catalogue: &Catalogue, what: &str, scope: impl Fn(u64) -> Scope, sear
     if std::env::var("BENCH_ONLY").is_ok_and(|only| !only.split(';').any(|only| what.starts_with(only))) {
         return;
     }
-    let (mut first, mut deep, mut counts, mut found) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut first, mut deep, mut counts, mut found) =
+        (Costs::default(), Costs::default(), Costs::default(), 0);
     // A server is warm; but for its particulars, which are others each time.
     for n in RUNS..RUNS + WARM {
         catalogue.search(&search(n), &scope(n)).unwrap();
     }
     for n in 0..RUNS {
         let (search, scope) = (search(n), scope(n));
-        let at = Instant::now();
-        let page = catalogue.search(&search, &scope).unwrap();
-        first.push(ms(at.elapsed()));
+        let page = first.of(|| catalogue.search(&search, &scope).unwrap());
         found = found.max(page.recordings.len());
         if n >= WALKS {
             continue;
@@ -199,28 +245,23 @@ fn measure(catalogue: &Catalogue, what: &str, scope: impl Fn(u64) -> Scope, sear
         for _ in 0..10 {
             let Some(after) = cursor else { break };
             let later = Search { place: Place::After(after), ..search.clone() };
-            let at = Instant::now();
-            cursor = catalogue.search(&later, &scope).unwrap().next;
-            deep.push(ms(at.elapsed()));
+            cursor = deep.of(|| catalogue.search(&later, &scope).unwrap().next);
         }
     }
     for n in 0..10 {
-        let at = Instant::now();
-        catalogue.count(&search(n), &scope(n)).unwrap();
-        counts.push(ms(at.elapsed()));
+        counts.of(|| catalogue.count(&search(n), &scope(n)).unwrap());
     }
-    let p = |times: &mut Vec<f64>, share: f64| {
-        times.sort_by(f64::total_cmp);
-        let place = ((times.len() as f64 * share).ceil() as usize).clamp(1, times.len().max(1)) - 1;
-        times.get(place).map_or_else(|| "-".to_owned(), |t| format!("{t:.1}"))
-    };
     println!(
-        "{what:<34}{:>10}{:>10}{:>12}{:>12}{:>10}{:>8}",
-        p(&mut first, 0.5),
-        p(&mut first, 0.95),
-        p(&mut deep, 0.5),
-        p(&mut deep, 0.95),
-        p(&mut counts, 0.95),
+        "{what:<27}{:>10}{:>8}{:>9}{:>8}{:>8}{:>15}{:>8}{:>9}{:>11}{:>7}",
+        p(&mut first.wall, 0.5),
+        p(&mut first.wall, 0.95),
+        p(&mut first.cpu, 0.5),
+        p(&mut first.cpu, 0.95),
+        p(&mut first.pages, 0.5),
+        p(&mut deep.wall, 0.5),
+        p(&mut deep.wall, 0.95),
+        p(&mut deep.cpu, 0.95),
+        p(&mut counts.wall, 0.95),
         found
     );
 }
