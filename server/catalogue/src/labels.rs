@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::{Day, RecordingId, UtcMicros};
 
 use crate::bulk::Cell;
+use crate::held;
 use crate::index::{self, Kind};
 use crate::listed::redraw;
 use crate::read::{id16, select};
 use crate::sql::Conn;
 use crate::text::{fold, words};
 use crate::write::labels_of;
-use crate::{Catalogue, CatalogueError, Recording, Result, UserId};
+use crate::{Catalogue, CatalogueError, Hold, Recording, Result, UserId};
 
 /// The longest tag, in characters.
 const TAG_MAX: usize = 64;
@@ -56,19 +57,6 @@ pub struct Note {
     pub written_at: UtcMicros,
     /// When its text was last changed; the former texts are in the history.
     pub edited_at: Option<UtcMicros>,
-}
-
-/// A legal hold: while it is on, nothing of the recording is purged.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Hold {
-    /// Why.
-    pub reason: String,
-    /// Who put it on.
-    pub by: String,
-    /// When.
-    pub at: UtcMicros,
-    /// When somebody should ask whether it is still needed.
-    pub review: Option<Day>,
 }
 
 /// A text that people may write on a recording.
@@ -311,13 +299,11 @@ async fn apply(conn: &mut Conn, id: RecordingId, change: Change, by: &By) -> Res
             (field.column(), before, text)
         }
         Change::Hold { reason, review } => {
-            hold(conn, id, &reason, review, by).await?;
+            held::put(conn, id, &reason, review, by).await?;
             ("hold", String::new(), reason)
         }
         Change::Release { reason } => {
-            let text = "delete from hold where recording_id = $1";
-            found("hold", conn.run(text, vec![id.bytes().into()]).await?)?;
-            mark_held(conn, id, false).await?;
+            held::take_off(conn, id).await?;
             ("hold", reason, String::new())
         }
     };
@@ -389,39 +375,6 @@ async fn note_text(conn: &mut Conn, id: RecordingId, note: NoteId) -> Result<Str
     row.ok_or(CatalogueError::NotThere { what: "note" })?.text(0)
 }
 
-async fn hold(conn: &mut Conn, id: RecordingId, reason: &str, review: Option<Day>, by: &By) -> Result<()> {
-    let cells = vec![
-        id.bytes().into(),
-        reason.into(),
-        user(by),
-        by.name.as_str().into(),
-        by.at.0.into(),
-        Cell::int_or_none(review.map(Day::yyyymmdd)),
-    ];
-    conn.run(
-        "insert into hold (recording_id, reason, by_user, by_name, at_us, review_day) values ($1, $2, $3, $4, $5, $6) \
-         on conflict (recording_id) do update set reason = excluded.reason, by_user = excluded.by_user, \
-         by_name = excluded.by_name, at_us = excluded.at_us, review_day = excluded.review_day",
-        cells,
-    )
-    .await?;
-    mark_held(conn, id, true).await
-}
-
-async fn mark_held(conn: &mut Conn, id: RecordingId, held: bool) -> Result<()> {
-    let cells = vec![held.into(), id.bytes().into()];
-    conn.run("update recording set held = $1 where recording_id = $2", cells).await?;
-    let term = Cell::Int(Kind::Flag.term(index::HELD));
-    let text = if held {
-        "insert into posting (term, order_key) select cast($1 as bigint), order_key from recording where recording_id = $2 \
-         on conflict (term, order_key) do nothing"
-    } else {
-        "delete from posting where term = $1 and order_key = (select order_key from recording where recording_id = $2)"
-    };
-    conn.run(text, vec![term, id.bytes().into()]).await?;
-    Ok(())
-}
-
 /// Brings the words of a recording's labels up to date in the index.
 async fn index_labels(conn: &mut Conn, id: RecordingId) -> Result<()> {
     let text =
@@ -479,17 +432,5 @@ pub(crate) async fn read(
             });
         }
     }
-    let holds = "select recording_id, reason, by_name, at_us, review_day from hold where recording_id in (?)";
-    for row in select(conn, holds, ids).await? {
-        if let Some(recording) = found.get_mut(&RecordingId(id16(&row, 0)?)) {
-            let review = row.int_or_none(4)?.and_then(|n| u32::try_from(n).ok());
-            recording.labels.hold = Some(Hold {
-                reason: row.text(1)?,
-                by: row.text(2)?,
-                at: UtcMicros(row.int(3)?),
-                review: review.and_then(|n| Day::from_yyyymmdd(n).ok()),
-            });
-        }
-    }
-    Ok(())
+    held::read(conn, ids, found).await
 }

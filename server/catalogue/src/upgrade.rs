@@ -188,3 +188,66 @@ fn a_step_that_was_cut_left_nothing_and_begins_again() {
     let catalogue = Catalogue::open(&path, &key(), UtcMicros(9)).unwrap();
     assert_eq!(found(&catalogue, &Search::default()).len(), 3);
 }
+
+#[test]
+fn what_was_logged_before_there_was_an_archive_is_due_on_its_first_medium() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    let catalogue = Catalogue::create(&path, &key(), UtcMicros(9)).unwrap();
+    let rows =
+        [(1, 3), (2, 5), (3, 9_000)].map(|(n, leaf)| RecordingRow { leaf: Some(leaf), ..tests::row(n) });
+    catalogue.insert_batch(rows.to_vec(), vec![]).unwrap();
+    drop(catalogue);
+    // Back to version 4, which knew leaves and no archive.
+    let tables = [
+        "archive_hole",
+        "archive_manifest",
+        "proof",
+        "archive_run",
+        "medium",
+        "location",
+        "counter",
+        "logged_block",
+        "purge",
+        "suspect",
+        "hold_order",
+        "retention_class",
+        "policy_change",
+    ];
+    for table in tables {
+        on(&path, format!("drop table {table}")).unwrap();
+    }
+    on(&path, "delete from schema_version where version = 5".to_owned()).unwrap();
+
+    let catalogue = Catalogue::open(&path, &key(), UtcMicros(10)).unwrap();
+    assert!(folder.path().join("c.db.before-5").exists());
+    let (location_id, media_id) = (shared::LocationId([6; 16]), shared::MediaId([7; 16]));
+    let location = LocationRow {
+        location_id,
+        name: "usb".into(),
+        kind: LocationKind::Usb,
+        path: String::new(),
+        settings: "{}".into(),
+        set: MediaSet::One,
+        added_at: UtcMicros(10),
+        removed_at: None,
+    };
+    catalogue.add_location(&location).unwrap();
+    let medium = MediumRow {
+        media_id,
+        location_id,
+        media_gen: 0,
+        label: String::new(),
+        lies_in: String::new(),
+        added_at: UtcMicros(10),
+        next_leaf: 0,
+        last_report: None,
+        last_run_at: None,
+        last_seen_at: None,
+        state: MediumState::Good,
+    };
+    catalogue.add_medium(&medium).unwrap();
+    assert_eq!(catalogue.due_totals(media_id).unwrap(), (3, 3_000));
+    let due = catalogue.due(media_id, None, 9).unwrap();
+    assert_eq!(due.iter().map(|part| part.leaf).collect::<Vec<_>>(), [3, 5, 9_000]);
+}
