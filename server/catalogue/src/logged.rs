@@ -25,14 +25,30 @@ impl Catalogue {
         })
     }
 
-    /// Returns how many leaves of the log the catalogue knows of at most: behind the highest one.
+    /// Returns how many leaves the log must have at least: behind the highest that a part or a purge names, and as many as a proven
+    /// run of the archive carried away.
     ///
     /// # Errors
     /// The database's.
     pub fn leaves_known(&self) -> Result<u64> {
+        self.highest(
+            "select coalesce(max(n), 0) from (select max(leaf_index) + 1 as n from logged \
+             union all select max(leaf) + 1 from purge \
+             union all select max(checkpoint) from archive_run where report_sha256 is not null) as known",
+        )
+    }
+
+    /// Returns how many leaves the log must have for all parts: behind the highest that one names.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn leaves_of_parts(&self) -> Result<u64> {
+        self.highest("select coalesce(max(leaf_index) + 1, 0) from logged")
+    }
+
+    fn highest(&self, text: &'static str) -> Result<u64> {
         let db = self.db.clone();
         self.block(async move {
-            let text = "select coalesce(max(leaf_index) + 1, 0) from logged";
             let row = db.reader().await?.row(text, vec![]).await?;
             row.map_or(Ok(0), |row| row.number(0, "leaf_index"))
         })

@@ -177,18 +177,25 @@ impl Catalogue {
     }
 
     /// Returns recordings on the way out, those intended at `until` or before and those whose removal began, the oldest intent
-    /// first, at most `limit`.
+    /// first, behind `after`, at most `limit`.
     ///
     /// # Errors
     /// The database's.
-    pub fn purges(&self, until: UtcMicros, limit: u32) -> Result<Vec<PurgeRow>> {
+    pub fn purges(
+        &self,
+        until: UtcMicros,
+        after: Option<(UtcMicros, RecordingId)>,
+        limit: u32,
+    ) -> Result<Vec<PurgeRow>> {
+        let (at, id) = after.unwrap_or((UtcMicros(i64::MIN), RecordingId([0; 16])));
+        let cells = vec![Cell::Int(until.0), Cell::Int(at.0), id.bytes().into(), limit.into()];
         let db = self.db.clone();
         self.block(async move {
             let text = "select recording_id, state, reason, leaf, intent_at_us, changed_at_us from purge \
-                        where (state = 1 and intent_at_us <= $1) or state in (2, 3) \
-                        order by state desc, intent_at_us, recording_id limit $2";
-            let rows = db.reader().await?.rows(text, vec![Cell::Int(until.0), limit.into()]).await?;
-            rows.iter().map(purge_row).collect()
+                        where state in (1, 2, 3) and (state > 1 or intent_at_us <= $1) \
+                        and (intent_at_us > $2 or (intent_at_us = $2 and recording_id > $3)) \
+                        order by intent_at_us, recording_id limit $4";
+            db.reader().await?.rows(text, cells).await?.iter().map(purge_row).collect()
         })
     }
 

@@ -136,10 +136,13 @@ impl Vault {
         };
         let (log, log_trouble) = match wanted {
             // A call must be recorded whatever happened to the log; recovery reports it.
-            Use::Record => match SiteLog::open(Arc::clone(&disk), catalogue.leaves_known()?) {
-                Ok(log) => (Some(log), None),
-                Err(e) => (None, Some(e)),
-            },
+            Use::Record => {
+                let (known, of_parts) = (catalogue.leaves_known()?, catalogue.leaves_of_parts()?);
+                match SiteLog::open(Arc::clone(&disk), known, of_parts) {
+                    Ok(log) => (Some(log), None),
+                    Err(e) => (None, Some(e)),
+                }
+            }
             Use::Look => (None, None),
         };
         Ok(Self {

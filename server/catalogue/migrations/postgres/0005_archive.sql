@@ -127,6 +127,7 @@ create table purge (
     changed_at_us   bigint  not null
 );
 create index purge_by_state on purge (state, intent_at_us);
+create index purge_by_leaf on purge (leaf);
 
 -- A recording of which something was not as it should be: nothing of it leaves the live store until somebody cleared it.
 create table suspect (

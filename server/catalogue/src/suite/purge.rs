@@ -60,11 +60,13 @@ pub(super) fn a_purge_goes_forward_only_and_by_judgement(catalogue: &Catalogue) 
     assert!(step(1, PurgeState::Unlinking).is_ok());
     assert!(matches!(catalogue.cancel_purge(id(1), &by()), Err(CatalogueError::NotThere { .. })), "it began");
     let states = |until| -> Vec<_> {
-        let rows = catalogue.purges(UtcMicros(until), 9).unwrap();
+        let rows = catalogue.purges(UtcMicros(until), None, 9).unwrap();
         rows.iter().map(|row| (row.recording_id, row.state, row.leaf, row.reason)).collect()
     };
     assert_eq!(states(49), [(id(1), PurgeState::Unlinking, 7, 2)]);
     assert_eq!(states(50).len(), 2);
+    let behind = catalogue.purges(UtcMicros(50), Some((UtcMicros(50), id(1))), 9).unwrap();
+    assert_eq!(behind.iter().map(|row| row.recording_id).collect::<Vec<_>>(), [id(3)]);
     catalogue.cancel_purge(id(3), &by()).unwrap();
     assert_eq!(catalogue.label_history(id(3)).unwrap()[0].what, "purge");
     step(1, PurgeState::Purged).unwrap().unwrap();

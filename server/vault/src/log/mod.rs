@@ -49,11 +49,11 @@ pub(crate) struct SiteLog {
 }
 
 impl SiteLog {
-    /// Opens the log, or begins it. `known` leaves are named by rows and must be there.
+    /// Opens the log, or begins it. `known` leaves must be there; those from `of_parts` on may tell of parts without a row.
     ///
     /// # Errors
     /// [`crate::VaultError::LogDamaged`], or the disk's.
-    pub(crate) fn open(disk: Arc<dyn Disk>, known: u64) -> Result<Self> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, known: u64, of_parts: u64) -> Result<Self> {
         let opened = files::open(&disk, known)?;
         let mut log = Self {
             file: opened.file,
@@ -65,7 +65,7 @@ impl SiteLog {
             disk,
         };
         let unclaimed = &mut log.unclaimed;
-        files::each(&*log.disk, known, |index, bytes| {
+        files::each(&*log.disk, of_parts, |index, bytes| {
             if let Ok(Leaf { act: Act::Recording(r), .. }) = Leaf::parse(&bytes) {
                 unclaimed.insert((r.recording_id, r.part), (index, r.sha256));
             }

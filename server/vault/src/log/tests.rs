@@ -22,7 +22,7 @@ fn read(disk: &FaultyDisk) -> Vec<Vec<u8>> {
 }
 
 fn open(disk: &FaultyDisk, known: u64) -> Result<SiteLog> {
-    SiteLog::open(Arc::new(disk.clone()), known)
+    SiteLog::open(Arc::new(disk.clone()), known, known)
 }
 
 /// The log must be exactly these leaves, and its hashes theirs.

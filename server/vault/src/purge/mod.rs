@@ -189,15 +189,22 @@ impl Vault {
         Ok(self.catalogue.cancel_purge(id, by)?)
     }
 
-    /// Returns recordings on the way out, those intended at `until` or before and those whose removal began, at most `limit`.
+    /// Returns recordings on the way out, those intended at `until` or before and those whose removal began, the oldest intent first,
+    /// behind `after`, at most `limit`.
     ///
     /// # Errors
     /// The catalogue's.
-    pub fn purges(&self, until: UtcMicros, limit: u32) -> Result<Vec<PurgeRow>> {
-        Ok(self.catalogue.purges(until, limit)?)
+    pub fn purges(
+        &self,
+        until: UtcMicros,
+        after: Option<(UtcMicros, RecordingId)>,
+        limit: u32,
+    ) -> Result<Vec<PurgeRow>> {
+        Ok(self.catalogue.purges(until, after, limit)?)
     }
 
-    /// G4 to G6 for whatever was announced 24 hours ago, and for what a crash left half removed: call it at start, too.
+    /// G4 to G6 for whatever was announced 24 hours ago, and for what a crash left half removed, until `purged_max` are gone: call it at
+    /// start, too. One that must stay for now keeps no other back.
     ///
     /// # Errors
     /// The disk's or the catalogue's: what was under way is gone on with at the next call.
@@ -206,32 +213,49 @@ impl Vault {
         rules: PurgeRules,
         now: UtcMicros,
         fresh: &mut dyn FreshCheck,
-        limit: u32,
+        purged_max: usize,
     ) -> Result<PurgeReport> {
-        let mut report = PurgeReport::default();
-        for row in self.catalogue.purges(now.plus(-GRACE_US), limit)? {
-            let id = row.recording_id;
-            if row.state == PurgeState::Unlinked {
-                self.finish_purge(id, now)?;
-                report.purged.push(id);
-                continue;
+        let (mut report, mut after) = (PurgeReport::default(), None);
+        loop {
+            let some = self.catalogue.purges(now.plus(-GRACE_US), after, STRIDE)?;
+            if some.is_empty() {
+                return Ok(report);
             }
-            let done = match self.purgeable(id, rules, now)? {
-                Ok(purgeable) => {
-                    let bytes = purgeable.bytes();
-                    self.purge(purgeable, now, fresh)?.map(|()| bytes)
+            for row in some {
+                if report.purged.len() >= purged_max {
+                    return Ok(report);
                 }
-                Err(kept) => Err(kept),
-            };
-            match done {
-                Ok(bytes) => {
-                    report.purged.push(id);
-                    report.bytes = report.bytes.saturating_add(bytes);
+                after = Some((row.intent_at, row.recording_id));
+                match self.go_on(row, rules, now, fresh)? {
+                    Ok(bytes) => {
+                        report.purged.push(row.recording_id);
+                        report.bytes = report.bytes.saturating_add(bytes);
+                    }
+                    Err(kept) => report.kept.push((row.recording_id, kept)),
                 }
-                Err(kept) => report.kept.push((id, kept)),
             }
         }
-        Ok(report)
+    }
+
+    /// Goes on with one that was announced; returns the bytes that were freed.
+    fn go_on(
+        &self,
+        row: PurgeRow,
+        rules: PurgeRules,
+        now: UtcMicros,
+        fresh: &mut dyn FreshCheck,
+    ) -> Result<std::result::Result<u64, Kept>> {
+        if row.state == PurgeState::Unlinked {
+            self.finish_purge(row.recording_id, now)?;
+            return Ok(Ok(0));
+        }
+        match self.purgeable(row.recording_id, rules, now)? {
+            Ok(purgeable) => {
+                let bytes = purgeable.bytes();
+                Ok(self.purge(purgeable, now, fresh)?.map(|()| bytes))
+            }
+            Err(kept) => Ok(Err(kept)),
+        }
     }
 
     /// G4 to G6: the only deletion of admitted audio there is. Removes the live files of a recording that was announced 24 hours ago, or

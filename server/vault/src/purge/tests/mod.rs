@@ -284,3 +284,16 @@ fn a_hold_placed_by_another_process_between_look_and_removal_wins() {
     assert_eq!((report.purged.len(), report.kept.len(), live(&site)), (0, 3, 3));
     assert!(report.kept.iter().all(|(_, kept)| *kept == Kept::Held), "{report:?}");
 }
+
+#[test]
+fn a_log_that_lost_what_it_said_of_a_purge_is_told_at_the_next_start() {
+    let (site, vault, _shelf) = archived();
+    announce(&vault);
+    drop(vault);
+    let path = "log/leaves-000000000000.aml";
+    let end = site.disk.len(path).unwrap() as usize;
+    site.disk.flip(path, end - 9);
+    let vault = site.vault();
+    let trouble = site.recover(&vault, true).trouble;
+    assert!(matches!(trouble, Some(VaultError::LogDamaged { .. })), "{trouble:?}");
+}

@@ -107,8 +107,7 @@ pub(crate) struct How {
     pub(crate) is_wrong: bool,
 }
 
-pub(crate) const WELL: How =
-    How { level: 3, has_report: true, manifest: 1, checkpoint: 1_000, is_wrong: false };
+pub(crate) const WELL: How = How { level: 3, has_report: true, manifest: 1, checkpoint: 3, is_wrong: false };
 
 /// Copies all that is due to a medium.
 pub(crate) fn archive(vault: &Vault, shelf: &Shelf, n: u8, how: How) {
