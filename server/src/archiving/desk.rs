@@ -3,8 +3,6 @@
 //!
 //! Nothing here is kept over a restart: what was proven stands in the catalogue.
 
-#![allow(dead_code, reason = "the console shows the rest")]
-
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;

@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rand_core::Rng as _;
-use shared::{RecordingId, UtcMicros, Zone};
+use shared::{LocationId, RecordingId, UtcMicros, Zone};
 use tokio::sync::watch;
 use vault::Vault;
 use web::{Board, Health, Host, HostError, ReportSignature, SiteInfo};
 
+use super::archive;
 use super::metrics::{self, Around};
 use super::settings::{self, File};
 use super::test_call;
 use super::watch::{Order, Seen, locked};
 use crate::archiving::desk::Desk;
+use crate::archiving::keeper::Keeper;
 use crate::config::Config;
 use crate::keys::SiteKeys;
 use crate::site::Site;
@@ -31,7 +33,6 @@ const DISK_LOW_BYTES: u64 = 6 << 30;
 
 /// The site behind the console.
 pub(crate) struct Here {
-    #[allow(dead_code, reason = "the console's acts on the archive take it")]
     pub(crate) site: Arc<Site>,
     /// What the archive does.
     pub(crate) desk: Arc<Desk>,
@@ -44,7 +45,7 @@ pub(crate) struct Here {
     pub(crate) demo: bool,
     pub(crate) file: File,
     /// The settings in force; the file may be newer until a reload.
-    pub(crate) in_force: Mutex<(Config, String)>,
+    pub(crate) in_force: Arc<Mutex<(Config, String)>>,
     pub(crate) metrics_token: Option<String>,
     pub(crate) orders: Sender<Order>,
     pub(crate) board: watch::Receiver<Arc<Board>>,
@@ -65,6 +66,17 @@ impl Here {
         let order = Order::Follow(Box::new(settings.0.clone()));
         *locked(&self.in_force) = settings;
         self.orders.send(order).map_err(|_gone| HostError::Io("the recording thread has ended".into()))
+    }
+
+    /// What archives, and looks whether locations are there.
+    pub(crate) fn keeper(&self) -> Keeper {
+        let settings = Arc::clone(&self.in_force);
+        Keeper {
+            site: Arc::clone(&self.site),
+            vault: Arc::clone(&self.vault),
+            desk: Arc::clone(&self.desk),
+            rules: Arc::new(move || locked(&settings).0.archive.clone()),
+        }
     }
 
     /// Tells whether no tap is read.
@@ -169,6 +181,30 @@ impl Host for Here {
             }
         }
         Ok(None)
+    }
+
+    fn archive(&self) -> Result<api::Archive, HostError> {
+        archive::shown(self).map_err(|e| HostError::Io(e.to_string()))
+    }
+
+    fn add_location(&self, wanted: &api::NewLocation) -> Result<api::MadeReady, HostError> {
+        archive::add(self, wanted)
+    }
+
+    fn prepare_location(&self, id: LocationId, text: &api::MediumText) -> Result<api::MadeReady, HostError> {
+        archive::prepare(self, id, text)
+    }
+
+    fn test_location(&self, id: LocationId) -> Result<api::LocationTest, HostError> {
+        archive::test(self, id)
+    }
+
+    fn run_archive(&self, id: LocationId) {
+        archive::run(self, id);
+    }
+
+    fn stop_archive(&self, id: LocationId) -> bool {
+        self.desk.stop(id)
     }
 
     fn metrics(&self) -> String {

@@ -12,6 +12,7 @@
 //! Should the wire thread end by itself the program ends with an error, so that whoever supervises it starts it again: pages
 //! that answer while nothing is recorded are what users fear most.
 
+mod archive;
 mod board;
 mod certificate;
 mod host;
@@ -39,7 +40,6 @@ use tokio::sync::watch as seat;
 use vault::Use;
 
 use crate::archiving::desk::Desk;
-use crate::archiving::keeper::{Keeper, Keeping};
 use crate::cli::Serve;
 use crate::failure::{Failure, Kind, kind_of_io};
 use crate::recording::{
@@ -92,10 +92,9 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let (channels, board) = Channels::new();
     let file = settings::File::new(settings_at, site.card.zone.clone());
     let in_force = file.read().map_err(|e| Failure::new(Kind::Usage, e.to_string()))?;
-    let desk = Arc::new(Desk::default());
     let here = Arc::new(Here {
         site: Arc::clone(&site),
-        desk: Arc::clone(&desk),
+        desk: Arc::new(Desk::default()),
         vault: Arc::clone(&vault),
         keys: Arc::clone(&site.keys),
         min_suite: site.card.min_suite,
@@ -104,7 +103,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
         fingerprint: certificate.fingerprint.clone(),
         demo: words.demo,
         metrics_token: token(site.config.web.metrics_token_file.as_ref())?,
-        in_force: Mutex::new(in_force),
+        in_force: Arc::new(Mutex::new(in_force)),
         file,
         orders,
         board,
@@ -115,7 +114,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let listener =
         Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), site.card.zone.clone());
     let recording = record(&site, &vault, listener)?;
-    let archiving = keep_archive(&site, &here, desk)?;
+    let archiving = here.keeper().start()?;
     let rules = Arc::clone(&here);
     let days = move || watch::locked(&rules.in_force).0.archive.keep_live_days.0;
     // What it is cut in is gone on with at the next start: nobody waits for its end.
@@ -137,18 +136,6 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     archiving.join();
     ended?;
     Ok(u8::from(lost))
-}
-
-/// Starts what archives by itself.
-fn keep_archive(site: &Arc<Site>, here: &Arc<Here>, desk: Arc<Desk>) -> anyhow::Result<Keeping> {
-    let settings = Arc::clone(here);
-    let keeper = Keeper {
-        site: Arc::clone(site),
-        vault: Arc::clone(&here.vault),
-        desk,
-        rules: Arc::new(move || watch::locked(&settings.in_force).0.archive.clone()),
-    };
-    keeper.start()
 }
 
 /// Starts the thread that reads the wire; it returns the figures and whether anything was lost.

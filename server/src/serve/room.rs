@@ -54,6 +54,9 @@ pub(crate) fn keep(
 }
 
 fn make(site: &Site, vault: &Vault, rules: PurgeRules) -> anyhow::Result<()> {
+    for policy in vault.apply_policies(world::now().utc)? {
+        tracing::info!("a change of what is kept is in force now: {policy:?}");
+    }
     let done = removed(site, vault, rules, AT_ONCE)?;
     if !done.purged.is_empty() {
         tracing::info!("{} recordings left the live store; the archive holds them", done.purged.len());

@@ -31,13 +31,15 @@ pub enum Act {
     Sessions,
     /// Read and change settings.
     Settings,
+    /// See the archive, change its locations, and run it.
+    Archive,
     /// Place the built-in test call.
     TestCall,
 }
 
 impl Act {
     /// All acts, in the order of their declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Own,
         Self::Search,
         Self::Play,
@@ -51,6 +53,7 @@ impl Act {
         Self::Users,
         Self::Sessions,
         Self::Settings,
+        Self::Archive,
         Self::TestCall,
     ];
 
@@ -71,6 +74,7 @@ impl Act {
             Self::Users => "users",
             Self::Sessions => "sessions",
             Self::Settings => "settings",
+            Self::Archive => "archive",
             Self::TestCall => "test_call",
         }
     }
@@ -85,7 +89,7 @@ pub const fn may(role: Role, act: Act) -> bool {
         Act::Export | Act::Ledger => matches!(role, Administrator | Supervisor | Auditor),
         Act::Label | Act::Hold | Act::Live => matches!(role, Administrator | Supervisor),
         Act::Audit => matches!(role, Administrator | Auditor),
-        Act::Release | Act::Users | Act::Sessions | Act::Settings | Act::TestCall => {
+        Act::Release | Act::Users | Act::Sessions | Act::Settings | Act::Archive | Act::TestCall => {
             matches!(role, Administrator)
         }
     }
@@ -107,7 +111,7 @@ mod tests {
         let words = |role| permissions(role).join(" ");
         assert_eq!(
             words(Role::Administrator),
-            "search play export label hold release live ledger audit users sessions settings test_call"
+            "search play export label hold release live ledger audit users sessions settings archive test_call"
         );
         assert_eq!(words(Role::Supervisor), "search play export label hold live ledger");
         assert_eq!(words(Role::Auditor), "search play export ledger audit");

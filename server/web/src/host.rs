@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use shared::{Direction, RecordingId, Side, UtcMicros, Zone};
+use shared::{Direction, LocationId, RecordingId, Side, UtcMicros, Zone};
 use tokio::sync::watch;
 use vault::Vault;
 
@@ -55,6 +55,30 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// It could not be placed, and why.
     fn test_call(&self) -> Result<Option<RecordingId>, HostError>;
+    /// Returns how safe recordings are, and what the archive does.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    fn archive(&self) -> Result<api::Archive, HostError>;
+    /// Configures a location of the archive and prepares its medium. A share that does not answer may take minutes.
+    ///
+    /// # Errors
+    /// [`HostError::Invalid`] with a sentence that says what is wrong with the place; then nothing has changed.
+    fn add_location(&self, wanted: &api::NewLocation) -> Result<api::MadeReady, HostError>;
+    /// Makes the medium that is connected now one of the location's.
+    ///
+    /// # Errors
+    /// [`HostError::Invalid`] with a sentence that says what is wrong with it.
+    fn prepare_location(&self, id: LocationId, text: &api::MediumText) -> Result<api::MadeReady, HostError>;
+    /// Looks whether a location is there with its right medium.
+    ///
+    /// # Errors
+    /// There is no such location.
+    fn test_location(&self, id: LocationId) -> Result<api::LocationTest, HostError>;
+    /// Asks for a run there, and does not wait for it.
+    fn run_archive(&self, id: LocationId);
+    /// Ends the run there early; false if there is none.
+    fn stop_archive(&self, id: LocationId) -> bool;
     /// Returns the counters in Prometheus' text format.
     fn metrics(&self) -> String;
     /// Returns the token that reads `/metrics` from elsewhere; `None`: only from this machine.

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod act;
+mod archive;
 mod audit;
 mod caller;
 mod console;
@@ -91,6 +92,7 @@ fn table(doors: &Doors) -> (Router<Doors>, Vec<Route>) {
     audit::register(&mut routes);
     users::register(&mut routes);
     settings::register(&mut routes);
+    archive::register(&mut routes);
     routes.finish()
 }
 

@@ -7,6 +7,7 @@
 //! With the feature `openapi` each type describes itself for `/api/v1/openapi.json`.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod audit;
 mod ledger;
 mod live;
@@ -18,6 +19,10 @@ mod settings;
 mod sign_in;
 mod users;
 
+pub use archive::{
+    Archive, ArchiveLocation, ArchiveOutcome, ArchiveProgress, ArchiveRun, ArchiveStep, ArchiveVerdict,
+    LocationTest, LocationWord, MadeReady, MediaSetWord, Medium, MediumText, MediumWord, NewLocation,
+};
 pub use audit::{AuditCheck, AuditEntry, AuditPage, AuditQuery};
 pub use ledger::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};
 pub use live::{AudioEnd, AudioHead, AudioLoss, Board, Line, LineState, TapLine, TapState};

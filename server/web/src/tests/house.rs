@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use shared::{RecorderId, RecordingId, SiteId, UtcMicros, Zone};
+use shared::{LocationId, RecorderId, RecordingId, SiteId, UtcMicros, Zone};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
@@ -365,6 +365,41 @@ impl Host for TestHost {
 
     fn test_call(&self) -> Result<Option<RecordingId>, HostError> {
         Ok(None)
+    }
+
+    fn archive(&self) -> Result<api::Archive, HostError> {
+        Ok(api::Archive {
+            verdict: api::ArchiveVerdict::None,
+            safe_until: None,
+            due_files: 0,
+            next_run: None,
+            at: "21:00".into(),
+            continuous: false,
+            locations: Vec::new(),
+        })
+    }
+
+    fn add_location(&self, wanted: &api::NewLocation) -> Result<api::MadeReady, HostError> {
+        Err(HostError::Invalid(format!("{} is not there", wanted.path)))
+    }
+
+    fn prepare_location(
+        &self,
+        _id: LocationId,
+        _text: &api::MediumText,
+    ) -> Result<api::MadeReady, HostError> {
+        Err(HostError::Invalid("no drive is connected to this house".into()))
+    }
+
+    fn test_location(&self, _id: LocationId) -> Result<api::LocationTest, HostError> {
+        let why = Some("no drive is connected to this house".into());
+        Ok(api::LocationTest { connected: false, why, free_bytes: None, total_bytes: None })
+    }
+
+    fn run_archive(&self, _id: LocationId) {}
+
+    fn stop_archive(&self, _id: LocationId) -> bool {
+        false
     }
 
     fn metrics(&self) -> String {

@@ -79,6 +79,32 @@ export type Settings = {
 export type Interface = { name: string; up: boolean; address: string | null; packets_seen: number };
 export type Setup = { done: boolean; steps: { signed_in: boolean; source: boolean; test_call: boolean } };
 
+export type ArchiveVerdict = 'none' | 'safe' | 'running' | 'behind';
+export type ArchiveProgress = {
+  since: string; step: 'check' | 'plan' | 'carry' | 'describe' | 'backup' | 'prove'; files: number; files_due: number; bytes: number; bytes_due: number;
+  bytes_per_second: number | null; seconds_left: number | null; stopping: boolean;
+};
+export type Medium = {
+  id: string; generation: number; label: string; lies_in: string; state: 'good' | 'suspect' | 'retired'; due_files: number; due_bytes: number;
+  proven_at: string | null; seen_at: string | null;
+};
+export type ArchiveRun = {
+  id: string; medium: string; begun_at: string; ended_at: string | null; outcome: 'running' | 'complete' | 'holes' | 'early' | 'cut'; files: number; bytes: number; message: string;
+};
+export type LocationKind = 'folder' | 'usb' | 'nfs' | 'smb' | 's3';
+export type MediaSet = 'one' | 'any' | 'all';
+export type ArchiveLocation = {
+  id: string; name: string; kind: LocationKind; path: string; media_set: MediaSet; verdict: ArchiveVerdict; safe_until: string | null; connected: boolean | null; why: string | null;
+  seen_at: string | null; due_files: number; due_bytes: number; free_bytes: number | null; total_bytes: number | null; daily_bytes: number | null; full_on: string | null;
+  running: ArchiveProgress | null; waiting: boolean; trouble: string | null; media: Medium[]; runs: ArchiveRun[];
+};
+export type Archive = {
+  verdict: ArchiveVerdict; safe_until: string | null; due_files: number; next_run: string | null; at: string; continuous: boolean; locations: ArchiveLocation[];
+};
+export type NewLocation = { name: string; kind: LocationKind; path: string; media_set: MediaSet; label: string; lies_in: string };
+export type MediumText = { label: string; lies_in: string };
+export type LocationTest = { connected: boolean; why: string | null; free_bytes: number | null; total_bytes: number | null };
+
 export type Params = Record<string, string | number | boolean | null | undefined>;
 
 /** Writes parameters, leaving out what is not set. */
@@ -144,6 +170,14 @@ export function apiOf(t: Transport) {
     dropTotp: (of: string) => write<unknown>('DELETE', `/users/${id(of)}/totp`),
     sessionsOf: async (of: string) => listOf<Session>(await read<unknown>(`/users/${id(of)}/sessions`), 'sessions'),
     dropSessions: (of: string, session?: string) => write<unknown>('DELETE', `/users/${id(of)}/sessions${session ? `/${id(session)}` : ''}`),
+
+    archive: (signal?: AbortSignal) => read<Archive>('/archive', signal),
+    addLocation: (wanted: NewLocation) => write<{ location: string; medium: string }>('POST', '/archive/locations', wanted),
+    prepareLocation: (of: string, text: MediumText) => write<{ location: string; medium: string }>('POST', `/archive/locations/${id(of)}/prepare`, text),
+    testLocation: (of: string) => write<LocationTest>('POST', `/archive/locations/${id(of)}/test`),
+    runArchive: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/run`),
+    stopArchive: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/stop`),
+    labelMedium: (of: string, text: MediumText) => write<null>('PATCH', `/archive/media/${id(of)}`, text),
 
     settings: () => read<{ version: string; settings: Settings }>('/settings'),
     changeSettings: (settings: Settings, version: string) => write<{ version: string }>('PUT', '/settings', settings, { 'if-match': version }),

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use shared::{RecordingId, UtcMicros, Zone};
+use shared::{LocationId, RecordingId, UtcMicros, Zone};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 use vault::{Session, SessionStep, User, Vault};
@@ -175,6 +175,10 @@ impl Who {
     }
 }
 
+fn no_archive() -> HostError {
+    HostError::Io("this bench archives nothing".to_owned())
+}
+
 impl Host for BenchHost {
     fn vault(&self) -> &Arc<Vault> {
         &self.bench.vault
@@ -235,6 +239,32 @@ impl Host for BenchHost {
 
     fn test_call(&self) -> Result<Option<RecordingId>, HostError> {
         Ok(None)
+    }
+
+    fn archive(&self) -> Result<api::Archive, HostError> {
+        Err(no_archive())
+    }
+
+    fn add_location(&self, _wanted: &api::NewLocation) -> Result<api::MadeReady, HostError> {
+        Err(no_archive())
+    }
+
+    fn prepare_location(
+        &self,
+        _id: LocationId,
+        _text: &api::MediumText,
+    ) -> Result<api::MadeReady, HostError> {
+        Err(no_archive())
+    }
+
+    fn test_location(&self, _id: LocationId) -> Result<api::LocationTest, HostError> {
+        Err(no_archive())
+    }
+
+    fn run_archive(&self, _id: LocationId) {}
+
+    fn stop_archive(&self, _id: LocationId) -> bool {
+        false
     }
 
     fn metrics(&self) -> String {
