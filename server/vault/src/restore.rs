@@ -52,7 +52,7 @@ pub fn restore_folder(
 ) -> Result<(u64, u64)> {
     let disk: Arc<dyn Disk> = Arc::new(LocalDisk::open(root)?);
     folder::make(&*disk, &root.display().to_string())?;
-    let mut log = SiteLog::open(Arc::clone(&disk), 0)?;
+    let mut log = SiteLog::open(Arc::clone(&disk), 0, 0)?;
     let (mut batch, mut count) = (Vec::with_capacity(LEAVES_AT_ONCE), 0_u64);
     for leaf in leaves {
         batch.push(leaf);
