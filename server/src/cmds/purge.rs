@@ -12,7 +12,7 @@ use crate::{archiving, recording, terminal, world};
 
 const DAY_US: i64 = 24 * 3_600 * 1_000_000;
 /// Recordings that one call removes at most.
-const AT_ONCE: u32 = 100_000;
+const AT_ONCE: usize = 100_000;
 /// Recordings that one call looks at.
 const LOOKED_AT: u32 = 1_000_000;
 

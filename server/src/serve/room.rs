@@ -21,8 +21,9 @@ const BEGIN: u64 = 80;
 const UNTIL: u64 = 70;
 const ALARM: u64 = 95;
 const DAY_US: i64 = 24 * 3_600 * 1_000_000;
-/// Recordings looked at and removed in one hour.
-const AT_ONCE: u32 = 100_000;
+/// Recordings removed, and recordings looked at, in one hour.
+const REMOVED: usize = 100_000;
+const LOOKED_AT: u32 = 100_000;
 
 /// Starts the thread; it ends soon after `stop`.
 ///
@@ -57,7 +58,7 @@ fn make(site: &Site, vault: &Vault, rules: PurgeRules) -> anyhow::Result<()> {
     for policy in vault.apply_policies(world::now().utc)? {
         tracing::info!("a change of what is kept is in force now: {policy:?}");
     }
-    let done = removed(site, vault, rules, AT_ONCE)?;
+    let done = removed(site, vault, rules, REMOVED)?;
     if !done.purged.is_empty() {
         tracing::info!("{} recordings left the live store; the archive holds them", done.purged.len());
     }
@@ -72,7 +73,7 @@ fn make(site: &Site, vault: &Vault, rules: PurgeRules) -> anyhow::Result<()> {
     if wanted == 0 {
         return Ok(());
     }
-    let plan = vault.plan_purge(wanted, PurgeReason::Space, rules, world::now().utc, None, AT_ONCE)?;
+    let plan = vault.plan_purge(wanted, PurgeReason::Space, rules, world::now().utc, None, LOOKED_AT)?;
     let used = used(free, total);
     if plan.intended.is_empty() && used >= ALARM {
         let why: Vec<String> = plan.kept.iter().map(|(why, n)| format!("{n} {why}")).collect();
