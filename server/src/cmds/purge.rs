@@ -73,7 +73,7 @@ pub(crate) fn removed(
     site: &Site,
     vault: &Vault,
     rules: PurgeRules,
-    limit: u32,
+    limit: usize,
 ) -> anyhow::Result<PurgeReport> {
     let (dir, config) = (site.dir.clone(), vault.config().clone());
     let keys = std::sync::Arc::clone(&site.keys);
