@@ -29,6 +29,11 @@ if [ "${SOUND:-0}" = 1 ]; then
   /usr/bin/python3 tests/tools/sound.py --amethyst "$target/release/amethyst" --replay "$target/bench/replay" --work "$target/bench"
 fi
 
+# ARCHIVE=1: a night's archive beside cp, restic and borg, on ext4 devices of its own. Needs root for these.
+if [ "${ARCHIVE:-0}" = 1 ]; then
+  /usr/bin/python3 tests/tools/archive.py --amethyst "$target/release/amethyst" --work "$target/bench"
+fi
+
 # Benches of the crates that have some. The one of the catalogue makes ROWS recordings first (ten million: a quarter of an
 # hour and 13 GB in BENCH_DIR, removed at the end).
 export ROWS=${ROWS:-10000000}
