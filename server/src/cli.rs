@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Show(Show),
     /// Decrypt recordings to WAV, FLAC or raw files, each with a sidecar that tells what it is and proves it.
     Export(Export),
-    /// Verify sealed files without any key: structure, checksums, digests, signatures.
+    /// Verify archives, sealed files and exports without any key: structure, digests, signatures, chains, the log.
     Verify(Verify),
     /// Compare files with the database: are all recordings there, whole and unaltered?
     Check(Check),
@@ -530,6 +530,9 @@ pub(crate) enum Archive {
     Status(ArchiveStatus),
     /// Make room in the live store: announce recordings that every place holds, and remove those announced 24 hours ago.
     Purge(ArchivePurge),
+    /// Read a connected medium again from its first byte to its last: what is whole is proven anew, also after a restore, and a
+    /// medium that was suspect is cleared; what is not makes it suspect.
+    Verify(ArchiveVerify),
 }
 
 /// `amethyst archive run`.
@@ -546,6 +549,20 @@ pub(crate) struct ArchiveRun {
     #[arg(long, value_name = "N", default_value_t = 62)]
     pub(crate) logins: usize,
     /// Print JSON: one array with what was done on each place.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst archive verify`.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveVerify {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Only this place, by its name or id; all of them if left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) location: Option<String>,
+    /// Print JSON: one array with what was found on each place.
     #[arg(long)]
     pub(crate) json: bool,
 }

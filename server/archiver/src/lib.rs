@@ -19,6 +19,7 @@ pub mod carrier;
 pub mod elsewhere;
 pub mod engine;
 mod error;
+pub mod judged;
 pub mod keyfiles;
 pub mod place;
 pub mod remote;

@@ -30,6 +30,7 @@ pub(crate) fn run(words: &Archive) -> anyhow::Result<u8> {
         Archive::Run(words) => run_now(words),
         Archive::Status(words) => status(words),
         Archive::Purge(words) => super::purge::run(words),
+        Archive::Verify(words) => super::archive_verify::run(words),
     }
 }
 

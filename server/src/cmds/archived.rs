@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use archive::certs::Certs;
 use archive::log::Checkpoint;
-use archive::verify::{Entry, Fault, Finding, Known, Medium, Report, documents, verify};
+use archive::verify::{Entry, Fault, Finding, Known, Medium, Progress, Report, documents, verify};
 use archive::{CARD_NAME, SiteJson, layout};
 use archiver::keyfiles;
 use serde_json::{Value, json};
@@ -41,11 +41,12 @@ pub(crate) fn judge(root: &Path, site: Option<&Path>, checkpoint: Option<&Path>)
         known.checkpoint = Some(kept(path, site, certs)?);
     }
     let bar = terminal::reading("reading");
-    let mut report = verify(&medium, &known, &mut |bytes| bar.set_position(bytes));
+    let mut report = verify(&medium, &known, &mut |progress| match progress {
+        Progress::Bytes(read) => bar.set_position(read),
+        Progress::Whole(_recording) => {}
+    });
     bar.finish_and_clear();
-    if let Some((site, certs)) = &trusted {
-        report.findings.extend(keys(&medium, site, certs));
-    }
+    report.findings.extend(keys(&medium, &known));
     Ok(report)
 }
 
@@ -64,8 +65,9 @@ fn kept(path: &Path, site: &SiteJson, certs: &Certs) -> anyhow::Result<Checkpoin
 }
 
 /// What lies in `keys/`: form, site and signature.
-fn keys(medium: &Folder, site: &SiteJson, certs: &Certs) -> Vec<Finding> {
+pub(super) fn keys(medium: &dyn Medium, known: &Known) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let Some((site, certs)) = &documents(medium, known) else { return findings };
     let mut has = [("slots-", false), ("keyvault-", false), ("recovery-", false)];
     for entry in medium.list("keys").unwrap_or_default() {
         let path = format!("keys/{}", entry.name);
@@ -164,9 +166,8 @@ impl Medium for Folder {
         let mut entries = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
-            let meta = entry.metadata()?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            entries.push(Entry { name, is_folder: meta.is_dir(), bytes: meta.len() });
+            entries.push(Entry { name, is_folder: entry.file_type()?.is_dir() });
         }
         Ok(entries)
     }

@@ -1,6 +1,7 @@
 //! The commands, one file each. Every one returns the exit code of [`crate::failure`].
 
 pub(crate) mod archive;
+mod archive_verify;
 mod archived;
 pub(crate) mod check;
 pub(crate) mod export;

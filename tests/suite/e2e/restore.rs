@@ -270,6 +270,26 @@ fn an_auditor_judges_the_drive_without_a_key() {
     assert!(found.out.contains("it was shortened"), "{}", found.out);
 }
 
+#[test]
+fn a_medium_that_changed_is_suspect_until_it_was_read_again() {
+    let lost = Archived::new();
+    lost.call_and_archive(2, 0);
+    let verify = || run(&["archive", "verify", "--data", lost.site.data()]);
+    assert_eq!(verify().code, Some(0), "{:?}", verify());
+    let recording = lost.on_drive("/rec/");
+    let bytes = fs::read(&recording).unwrap();
+    flip(&recording, 5_000);
+    let found = verify();
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.out.contains("the medium is suspect from now on"), "{}", found.out);
+    assert!(archive(lost.site.data()).out.contains("it is suspect"), "nothing is carried to it");
+    fs::write(&recording, bytes).unwrap();
+    let mended = verify();
+    assert_eq!(mended.code, Some(0), "{mended:?}");
+    assert!(mended.out.contains("2 recordings are proven anew"), "{}", mended.out);
+    lost.archive();
+}
+
 fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     let at = at.min(bytes.len() / 2);

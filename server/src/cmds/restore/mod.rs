@@ -156,7 +156,7 @@ fn print(words: &Restore, s: &Summary) {
     }
     print_missing(s);
     terminal::line(&format!(
-        "\nNEXT\n  1. amethyst check --data {dir}\n  2. Connect every archive location and verify it whole (amethyst verify PATH). Until then nothing is\n     \
+        "\nNEXT\n  1. amethyst check --data {dir}\n  2. Connect every archive location and verify it whole (amethyst archive verify). Until then nothing is\n     \
          purged: proofs of before the restore count as presence only.\n  3. amethyst serve --data {dir}; the console has a new certificate, so compare its fingerprint.\n  4. Put the \
          paper back where it was, apart."
     ));

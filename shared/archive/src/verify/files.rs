@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use shared::Day;
 
 use super::history::LeafCache;
-use super::{Entry, Fault, Judge};
+use super::{Entry, Fault, Judge, Progress};
 use crate::layout::day_folder;
 use crate::log::RecordingLeaf;
 use crate::manifest::{MANIFEST_MAX, PIECE};
@@ -105,7 +105,10 @@ impl Judge<'_> {
             told.ok_or_else(|| Fault::Missing(format!("leaf {leaf} of the log, which tells of it")))?;
         match differs_from_leaf(&sums, &told) {
             Some(what) => Err(Fault::NotItsLeaf { leaf, what }),
-            None => Ok(true),
+            None => {
+                (self.watch)(Progress::Whole(&told));
+                Ok(true)
+            }
         }
     }
 
@@ -132,7 +135,7 @@ impl Judge<'_> {
             }
             summing.add(block.get(..n).unwrap_or_default());
             self.report.bytes = self.report.bytes.saturating_add(u64::try_from(n).unwrap_or(0));
-            (self.watch)(self.report.bytes);
+            (self.watch)(Progress::Bytes(self.report.bytes));
         }
     }
 
@@ -156,7 +159,7 @@ impl Judge<'_> {
     /// Lists all files below a folder, in order.
     fn walk(&mut self, folder: &str, depth: u8) -> Vec<String> {
         let mut files = Vec::new();
-        for Entry { name, is_folder, .. } in self.list(folder) {
+        for Entry { name, is_folder } in self.list(folder) {
             let path = format!("{folder}/{name}");
             match depth.checked_sub(1).filter(|_| is_folder) {
                 Some(depth) => files.extend(self.walk(&path, depth)),

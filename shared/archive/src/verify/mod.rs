@@ -32,7 +32,7 @@ use shared::{Day, UtcMicros};
 
 use crate::certs::Certs;
 use crate::layout::{LEASE_NAME, README_NAME, SITE_NAME};
-use crate::log::{Checkpoint, Hash};
+use crate::log::{Checkpoint, Hash, RecordingLeaf};
 use crate::{CARD_MAX, CARD_NAME, Card, SiteJson};
 
 pub use fault::{Fault, Finding};
@@ -49,8 +49,6 @@ pub struct Entry {
     pub name: String,
     /// It is a folder. What is neither file nor folder is left out, or shown as a file that cannot be read.
     pub is_folder: bool,
-    /// Its length, if it is a file.
-    pub bytes: u64,
 }
 
 /// The folder of an archive, wherever it lies. Paths begin at its root and use `/`; the root is the empty path.
@@ -107,8 +105,17 @@ impl Report {
     }
 }
 
-/// Who watches: is told of bytes read so far, and may show them.
-pub type Watch<'a> = &'a mut dyn FnMut(u64);
+/// What is told on the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress<'a> {
+    /// So many bytes were read so far.
+    Bytes(u64),
+    /// The file of this recording is here, and is what was sealed.
+    Whole(&'a RecordingLeaf),
+}
+
+/// Who watches.
+pub type Watch<'a> = &'a mut dyn FnMut(Progress<'_>);
 
 /// What the reader knows from elsewhere, to hold the medium against.
 #[derive(Clone, Debug, Default)]
@@ -206,7 +213,7 @@ impl Judge<'_> {
         match read(self.medium, path, max) {
             Ok(bytes) => {
                 self.report.bytes = self.report.bytes.saturating_add(seal::fields::len64(&bytes));
-                (self.watch)(self.report.bytes);
+                (self.watch)(Progress::Bytes(self.report.bytes));
                 Some(bytes)
             }
             Err(fault) => {

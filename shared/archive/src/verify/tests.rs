@@ -19,11 +19,10 @@ impl Medium for Memory {
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        for (path, bytes) in &self.0 {
+        for path in self.0.keys() {
             let Some(rest) = path.strip_prefix(&prefix) else { continue };
             let (name, is_folder) = rest.split_once('/').map_or((rest, false), |(name, _)| (name, true));
-            let bytes = seal::fields::len64(bytes);
-            entries.insert(name.to_owned(), Entry { name: name.to_owned(), is_folder, bytes });
+            entries.insert(name.to_owned(), Entry { name: name.to_owned(), is_folder });
         }
         if entries.is_empty() {
             Err(io::ErrorKind::NotFound.into())
