@@ -50,6 +50,18 @@ test('a wish that changes while a page is read is served next', async () => {
   await Promise.all([one, two]);
   expect(c.row(35)).toBe(35);
 });
+test('a wish that follows from the page that came is served, however soon it is made', async () => {
+  for (let turns = 0; turns < 6; turns++) {
+    const load = source(1000);
+    const c: Chain<number> = new Chain<number>(load, () => {
+      let wait = Promise.resolve();
+      for (let i = 0; i < turns; i++) wait = wait.then(() => undefined);
+      if (c.known < 50) void wait.then(() => c.want(c.known, c.known + 5));
+    });
+    await c.want(0, 5);
+    await vi.waitFor(() => expect(c.known).toBe(50));
+  }
+});
 test('after it was closed nothing more comes in', async () => {
   const changed = vi.fn();
   const c = new Chain<number>(source(100), changed);

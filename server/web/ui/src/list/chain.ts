@@ -41,8 +41,10 @@ export class Chain<R> {
   /** Reads what is needed to show rows `first` to `last`; rows beyond the end are read up to the end. */
   want(first: number, last: number): Promise<void> {
     this.wanted = [first, last];
-    this.working ??= this.work().finally(() => { this.working = null; });
-    return this.working;
+    if (this.working) return this.working;
+    if (!this.missing()) return Promise.resolve();
+    const work = this.work().finally(() => { if (this.working === work) this.working = null; });
+    return (this.working = work);
   }
 
   close(): void { this.stop.abort(); }
@@ -50,7 +52,8 @@ export class Chain<R> {
   private async work(): Promise<void> {
     for (;;) {
       const next = this.missing();
-      if (!next) return;
+      // At once: whoever wishes for more as soon as they hear of this page must not be taken for one who is served already.
+      if (!next) { this.working = null; return; }
       const page = await this.load(next.after, this.stop.signal);
       if (this.stop.signal.aborted) return;
       this.take(next, page);
