@@ -38,7 +38,7 @@ impl Medium for Mounted {
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn Read + '_>> {
-        match self.disk.open_uncached(path).map_err(io_of)? {
+        match self.disk.open_uncached(path, 0).map_err(io_of)? {
             Some(io) => Ok(Box::new(io)),
             None => {
                 self.cached.store(true, Ordering::Relaxed);
