@@ -36,7 +36,9 @@ async fn unlearn(conn: &mut Conn, leaves: u64, all_live: bool) -> Result<u64> {
     conn.run("update proof set level = $1 where level > $1", vec![PRESENT.into()]).await?;
     conn.run("update counter set value = value + $1", vec![GIVEN_SINCE.into()]).await?;
     let kept: u64 = if all_live { 5 } else { 4 };
-    conn.run("delete from purge where state < $1", vec![kept.into()]).await?;
+    conn.run("delete from purge where state < $1 or leaf >= $2", vec![kept.into(), leaves.into()]).await?;
+    // A run elsewhere may have ended between this drive's log and its backup.
+    conn.run("update archive_run set checkpoint = $1 where checkpoint > $1", vec![leaves.into()]).await?;
     let text = "insert into unlogged (recording_id, part) select recording_id, part from logged where leaf_index >= $1 \
                 on conflict do nothing";
     conn.run(text, vec![leaves.into()]).await?;

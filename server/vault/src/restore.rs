@@ -73,12 +73,12 @@ pub fn restore_folder(
 }
 
 impl Vault {
-    /// Returns how many leaves of the log the catalogue knows of at most: behind the highest one.
+    /// Returns where leaves begin that may tell of parts without a row.
     ///
     /// # Errors
     /// The catalogue's.
-    pub fn leaves_known(&self) -> Result<u64> {
-        Ok(self.catalogue.leaves_known()?)
+    pub fn leaves_of_parts(&self) -> Result<u64> {
+        Ok(self.catalogue.leaves_of_parts()?)
     }
 
     /// Tells whether a part has its row, and returns it.

@@ -74,7 +74,7 @@ fn restore(
     let recovered = drive.recovery_vault(&paper)?;
     let backup = Backup::newest(drive, &paper)?;
     let folder = folder::make(&words.dir, drive, secret, &recovered, &backup, words.with_recordings)?;
-    let known = folder.vault.leaves_known()?;
+    let known = folder.vault.leaves_of_parts()?;
     let mut told = recordings::bring(drive, &folder.vault, known, words.with_recordings)?;
     let report = admit(&folder, drive)?;
     told.troubles.extend(troubles_of(&report));
