@@ -1,24 +1,47 @@
 //! The server archives by itself, and does what the command line asks of it while it runs.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::serve::{Server, inside};
-use super::site::{Site, genpcap, run};
+use super::site::{Site, drive, genpcap, run};
 
 /// A site with two recordings and a folder to archive to.
-fn with_location() -> Option<Site> {
+fn with_location() -> Option<(Site, Drive)> {
     let site = Site::new();
     let calls = site.path("calls.pcap");
     let made = genpcap(&["gen", calls, "--calls", "2", "--secs", "3"])?;
     assert_eq!(made.code, Some(0), "{made:?}");
     site.record(&[calls]);
-    std::fs::create_dir(site.path("drive")).expect("a disk");
-    let words = ["location", "add", "--data", site.data(), "--kind", "folder", "--path", site.path("drive")];
+    let drive = Drive { folder: drive() };
+    std::fs::create_dir(drive.at("drive")).expect("a disk");
+    let path = drive.at("drive").display().to_string();
+    let words = ["location", "add", "--data", site.data(), "--kind", "folder", "--path", &path];
     let added = run(&[&words[..], &["--name", "Drive A"]].concat());
     assert_eq!(added.code, Some(0), "{added:?}");
-    Some(site)
+    Some((site, drive))
+}
+
+/// A drive that can be pulled.
+struct Drive {
+    folder: TempDir,
+}
+
+impl Drive {
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn pull(&self) {
+        std::fs::rename(self.at("drive"), self.at("pulled")).expect("a disk");
+    }
+
+    fn put_back(&self) {
+        std::fs::rename(self.at("pulled"), self.at("drive")).expect("a disk");
+    }
 }
 
 fn archive(site: &Site, words: &[&str]) -> super::site::Ran {
@@ -37,7 +60,7 @@ fn the_command_line_has_a_running_server_archive() {
     if !inside("archive_kept", "the_command_line_has_a_running_server_archive") {
         return;
     }
-    let Some(site) = with_location() else { return };
+    let Some((site, drive)) = with_location() else { return };
     // Never by itself in this test.
     change(&site, "at = \"21:00\"", "at = \"23:59\"");
     let server = Server::start(&site);
@@ -49,7 +72,7 @@ fn the_command_line_has_a_running_server_archive() {
     archive(&site, &["run", "--location", "Drive B"]).refused(3, &["no archive location `Drive B`"]);
     assert_eq!(archive(&site, &["status"]).code, Some(0), "all is safe");
 
-    std::fs::rename(site.path("drive"), site.path("pulled")).expect("a disk");
+    drive.pull();
     let away = archive(&site, &["run", "--logins", "0"]);
     assert_eq!(away.code, Some(1), "{away:?}");
     assert!(away.out.contains("Drive A is not connected"), "{away:?}");
@@ -64,16 +87,16 @@ fn what_is_due_is_archived_by_itself_when_its_drive_is_there() {
     if !inside("archive_kept", "what_is_due_is_archived_by_itself_when_its_drive_is_there") {
         return;
     }
-    let Some(site) = with_location() else { return };
+    let Some((site, drive)) = with_location() else { return };
     change(&site, "at = \"21:00\"", "at = \"00:00\"");
-    std::fs::rename(site.path("drive"), site.path("pulled")).expect("a disk");
+    drive.pull();
     let server = Server::start(&site);
     until("the server misses the drive", || server.said().contains("ALARM archive Drive A: a run is due"));
-    std::fs::rename(site.path("pulled"), site.path("drive")).expect("a disk");
+    drive.put_back();
     until("it goes on by itself", || server.said().contains("archive Drive A is connected again"));
-    let keys = site.path("drive/AMETHYST/log");
+    let log = drive.at("drive/AMETHYST/log");
     until("the run comes to its end", || {
-        std::fs::read_dir(keys).is_ok_and(|mut names| names.next().is_some())
+        std::fs::read_dir(&log).is_ok_and(|mut names| names.next().is_some())
     });
     // Logins of a year are being made now; whoever ends the server does not wait for them, and what was carried is proven.
     let said = server.end();

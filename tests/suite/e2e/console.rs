@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::serve::{Server, inside, place, plan};
-use super::site::{Site, genpcap};
+use super::site::{Site, drive, genpcap};
 use crate::workspace::root;
 
 #[test]
@@ -71,6 +71,7 @@ fn walk(test: &str, engine: &str, needed: &[&str]) {
         std::env::var_os("AMETHYST_SHOTS").map_or_else(|| root().join("target/console-shots"), Into::into);
     let shots = shots.join(engine);
     std::fs::create_dir_all(&shots).expect("a folder for the pictures");
+    let drive = drive();
     let walked = Command::new("node")
         .arg("e2e/console.mjs")
         .current_dir(root().join("server/web/ui"))
@@ -81,6 +82,7 @@ fn walk(test: &str, engine: &str, needed: &[&str]) {
         .env("TOTP", "1")
         .env("LIVE", "1")
         .env("GAP", "1")
+        .env("ARCHIVE_PATH", drive.path())
         .stdin(Stdio::null())
         .output()
         .expect("node starts");

@@ -146,6 +146,13 @@ pub(crate) fn captures() -> Option<PathBuf> {
     None
 }
 
+/// A folder to archive to, on a file system of its own where there is one: a disk that other work nearly filled is no place for an
+/// archive, and the program says so.
+pub(crate) fn drive() -> TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory.or_else(|_not_there| tempfile::tempdir()).expect("a temporary folder")
+}
+
 /// Runs the capture generator and judge; `None` when its Python has no numpy.
 pub(crate) fn genpcap(words: &[&str]) -> Option<Ran> {
     let python = ["/usr/bin/python3", "python3"]

@@ -14,7 +14,7 @@ const dist = new URL('../dist/', import.meta.url).pathname;
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; media-src 'self' blob:; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const began = Date.now();
 const role = process.env.ROLE ?? 'administrator';
-const ACTS = { administrator: 'search play export label hold release live ledger audit users sessions settings test_call', supervisor: 'search play export label hold live ledger', auditor: 'search play export ledger audit', agent: 'search play' };
+const ACTS = { administrator: 'search play export label hold release live ledger audit users sessions settings archive test_call', supervisor: 'search play export label hold live ledger', auditor: 'search play export ledger audit', agent: 'search play' };
 
 const dice = (n, salt = 0) => { let x = (Math.imul(n + 1, 2654435761) ^ Math.imul(salt + 7, 40503)) >>> 0; x ^= x >>> 15; x = Math.imul(x, 2246822519) >>> 0; x ^= x >>> 13; return (x >>> 0) / 2 ** 32; };
 const NAMES = ['Ann Mokoena', 'J. van der Merwe', 'Priya Naidoo', 'Thabo Dlamini', 'Sarah Botha', 'Control room', 'Fire station 4', 'Reception', null, null, 'S. Khumalo', 'Dealing desk 2'];
@@ -38,6 +38,17 @@ function row(n) {
   changed.set(n, of);
   if (changed.size > 20_000) changed.delete(changed.keys().next().value);
   return of;
+}
+// The archive: safe, or ARCHIVE=behind, ARCHIVE=none.
+function archive() {
+  const evening = iso(Math.floor((began - 20 * 3600e3) / 3600e3) * 3600e3), friday = iso(began - 3 * 86400e3), GIB = 2 ** 30, how = process.env.ARCHIVE ?? 'safe', away = how === 'behind';
+  const runs = Array.from({ length: 6 }, (_, i) => ({ id: `r${i}`, medium: 'm1', begun_at: iso(began - i * 86400e3), ended_at: iso(began - i * 86400e3 + 700e3), outcome: i === 3 ? 'early' : 'complete', files: 3100 + i * 37, bytes: 1.4 * GIB, message: i === 3 ? 'it was stopped by a person' : '' }));
+  const medium = (label, lies_in, due) => ({ id: `m-${label}`, generation: 1, label, lies_in, state: 'good', due_files: due, due_bytes: due * 210_000, proven_at: away ? friday : evening, seen_at: away ? friday : evening });
+  const location = (of) => ({ id: of.name, kind: 'usb', path: '/media/archive-a', media_set: 'one', verdict: 'safe', safe_until: evening, connected: true, why: null, seen_at: evening, due_files: 311, due_bytes: 66e6, free_bytes: 812 * GIB, total_bytes: 1863 * GIB, daily_bytes: 1.4 * GIB, full_on: '2028-03-14', running: null, waiting: false, trouble: null, media: [medium('A7', "safe in the manager's office", 311)], runs, ...of });
+  const gone = { verdict: 'behind', connected: false, why: 'nothing is mounted at /media/archive-a: the folder there is the one below. Mount it', seen_at: friday, due_files: 3112, due_bytes: 650e6, free_bytes: null, total_bytes: null, full_on: null, daily_bytes: null };
+  const nas = location({ name: 'NAS in the cellar', kind: 'nfs', path: '/mnt/nas/amethyst', running: { since: iso(began - 90e3), step: 'carry', files: 1204, files_due: 3112, bytes: 260e6, bytes_due: 650e6, bytes_per_second: 41e6, seconds_left: 9, stopping: false } });
+  const locations = how === 'none' ? [] : [location({ name: 'Drive A', ...(away && gone) }), nas];
+  return { verdict: how, safe_until: away ? null : evening, due_files: away ? 311 : 311, next_run: iso(began + 6 * 3600e3), at: '21:00', continuous: false, locations };
 }
 const numberOf = (id) => Number(id.slice(24));
 const gapsOf = (r) => (r.has_gap ? [{ from_ms: r.duration_ms * 0.3, to_ms: r.duration_ms * 0.3 + r.gap_ms / 2, cause: CAUSES[numberOf(r.id) % 2] }, { from_ms: r.duration_ms * 0.55, to_ms: r.duration_ms * 0.55 + r.gap_ms / 2, cause: 'paused' }] : []);
@@ -150,6 +161,7 @@ async function api(method, path, q, body, req, res) {
   if ((m = is('PUT', /^\/recordings\/([^/]+)\/hold$/))) { Object.assign(row(numberOf(m[1])), { held: true, hold: { reason: body.reason, by: 'ann', at: iso(Date.now()), review: body.review ?? null } }); return null; }
   if ((m = is('DELETE', /^\/recordings\/([^/]+)\/hold$/))) { Object.assign(row(numberOf(m[1])), { held: false, hold: null }); return null; }
   if (is('POST', /^\/exports$/)) { res.writeHead(200, { 'content-type': 'application/zip' }); for (let i = 0; i < 40; i++) { res.write(Buffer.alloc(65536)); await new Promise((r) => setTimeout(r, 80)); } res.end(); return undefined; }
+  if (is('GET', /^\/archive$/)) return archive();
   if (is('GET', /^\/ledger$/)) return { day: q.get('day'), totals: process.env.EMPTY ? { signalled: 0, recorded: 0, partly: 0, not_recorded: 0, open: 0 } : { signalled: 1204, recorded: 1169, partly: 6, not_recorded: 25, open: 4 }, balanced: true, next: null, entries: process.env.EMPTY ? [] : Array.from({ length: q.get('all') ? 60 : 31 }, (_, i) => ({ ledger_no: TOTAL - i, reference: row(i).reference, opened_at: row(i).started_at, ended_at: row(i).started_at, end: i < 6 ? 'partly(recorder-loss)' : i < 31 ? `not recorded(${['rule', 'unanswered', 'no-media', 'encrypted-media'][i % 4]})` : 'recorded', why: null, rule: i % 4 === 0 ? 3 : null, caller: row(i).caller.number, called: row(i).called.number, recording_id: i < 6 || i >= 31 ? row(i).id : null, tap: 'main trunk' })) };
   if (is('GET', /^\/audit$/)) { const from = Number(q.get('after') ?? 0), found = audits.filter((a) => !q.get('act') || a.act === q.get('act')); return { entries: found.slice(from, from + 100), next: found.length > from + 100 ? String(from + 100) : null }; }
   if (is('GET', /^\/audit\/check$/)) { await new Promise((r) => setTimeout(r, 700)); return { ok: true, checked: 260, head: createHash('sha256').update('x').digest('hex') }; }

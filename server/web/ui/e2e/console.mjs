@@ -309,7 +309,7 @@ if (may('audit')) {
 }
 
 const PAGES = [['ledger', may('ledger') && '/ledger'], ['ledger-all', may('ledger') && '/ledger?all=1'], ['settings-site', may('settings') && '/settings/site'], ['settings-users', may('users') && '/settings/users'], ['settings-user-new', may('users') && '/settings/users/new'], ['settings-sources', may('settings') && '/settings/sources'],
-  ['settings-rules', may('settings') && '/settings/rules'], ['settings-groups', may('settings') && '/settings/groups'], ['settings-recording', may('settings') && '/settings/recording'], ['account', '/account'], ['about', '/about'], ['unknown-page', '/no-such-page']].filter(([, path]) => path);
+  ['settings-rules', may('settings') && '/settings/rules'], ['settings-groups', may('settings') && '/settings/groups'], ['settings-recording', may('settings') && '/settings/recording'], ['archive', may('archive') && '/archive'], ['account', '/account'], ['about', '/about'], ['unknown-page', '/no-such-page']].filter(([, path]) => path);
 for (const [name, path] of PAGES) {
   await step(`page ${name}: drawn, and axe finds nothing`, async () => {
     await p.goto(BASE + path);
@@ -353,6 +353,57 @@ if (may('users')) {
   });
 }
 
+if (may('archive') && process.env.ARCHIVE_PATH) {
+  const card = p.locator('[data-location="Drive A"]'), verdict = () => p.locator('[data-verdict]').getAttribute('data-verdict');
+  await step('archive: nothing has a copy, and a place is added', async () => {
+    await p.goto(`${BASE}/archive`);
+    await p.getByText('Recordings lie on this server only').waitFor();
+    must((await verdict()) === 'none', `the verdict is ${await verdict()}`);
+    await shot(p, folder, 'archive-none');
+    await axed('archive, no place');
+    await p.selectOption('#l-kind', 'folder');
+    await p.fill('#l-name', 'Drive A');
+    await p.fill('#l-path', '/nowhere/at/all');
+    await p.getByRole('button', { name: 'Add and prepare' }).click();
+    await p.getByText('/nowhere/at/all is not there').first().waitFor();
+    must((await api('/archive')).body.locations.length === 0, 'a place was made of nothing');
+    await p.fill('#l-path', process.env.ARCHIVE_PATH);
+    await p.fill('#l-lies', 'safe in the office');
+    await p.getByRole('button', { name: 'Add and prepare' }).click();
+    await card.waitFor({ timeout: 30_000 });
+    await p.getByText('have no copy yet').first().waitFor();
+    must((await verdict()) === 'behind', `the verdict is ${await verdict()}`);
+    await shot(p, folder, 'archive-behind');
+    await axed('archive, behind');
+  });
+  await step('archive: a run is asked for and followed, ended early, and what was recorded is safe', async () => {
+    await card.getByRole('button', { name: 'Archive now' }).click();
+    await card.locator('progress').waitFor({ timeout: 30_000 });
+    await shot(p, folder, 'archive-running');
+    await axed('archive, running');
+    // A year of logins is being made by then: whoever stops the run does not wait for them.
+    await until('the files are there', async () => /Writing|Signing/.test(await card.textContent()) || (await verdict()) === 'safe', 120_000);
+    const stop = card.getByRole('button', { name: 'Stop' });
+    if (await stop.isEnabled().catch(() => false)) await stop.click();
+    await until('it is safe', async () => (await verdict()) === 'safe', 180_000);
+    must(/is safe in one place/.test(await p.locator('.verdict').textContent()), await p.locator('.verdict').textContent());
+    await card.getByText('Last runs').click();
+    await card.getByText('complete', { exact: true }).first().waitFor();
+    await shot(p, folder, 'archive-safe');
+    await axed('archive, safe');
+  });
+  await step('archive: a medium gets its label, and the connection is tested', async () => {
+    await card.getByRole('button', { name: 'Label' }).click();
+    await p.keyboard.type('A7');
+    await p.keyboard.press('Enter');
+    await card.getByText('A7 · lies in: safe in the office').waitFor();
+    await card.getByRole('button', { name: 'Test connection' }).click();
+    await p.getByText('Drive A is there, with its right medium').waitFor();
+    const acts = (await api('/audit?act=archive-run')).body.entries;
+    must(acts.length === 1 && acts[0].object === 'Drive A', `the audit log says ${JSON.stringify(acts)}`);
+  });
+}
+
 await step('by keyboard alone: searches, opens, plays, pauses, goes from page to page', async () => {
   await p.goto(`${BASE}/recordings`);
   await p.locator('#list .row').first().waitFor();
@@ -380,7 +431,7 @@ await step('by keyboard alone: searches, opens, plays, pauses, goes from page to
 
 await step('every control can be reached by Tab', async () => {
   const missed = [];
-  for (const path of [`/recordings?open=${opened?.id}`, may('live') && '/live', may('ledger') && '/ledger', may('audit') && '/audit', may('settings') && '/settings/site', may('settings') && '/settings/sources', may('users') && '/settings/users/new', '/account'].filter(Boolean)) {
+  for (const path of [`/recordings?open=${opened?.id}`, may('live') && '/live', may('ledger') && '/ledger', may('audit') && '/audit', may('settings') && '/settings/site', may('settings') && '/settings/sources', may('users') && '/settings/users/new', may('archive') && '/archive', '/account'].filter(Boolean)) {
     await p.goto(BASE + path);
     await p.waitForTimeout(900);
     const wanted = await p.evaluate(() => {
@@ -405,7 +456,7 @@ await step('dark, narrow and large: nothing sticks out, axe finds nothing', asyn
   for (const [scheme, width, height] of [['dark', 1440, 900], ['light', 360, 740], ['dark', 360, 740], ['light', 3840, 2160]]) {
     await p.emulateMedia({ colorScheme: scheme });
     await p.setViewportSize({ width, height });
-    for (const [name, path] of [['recordings', `/recordings?open=${opened?.id}`], ['live', may('live') && '/live'], ['ledger', may('ledger') && '/ledger'], ['audit', may('audit') && '/audit'], ['users', may('users') && '/settings/users'], ['sources', may('settings') && '/settings/sources']].filter(([, path]) => path)) {
+    for (const [name, path] of [['recordings', `/recordings?open=${opened?.id}`], ['live', may('live') && '/live'], ['ledger', may('ledger') && '/ledger'], ['audit', may('audit') && '/audit'], ['archive', may('archive') && '/archive'], ['users', may('users') && '/settings/users'], ['sources', may('settings') && '/settings/sources']].filter(([, path]) => path)) {
       await p.goto(BASE + path);
       await p.locator('main h1').waitFor();
       await p.waitForTimeout(600);

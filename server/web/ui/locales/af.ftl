@@ -99,6 +99,7 @@ nav-recordings = Opnames
 nav-live = Regstreeks
 nav-ledger = Grootboek
 nav-audit = Oudit
+nav-archive = Argief
 nav-settings = Instellings
 nav-account = Jou rekening
 nav-about = Oor hierdie bediener
@@ -141,6 +142,7 @@ key-recordings = Opnames
 key-live = Regstreeks
 key-ledger = Grootboek
 key-audit = Oudit
+key-archive = Argief
 key-settings = Instellings
 key-close = maak toe
 key-move = beweeg
@@ -604,3 +606,136 @@ start-call-play = Hoor dit
 start-call-none = Die toetsoproep is geplaas, maar geen opname het daarvan gekom nie. Kyk na die grootboek: dit sê hoekom. Moenie op opname staatmaak voordat dit opgelos is nie.
 start-finish = Gaan na die opnames
 start-later = Later: gaan na die opnames
+
+## Argief: of wat opgeneem is veilig is, en waar
+
+archive-what = Bewese kopieë van alle opnames, op jul eie skywe en netwerkvouers
+archive-verdict = Of opnames veilig is
+archive-is-none = Opnames lê slegs op hierdie bediener. Voeg 'n plek vir 'n kopie by.
+archive-is-safe-all = Alles wat tot nou toe opgeneem is, is veilig op { $places ->
+    [one] een plek
+   *[other] { $places } plekke
+  }.
+archive-is-safe-until = Alles wat tot { $when } opgeneem is, is veilig op { $places ->
+    [one] een plek
+   *[other] { $places } plekke
+  }.
+archive-is-running = Word nou na { $name } geargiveer.
+archive-is-no-copy = { $files ->
+    [one] Een lêer van 'n opname het nog geen kopie nie
+   *[other] { $files } lêers van opnames het nog geen kopie nie
+  }: { $why }.
+archive-is-missing = { $files ->
+    [0] { $name } is nie op datum nie
+    [one] Een lêer van 'n opname ontbreek op { $name }
+   *[other] { $files } lêers van opnames ontbreek op { $name }
+  }: { $why }.
+archive-why-away = { $name } is nie gekoppel nie
+archive-why-away-since = { $name } is sedert { $when } nie gekoppel nie
+archive-why-suspect = wat { $name } teruggegee het, is nie wat daar geskryf is nie
+archive-why-waits = 'n lopie wag vir 'n ander een
+archive-why-failed = die laaste lopie op { $name } het misluk
+archive-why-first = die eerste lopie begin { $when }
+archive-why-unfinished = die laaste lopie op { $name } is nie voltooi nie
+archive-why-missed = na { $name } is sedert die laaste aand nie geargiveer nie
+archive-since = { $files ->
+    [0] Niks is sedertdien opgeneem nie.
+    [one] Een lêer sedertdien volg in die volgende lopie.
+   *[other] { $files } lêers sedertdien volg in die volgende lopie.
+  }
+archive-next = Die volgende lopie begin { $when } ({ $zone }).
+archive-continuous = Nuwe opnames volg kort nadat hulle eindig.
+when-today = vandag { $time }
+when-yesterday = gister { $time }
+when-tomorrow = môre { $time }
+when-weekday = { $day } { $time }
+when-date = { $day } { $time }
+archive-step-check = Kyk of dit die regte medium is
+archive-step-plan = Tel wat uitstaan
+archive-step-carry = Kopieer, en lees elke lêer terug
+archive-step-describe = Skryf lyste, log en sleutels
+archive-step-backup = Skryf die rugsteun, en toets dit
+archive-step-prove = Teken die verslag
+archive-progress = Vordering van die lopie op { $name }
+archive-carried = { $files } van { $due } lêers
+archive-left = nog omtrent { $time }
+archive-stopping = eindig vroeg
+archive-run = Argiveer nou
+archive-run-asked = 'n Lopie op { $name } is aangevra.
+archive-stop = Stop
+archive-stop-asked = Die lopie eindig; wat gekopieer is, word eers bewys.
+archive-runs = Laaste lopies
+archive-begun = Begin
+archive-outcome = Uitkoms
+archive-files = Bewys
+archive-message = Boodskap
+archive-outcome-running = aan die gang
+archive-outcome-complete = voltooi
+archive-outcome-holes = lêers ontbreek
+archive-outcome-early = vroeg geëindig
+archive-outcome-cut = afgebreek
+location-safe = veilig
+location-running = word geargiveer
+location-behind = agter
+location-is-running = argiveer
+location-is-waiting = wag vir 'n ander lopie
+location-is-suspect = verdagte medium
+location-is-unknown = word nagegaan
+location-is-connected = gekoppel
+location-is-away = nie gekoppel nie
+location-why = Nie gekoppel nie: { $why }.
+location-kind = Soort
+location-kind-usb = USB-skyf
+location-kind-folder = Vouer op 'n ander skyf
+location-kind-nfs = NFS-vouer
+location-kind-smb = Windows-vouer
+location-kind-s3 = Objekstoor
+location-what-usb = 'n Skyf wat weggeneem en teruggebring word. Heg dit eers aan; gee die hegpunt.
+location-what-folder = 'n Tweede skyf van hierdie bediener. Nooit die skyf van die opnames nie: dit moet daardie verlies oorleef.
+location-what-nfs = Heg die vouer eers aan, as nfs4 en hard; gee 'n vouer daarin.
+location-what-smb = Heg die vouer eers aan, as cifs met vers=3.1.1; gee 'n vouer daarin.
+location-add = Voeg 'n plek by
+location-add-what = Koppel dit en heg dit eers aan die bediener. 'n Vouer AMETHYST word daarin gemaak, en niks anders daar word aangeraak nie.
+location-add-do = Voeg by en berei voor
+location-adding = Berei voor …
+location-added = { $name } is gereed. Die eerste lopie bring alles wat tot nou toe opgeneem is.
+location-name = Naam
+location-name-what = Soos mense dit noem: Skyf A, NAS in die kelder.
+location-path = Pad op die bediener
+location-path-what = Die hele pad, van die streep af.
+media-set = Skywe wat beurte maak
+media-set-one = Geen: een medium bly
+media-set-any = Verskeie; een kopie onder hulle is genoeg
+media-set-all = Verskeie; elkeen moet 'n kopie hê
+media-set-what = Bepaal wanneer 'n opname die lewende stoor mag verlaat.
+location-due = Staan uit
+location-due-none = niks: alles wat opgeneem is, is hier bewys
+location-due-files = { $files ->
+    [one] een lêer
+   *[other] { $files } lêers
+  } ({ $size })
+location-proven = Laas bewys
+location-never = nog nooit
+location-seen = laas gekoppel { $when }
+location-space = Ruimte
+location-free = { $free } van { $total } vry
+location-test = Toets verbinding
+location-testing = Kyk …
+location-tested = { $name } is daar, met sy regte medium; { $free } van { $total } is vry.
+location-tested-away = { $name } kan nie gebruik word nie: { $why }.
+forecast = Voorspelling
+forecast-full = vol op { $day }, teen { $daily } per dag
+forecast-long = hou langer as tien jaar, teen { $daily } per dag
+forecast-unknown = ná 'n paar dae se argivering
+medium = Medium
+medium-unlabelled = sonder etiket
+medium-lies = lê in: { $place }
+medium-label = Etiket
+medium-label-on = Op die medium geskryf
+medium-lies-in = Waar dit lê
+medium-lies-example = kluis in die bestuurder se kantoor
+medium-new = Nuwe medium
+medium-prepare = Berei voor
+medium-prepare-what = Koppel die nuwe medium eers by { $path }. Alles wat opgeneem is, staan daarop uit; hou die oue, want sy bewyse bly daar.
+medium-prepared = { $name } het 'n medium wat gereed is.
+medium-suspect-what = Iets op hierdie medium was nie soos dit moet wees nie. Niks verlaat daarom die lewende stoor nie. Gebruik 'n ander medium, of verifieer hierdie een.

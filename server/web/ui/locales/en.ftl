@@ -100,6 +100,7 @@ nav-recordings = Recordings
 nav-live = Live
 nav-ledger = Ledger
 nav-audit = Audit
+nav-archive = Archive
 nav-settings = Settings
 nav-account = Your account
 nav-about = About this server
@@ -142,6 +143,7 @@ key-recordings = Recordings
 key-live = Live
 key-ledger = Ledger
 key-audit = Audit
+key-archive = Archive
 key-settings = Settings
 key-close = close
 key-move = move
@@ -605,3 +607,136 @@ start-call-play = Hear it
 start-call-none = The test call was placed, but no recording came of it. Look at the ledger: it says why. Until that is solved, do not rely on recording.
 start-finish = Go to the recordings
 start-later = Later: go to the recordings
+
+## Archive: whether what was recorded is safe, and where
+
+archive-what = Proven copies of all recordings, on drives and shares of your own
+archive-verdict = Whether recordings are safe
+archive-is-none = Recordings lie on this server only. Add a place for a copy.
+archive-is-safe-all = Everything recorded so far is safe in { $places ->
+    [one] one place
+   *[other] { $places } places
+  }.
+archive-is-safe-until = Everything recorded until { $when } is safe in { $places ->
+    [one] one place
+   *[other] { $places } places
+  }.
+archive-is-running = Being archived to { $name } now.
+archive-is-no-copy = { $files ->
+    [one] One file of a recording has no copy yet
+   *[other] { $files } files of recordings have no copy yet
+  }: { $why }.
+archive-is-missing = { $files ->
+    [0] { $name } is not up to date
+    [one] One file of a recording is missing in { $name }
+   *[other] { $files } files of recordings are missing in { $name }
+  }: { $why }.
+archive-why-away = { $name } is not connected
+archive-why-away-since = { $name } is not connected since { $when }
+archive-why-suspect = what { $name } gave back was not what was written there
+archive-why-waits = a run waits for another one
+archive-why-failed = the last run on { $name } failed
+archive-why-first = the first run begins { $when }
+archive-why-unfinished = the last run on { $name } did not come to its end
+archive-why-missed = { $name } was not archived to since the last evening
+archive-since = { $files ->
+    [0] Nothing was recorded since then.
+    [one] One file since then follows in the next run.
+   *[other] { $files } files since then follow in the next run.
+  }
+archive-next = The next run begins { $when } ({ $zone }).
+archive-continuous = New recordings follow soon after they end.
+when-today = today { $time }
+when-yesterday = yesterday { $time }
+when-tomorrow = tomorrow { $time }
+when-weekday = { $day } { $time }
+when-date = { $day } { $time }
+archive-step-check = Looking whether the medium is the right one
+archive-step-plan = Counting what is due
+archive-step-carry = Copying, and reading every file back
+archive-step-describe = Writing lists, log and keys
+archive-step-backup = Writing the backup, and trying it
+archive-step-prove = Signing the report
+archive-progress = Progress of the run on { $name }
+archive-carried = { $files } of { $due } files
+archive-left = about { $time } left
+archive-stopping = ending early
+archive-run = Archive now
+archive-run-asked = A run on { $name } was asked for.
+archive-stop = Stop
+archive-stop-asked = The run ends; what it carried is proven first.
+archive-runs = Last runs
+archive-begun = Begun
+archive-outcome = Outcome
+archive-files = Proven
+archive-message = Message
+archive-outcome-running = goes on
+archive-outcome-complete = complete
+archive-outcome-holes = files missing
+archive-outcome-early = ended early
+archive-outcome-cut = cut off
+location-safe = safe
+location-running = being archived
+location-behind = behind
+location-is-running = archiving
+location-is-waiting = waits for another run
+location-is-suspect = suspect medium
+location-is-unknown = being looked at
+location-is-connected = connected
+location-is-away = not connected
+location-why = Not connected: { $why }.
+location-kind = Kind
+location-kind-usb = USB drive
+location-kind-folder = Folder on another disk
+location-kind-nfs = NFS share
+location-kind-smb = Windows share
+location-kind-s3 = Object store
+location-what-usb = A drive that is carried away and brought back. Mount it first; give its mount point.
+location-what-folder = A second disk of this server. Never the disk of the recordings: it must survive its loss.
+location-what-nfs = Mount the share first, as nfs4 and hard; give a folder in it.
+location-what-smb = Mount the share first, as cifs with vers=3.1.1; give a folder in it.
+location-add = Add a place
+location-add-what = Connect and mount it on the server first. A folder AMETHYST is made in it, and nothing else there is touched.
+location-add-do = Add and prepare
+location-adding = Preparing …
+location-added = { $name } is ready. The first run brings everything that was recorded so far.
+location-name = Name
+location-name-what = As people call it: Drive A, NAS in the cellar.
+location-path = Path on the server
+location-path-what = The whole path, from the stroke on.
+media-set = Drives that take turns
+media-set-one = None: one medium stays
+media-set-any = Several; one copy among them is enough
+media-set-all = Several; each must have a copy
+media-set-what = Decides when a recording may leave the live store.
+location-due = Due
+location-due-none = nothing: everything recorded is proven here
+location-due-files = { $files ->
+    [one] one file
+   *[other] { $files } files
+  } ({ $size })
+location-proven = Last proven
+location-never = never yet
+location-seen = last connected { $when }
+location-space = Space
+location-free = { $free } of { $total } free
+location-test = Test connection
+location-testing = Looking …
+location-tested = { $name } is there, with its right medium; { $free } of { $total } are free.
+location-tested-away = { $name } cannot be used: { $why }.
+forecast = Forecast
+forecast-full = full on { $day }, at { $daily } a day
+forecast-long = lasts more than ten years, at { $daily } a day
+forecast-unknown = after some days of archiving
+medium = Medium
+medium-unlabelled = without a label
+medium-lies = lies in: { $place }
+medium-label = Label
+medium-label-on = Written on the medium
+medium-lies-in = Where it lies
+medium-lies-example = safe in the manager's office
+medium-new = New medium
+medium-prepare = Prepare
+medium-prepare-what = Connect the new medium at { $path } first. Everything recorded is due on it; keep the old one, since its proofs stay there.
+medium-prepared = { $name } has a medium that is ready.
+medium-suspect-what = Something on this medium was not as it should be. Nothing leaves the live store because of it. Use another medium, or verify this one.
