@@ -1,6 +1,7 @@
 //! The archive as the console shows it: rows of the catalogue and what stands at the desk, put together and judged.
 
 use archive::Outcome;
+use archiver::ArchiverError;
 use archiver::engine::Step;
 use archiver::schedule::{At, Due, due, next};
 use shared::{LocationId, UtcMicros, Zone};
@@ -358,6 +359,12 @@ fn found(here: &Here, id: LocationId) -> Result<LocationRow, HostError> {
 }
 
 fn refused(error: &anyhow::Error) -> HostError {
+    // Of a place that is only being made there is nothing yet that could go on.
+    if let Some(ArchiverError::Away { why, .. } | ArchiverError::OtherMedium { why, .. }) =
+        error.downcast_ref()
+    {
+        return HostError::Invalid(format!("This place cannot be archived to: {why}."));
+    }
     HostError::Invalid(format!("{error:#}"))
 }
 
