@@ -84,7 +84,7 @@ pub(crate) fn launch(data: &Path) -> anyhow::Result<Launch> {
 /// Archives everything that is due on a location.
 ///
 /// # Errors
-/// As [`archive`].
+/// As [`archive()`].
 pub(crate) fn run(
     office: &Office<'_>,
     vault: &Vault,
