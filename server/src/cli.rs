@@ -528,6 +528,8 @@ pub(crate) enum Archive {
     Run(ArchiveRun),
     /// Show for each place whether what was recorded is safe there.
     Status(ArchiveStatus),
+    /// Fetch recordings drawn by lot from each place, open them whole, and hold them against the log.
+    Drill(ArchiveDrill),
     /// Make room in the live store: announce recordings that every place holds, and remove those announced 24 hours ago.
     Purge(ArchivePurge),
     /// Read a connected medium again from its first byte to its last: what is whole is proven anew, also after a restore, and a
@@ -611,6 +613,23 @@ pub(crate) struct ArchivePurge {
     #[arg(long, value_name = "ID")]
     pub(crate) cancel: Option<String>,
     /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `amethyst archive drill`.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveDrill {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Only this place, by its name or id; all of them if left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) location: Option<String>,
+    /// So many files.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) sample: u32,
+    /// Print JSON: one array with what was found on each place.
     #[arg(long)]
     pub(crate) json: bool,
 }

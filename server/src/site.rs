@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use archive::SiteJson;
 use archive::certs::{Cert, Certs, Claim, Role};
 use archive::recovery::RecoverySecret;
+use archiver::elsewhere::Looker;
 use rand_core::{CryptoRng, Rng as _};
 use seal::keystore::{Keystore, UnlockKey};
 use seal::{RecipientType, SigningKey};
@@ -138,22 +139,29 @@ impl Site {
     /// # Errors
     /// The vault's: in use by another recorder, of a newer version, a full disk.
     pub(crate) fn vault(&self, wanted: Use) -> anyhow::Result<Vault> {
-        let config = VaultConfig {
+        let config = self.vault_config();
+        let vault = Vault::open(&self.dir, config, &self.keys.catalogue_key(), world::now().utc, wanted)?;
+        // What left the live store is fetched back from an archive that is connected.
+        vault.look_elsewhere(Arc::new(self.looker()));
+        Ok(vault)
+    }
+
+    /// Returns what looks at media beside runs of the archive.
+    pub(crate) fn looker(&self) -> Looker {
+        let (dir, config, keys) = (self.dir.clone(), self.vault_config(), Arc::clone(&self.keys));
+        let open = move || {
+            Ok(Vault::open(&dir, config.clone(), &keys.catalogue_key(), world::now().utc, Use::Look)?)
+        };
+        archiving::looker(&self.dir, self.keys.certs().central_keys().collect(), open)
+    }
+
+    fn vault_config(&self) -> VaultConfig {
+        VaultConfig {
             site_id: self.card.site_id,
             zone: self.card.zone.clone(),
             recorder_id: self.keys.recorder.id,
             letter: self.config.site.letter,
-        };
-        let open = {
-            let (dir, keys) = (self.dir.clone(), Arc::clone(&self.keys));
-            move |wanted| Vault::open(&dir, config.clone(), &keys.catalogue_key(), world::now().utc, wanted)
-        };
-        let vault = open(wanted)?;
-        // What left the live store is fetched back from an archive that is connected.
-        let keys = self.keys.certs().central_keys().collect();
-        let looker = archiving::looker(&self.dir, keys, move || Ok(open(Use::Look)?));
-        vault.look_elsewhere(Arc::new(looker));
-        Ok(vault)
+        }
     }
 
     /// Returns today in the site's zone.

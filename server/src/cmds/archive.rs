@@ -10,7 +10,7 @@ use archiver::engine::Progress;
 use archiver::remote;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use vault::{LocationRow, MediumRow, MediumState, Use};
+use vault::{LocationRow, MediaSet, MediumRow, MediumState, Use};
 
 use super::location::{location_json, medium_json};
 use crate::archiving::control::{self, Answer, Request};
@@ -29,6 +29,7 @@ pub(crate) fn run(words: &Archive) -> anyhow::Result<u8> {
     match words {
         Archive::Run(words) => run_now(words),
         Archive::Status(words) => status(words),
+        Archive::Drill(words) => super::drill::run(words),
         Archive::Purge(words) => super::purge::run(words),
         Archive::Verify(words) => super::archive_verify::run(words),
     }
@@ -118,10 +119,11 @@ fn status(words: &ArchiveStatus) -> anyhow::Result<u8> {
     let mut documents = Vec::new();
     for location in chosen(&vault, words.location.as_deref())? {
         let runs = vault.runs(location.location_id, 5)?;
+        let mut safe_there = Vec::new();
         for medium in vault.media(location.location_id)? {
             let (parts, bytes) = vault.due_totals(medium.media_id)?;
             let safe = parts == 0 && medium.state == MediumState::Good;
-            all_safe &= safe;
+            safe_there.push(safe);
             if !words.json {
                 terminal::line(&state_of(&site, &location, &medium, parts, bytes));
             }
@@ -142,6 +144,12 @@ fn status(words: &ArchiveStatus) -> anyhow::Result<u8> {
                 })).collect::<Vec<_>>(),
             }));
         }
+        all_safe &= match location.set {
+            // The newest serves the place now.
+            MediaSet::One => safe_there.first().copied().unwrap_or(false),
+            MediaSet::Any => safe_there.contains(&true),
+            MediaSet::All => !safe_there.is_empty() && !safe_there.contains(&false),
+        };
     }
     if words.json {
         terminal::json(&Value::Array(documents));

@@ -4,6 +4,7 @@ pub(crate) mod archive;
 mod archive_verify;
 mod archived;
 pub(crate) mod check;
+mod drill;
 pub(crate) mod export;
 mod exported;
 mod found;

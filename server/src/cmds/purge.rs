@@ -8,7 +8,7 @@ use super::found;
 use crate::cli::ArchivePurge;
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
-use crate::{archiving, recording, terminal, world};
+use crate::{recording, terminal, world};
 
 const DAY_US: i64 = 24 * 3_600 * 1_000_000;
 /// Recordings that one call removes at most.
@@ -75,11 +75,7 @@ pub(crate) fn removed(
     rules: PurgeRules,
     limit: usize,
 ) -> anyhow::Result<PurgeReport> {
-    let (dir, config) = (site.dir.clone(), vault.config().clone());
-    let keys = std::sync::Arc::clone(&site.keys);
-    let open =
-        move || Ok(Vault::open(&dir, config.clone(), &keys.catalogue_key(), world::now().utc, Use::Look)?);
-    let looker = archiving::looker(&site.dir, site.keys.certs().central_keys().collect(), open);
+    let looker = site.looker();
     let mut glance = Glance { looker: &looker, dice: world::dice() };
     Ok(vault.purge_announced(rules, world::now().utc, &mut glance, limit)?)
 }

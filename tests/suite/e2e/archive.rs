@@ -138,6 +138,21 @@ fn what_was_recorded_lies_in_the_archive_proven_and_the_next_run_adds_what_is_ne
         assert!(names.iter().any(|n| n == name), "{name} is missing among {names:?}");
     }
     assert_eq!(complete(&site)["files"], 0);
+    // A drill fetches and opens what it draws; one flipped byte is found.
+    let drilled = archive(&site, "drill", &["--sample", "30"]);
+    assert_eq!((drilled.code, &told(&drilled)["opened"]), (Some(0), &15.into()), "{drilled:?}");
+    for file in files_below(&place).into_iter().filter(|p| p.to_str().unwrap().contains("/rec/")) {
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&file, bytes).unwrap();
+    }
+    let drilled = archive(&site, "drill", &["--sample", "3"]);
+    assert_eq!(
+        (drilled.code, told(&drilled)["wrong"].as_array().unwrap().len()),
+        (Some(1), 3),
+        "{drilled:?}"
+    );
     let removed = location(&site, "remove", &["archive"]);
     removed.refused(4, &["two administrators", "14 days"]);
 }

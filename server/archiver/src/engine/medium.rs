@@ -1,5 +1,7 @@
 //! Step 2: is this the medium that belongs here? And how a medium is prepared in the first place.
 
+use std::collections::HashMap;
+
 use archive::{CARD_MAX, CARD_NAME, Card, RunReport, SiteJson, layout};
 use shared::{LocationId, MediaId};
 use vault::{LocationRow, MediumRow, MediumState};
@@ -107,8 +109,8 @@ impl Unnamed {
     }
 }
 
-/// Returns the digest of the last report on the medium: the one that this server remembers, or one behind it that a cut run left.
-/// `None` if the medium's history is another.
+/// Returns the digest of the last report on the medium: the one that this server remembers, or the end of the chain of those that
+/// follow it (a run cut before its proofs were entered; a server restored from a backup). `None` if the medium's history is another.
 fn last_report(
     world: &World<'_>,
     medium: &MediumRow,
@@ -123,30 +125,35 @@ fn last_report(
         .map(|found| found.name)
         .collect();
     names.sort_unstable();
-    if names.is_empty() {
-        return Ok(medium.last_report.is_none().then_some(None));
-    }
+    let is_new = names.is_empty();
+    // What follows which, from the newest back to the one that is remembered.
+    let mut followers: HashMap<Option<[u8; 32]>, [u8; 32]> = HashMap::new();
+    let mut remembered = medium.last_report.is_none();
     for name in names.into_iter().rev().take(REPORTS_MAX) {
-        let Some(bytes) =
-            carrier.read(&format!("runs/{name}"), archive::run_report::REPORT_MAX).map_err(Unnamed)?
-        else {
-            continue;
-        };
+        let read = carrier.read(&format!("runs/{name}"), archive::run_report::REPORT_MAX).map_err(Unnamed)?;
+        let Some(bytes) = read else { continue };
         let digest = RunReport::digest(&bytes);
         if Some(digest) == medium.last_report {
-            return Ok(Some(Some(digest)));
+            remembered = true;
+            break;
         }
-        let report = RunReport::open(&bytes, |id| world.central.certified(id));
-        let is_next = report.is_ok_and(|report| {
-            report.head.media_id == medium.media_id
-                && report.head.media_gen == medium.media_gen
-                && report.head.previous == medium.last_report
-        });
-        if is_next {
-            return Ok(Some(Some(digest)));
+        if let Ok(report) = RunReport::open(&bytes, |id| world.central.certified(id))
+            && (report.head.media_id, report.head.media_gen) == (medium.media_id, medium.media_gen)
+        {
+            followers.insert(report.head.previous, digest);
         }
     }
-    Ok(None)
+    let mut tip = medium.last_report;
+    while let Some(next) = followers.remove(&tip) {
+        tip = Some(next);
+    }
+    // Reports are there, but none is the first, nor the one that is remembered: it is not the history that this server wrote.
+    let known = if medium.last_report.is_none() {
+        is_new || tip.is_some()
+    } else {
+        remembered || tip != medium.last_report
+    };
+    Ok(known.then_some(tip))
 }
 
 /// Prepares a medium for a location: writes its card and the site's document, and enters its row. A medium that served this
