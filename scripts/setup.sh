@@ -38,6 +38,7 @@ dbus-run-session          dbus-daemon         a session for it
 drives='
 mkfs.ext4                 e2fsprogs           drives to archive to, in files
 fuse2fs                   fuse2fs             a drive that can be pulled
+pkill                     procps              pulls it
 mkfs.exfat                exfatprogs          a drive as they are sold
 mount.exfat-fuse          exfat-fuse          mounts it
 '
