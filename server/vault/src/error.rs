@@ -60,7 +60,8 @@ pub enum VaultError {
     },
     /// Another process uses the data folder.
     #[error(
-        "another AMETHYST records into {path} at this moment: stop it first, or give another data folder"
+        "another AMETHYST works on {path} at this moment (a server, a recorder, an archive run): stop it or wait for its end, or give \
+         another data folder"
     )]
     InUse {
         /// The folder.

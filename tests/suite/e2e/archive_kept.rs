@@ -105,6 +105,23 @@ fn what_is_due_is_archived_by_itself_when_its_drive_is_there() {
     assert_eq!(status[0]["runs"][0]["outcome"], "complete", "{status}");
 }
 
+#[test]
+fn of_two_runs_at_once_one_does_the_work_and_the_other_says_so() {
+    let Some((site, drive)) = with_location() else { return };
+    let both = std::thread::scope(|scope| {
+        let start = || scope.spawn(|| archive(&site, &["run", "--logins", "1"]));
+        let (one, other) = (start(), start());
+        [one, other].map(|run| run.join().expect("it waits for a process"))
+    });
+    let (well, refused): (Vec<_>, Vec<_>) = both.iter().partition(|ran| ran.code == Some(0));
+    let whole = |text: &str| text.contains("2 files") || text.contains("everything was there already");
+    assert!(well.iter().all(|ran| whole(&ran.out)) && !well.is_empty(), "{both:?}");
+    refused.iter().for_each(|ran| ran.refused(5, &["another AMETHYST works on"]));
+    let judged = run(&["verify", &drive.at("drive").display().to_string()]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert_eq!(archive(&site, &["status"]).code, Some(0), "all is safe");
+}
+
 /// Waits for what comes by itself within a poll or two of the server.
 fn until(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();

@@ -193,7 +193,7 @@ fn a_second_recorder_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let (now, later) = film.bytes.split_at(film.bytes.len() / 2);
     first.hear(now);
     first.settle();
-    site.run("record", &["--pcap", wire]).refused(5, &["another AMETHYST records", "stop it first"]);
+    site.run("record", &["--pcap", wire]).refused(5, &["another AMETHYST works on", "stop it"]);
     assert_eq!(site.run("list", &[]).code, Some(0), "looking is allowed beside it");
     first.hear(later);
     let ended = first.finish();
