@@ -1,10 +1,14 @@
 //! What the archive asks of media and places as a whole: what lies there of a day; a medium that is adopted; a place that never
 //! came into use.
 
+use std::collections::BTreeMap;
+
 use shared::{Day, LocationId, MediaId, RecordingId};
 
 use crate::bulk::Cell;
-use crate::{Catalogue, CatalogueError, MediumRow, Result};
+use crate::listed::{COLUMNS, listed};
+use crate::read::{id16, select};
+use crate::{Catalogue, CatalogueError, Listed, MediumRow, PartyRole, Result};
 
 /// A part as it lies on a medium.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +25,43 @@ pub struct ArchivedPart {
     pub leaf: u64,
 }
 
+/// A recording as the catalogue of a day shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DayEntry {
+    /// What a list shows of it. A party without number and name has its address for a name.
+    pub listed: Listed,
+    /// Somebody masked a stretch of it.
+    pub masked: bool,
+}
+
 impl Catalogue {
+    /// Returns recordings as the catalogue of a day shows them, in the order of `ids`, at most a thousand at a time; unknown ones
+    /// are left out.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn day_entries(&self, ids: &[RecordingId]) -> Result<Vec<DayEntry>> {
+        let (db, ids) = (self.db.clone(), ids.to_vec());
+        self.block(async move {
+            let mut conn = db.reader().await?;
+            let masks = "(select count(*) from event e where e.recording_id = recording.recording_id and e.kind like 'mask%')";
+            let text = format!("select {COLUMNS}, {masks} from recording where recording_id in (?)");
+            let mut found = BTreeMap::new();
+            for row in select(&mut conn, &text, &ids).await? {
+                let entry = DayEntry { listed: listed(&row)?, masked: row.int(29)? > 0 };
+                found.insert(entry.listed.facts.recording_id, entry);
+            }
+            let nameless: Vec<RecordingId> =
+                found.values().filter(|entry| is_nameless(&entry.listed)).map(|e| e.listed.facts.recording_id).collect();
+            for row in select(&mut conn, ADDRESSES, &nameless).await? {
+                if let Some(entry) = found.get_mut(&RecordingId(id16(&row, 0)?)) {
+                    name_by_address(&mut entry.listed, PartyRole::from_number(row.number(1, "role")?), &row.text(2)?);
+                }
+            }
+            Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+        })
+    }
+
     /// Returns the parts of a day that were read back from a medium, proven or about to be, by recording and part.
     ///
     /// # Errors
@@ -108,5 +148,22 @@ impl Catalogue {
                 _ => Ok(()),
             }
         })
+    }
+}
+
+const ADDRESSES: &str = "select recording_id, role, address from party \
+                         where recording_id in (?) and number = '' and display = '' and address <> '' order by place";
+
+fn is_nameless(listed: &Listed) -> bool {
+    listed.parties.iter().any(|party| party.number.is_empty() && party.display.is_empty())
+}
+
+/// Lists keep no addresses: the first party of the role that has nothing else to be known by takes this one.
+fn name_by_address(listed: &mut Listed, role: PartyRole, address: &str) {
+    let nameless = |party: &&mut crate::ListedParty| {
+        party.role == role && party.number.is_empty() && party.display.is_empty()
+    };
+    if let Some(party) = listed.parties.iter_mut().find(nameless) {
+        address.clone_into(&mut party.display);
     }
 }

@@ -55,7 +55,7 @@ mod tests;
 #[cfg(test)]
 mod upgrade;
 
-pub use archived::ArchivedPart;
+pub use archived::{ArchivedPart, DayEntry};
 pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
 pub use coverage::Coverage;
 pub use due::DuePart;

@@ -243,11 +243,11 @@ pub(crate) async fn at(conn: &mut Conn, keys: &[i64]) -> Result<Vec<Listed>> {
 }
 
 /// The first twenty are those of [`facts`].
-const COLUMNS: &str = "recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, direction, method, side, \
+pub(crate) const COLUMNS: &str = "recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, direction, method, side, \
     tap, tap_name, orphan, end_class, why, end_reason, packets, duplicate, late, reordered, external_reference, subject, \
     comment, held, parties, tracks, tags, flags, order_key";
 
-fn listed(row: &Row) -> Result<Listed> {
+pub(crate) fn listed(row: &Row) -> Result<Listed> {
     let odd = |_odd: serde_json::Error| damaged("a copy for lists");
     let parties: Vec<(u8, String, String, String)> = serde_json::from_str(&row.text(24)?).map_err(odd)?;
     let tracks: Vec<(u8, String, u32, String, u8, u8, u64)> =

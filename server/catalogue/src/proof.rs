@@ -1,7 +1,7 @@
 //! What was read back from media. A row is *read back* until the report of its run is proven, and *proven* from then on: the
 //! report's digest in the row of the run is the only mark of it, so that a whole run becomes proven at once or not at all.
 
-use shared::{LocationId, MediaId, RecordingId, RunId, UtcMicros};
+use shared::{Day, LocationId, MediaId, RecordingId, RunId, UtcMicros};
 
 use crate::bulk::{Cell, Insert};
 use crate::due::next_leaf;
@@ -149,13 +149,27 @@ impl Catalogue {
         })
     }
 
-    /// Notes which generation of its day's manifest lists each part.
+    /// Notes which generation of a day's manifest lists the parts of that day that a run read back. `leaves` are the first and
+    /// the last of them: they only narrow the search.
     ///
     /// # Errors
     /// The database's.
-    pub fn set_manifest(&self, medium: MediaId, parts: &[PartKey], generation: u32) -> Result<()> {
-        let text = "update proof set manifest = $4 where recording_id = $1 and part = $2 and media_id = $3";
-        self.set_each(medium, parts, text, generation.into())
+    pub fn set_manifest(&self, run: RunId, day: Day, leaves: (u64, u64), generation: u32) -> Result<()> {
+        let db = self.db.clone();
+        self.block(async move {
+            // Paths begin with their day; `0` comes behind `/`.
+            let text = "update proof set manifest = $6 \
+                        where run_id = $1 and leaf between $2 and $3 and path > $4 and path < $5";
+            let cells = vec![
+                run.bytes().into(),
+                leaves.0.into(),
+                leaves.1.into(),
+                format!("{day}/").into(),
+                format!("{day}0").into(),
+                generation.into(),
+            ];
+            db.writer().await?.run(text, cells).await.map(drop)
+        })
     }
 
     /// Notes how far parts were verified on the medium, 0 to 5: more after a later look, or less when something was lost.
@@ -163,8 +177,14 @@ impl Catalogue {
     /// # Errors
     /// The database's.
     pub fn set_level(&self, medium: MediaId, parts: &[PartKey], level: u8) -> Result<()> {
-        let text = "update proof set level = $4 where recording_id = $1 and part = $2 and media_id = $3";
-        self.set_each(medium, parts, text, level.into())
+        let (db, parts) = (self.db.clone(), parts.to_vec());
+        self.block(async move {
+            let text = "update proof set level = $4 where recording_id = $1 and part = $2 and media_id = $3";
+            let mut conn = db.writer().await?;
+            conn.begin().await?;
+            let done = each(&mut conn, medium, &parts, text, Some(level.into())).await;
+            conn.end(done).await
+        })
     }
 
     /// Returns what is known of a recording on all media, by part, location and medium.
@@ -174,16 +194,6 @@ impl Catalogue {
     pub fn proofs_of(&self, id: RecordingId) -> Result<Vec<ProofRow>> {
         let db = self.db.clone();
         self.block(async move { proofs(&mut db.reader().await?, id).await })
-    }
-
-    fn set_each(&self, medium: MediaId, parts: &[PartKey], text: &'static str, value: Cell) -> Result<()> {
-        let (db, parts) = (self.db.clone(), parts.to_vec());
-        self.block(async move {
-            let mut conn = db.writer().await?;
-            conn.begin().await?;
-            let done = each(&mut conn, medium, &parts, text, Some(value)).await;
-            conn.end(done).await
-        })
     }
 }
 

@@ -91,6 +91,7 @@ both! {
     archive::what_is_due_goes_by_leaves
     archive::a_run_is_proven_at_once_or_not_at_all
     archive::numbers_and_manifests_only_grow
+    archive::a_day_shows_what_its_recordings_say
     restore::a_database_from_a_backup_believes_less
     labels::labels_are_kept_with_their_history
     labels::labels_lead_to_their_recording_until_they_go

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use archive::log::Act;
 use catalogue::{
-    ArchiveRunRow, ArchivedPart, Counts, DuePart, LocationRow, MediumRow, MediumState, PartKey, ProofRow,
-    ReadBackRow,
+    ArchiveRunRow, ArchivedPart, Counts, DayEntry, DuePart, LocationRow, MediumRow, MediumState, PartKey,
+    ProofRow, ReadBackRow,
 };
 use shared::{Day, LocationId, MediaId, RecordingId, RunId, UtcMicros};
 
@@ -45,6 +45,8 @@ handed_on! {
     due_totals(medium: MediaId) -> (u64, u64);
     /// Returns the parts of a day that were read back from a medium, proven or about to be.
     archived_of_day(medium: MediaId, day: Day) -> Vec<ArchivedPart>;
+    /// Returns recordings as the catalogue of a day shows them, at most a thousand at a time; unknown ones are left out.
+    day_entries(ids: &[RecordingId]) -> Vec<DayEntry>;
     /// Enters a run that begins. One that is known already stays as it is.
     begin_run(run: &ArchiveRunRow) -> ();
     /// Ends a run that proved nothing. What it read back waits for the next one.
@@ -57,8 +59,8 @@ handed_on! {
     adopt_read_back(run: RunId, medium: MediaId, parts: &[PartKey]) -> ();
     /// Forgets parts that were read back and are not proven: they are due again.
     drop_read_back(medium: MediaId, parts: &[PartKey]) -> ();
-    /// Notes which generation of its day's manifest lists each part.
-    set_manifest(medium: MediaId, parts: &[PartKey], generation: u32) -> ();
+    /// Notes which generation of a day's manifest lists the parts of that day, between these leaves, that a run read back.
+    set_manifest(run: RunId, day: Day, leaves: (u64, u64), generation: u32) -> ();
     /// Notes how far parts were verified on the medium, 0 to 5.
     set_level(medium: MediaId, parts: &[PartKey], level: u8) -> ();
     /// Step S7: proves all that a run read back or took over, and moves its medium on, in one transaction. Leaves below

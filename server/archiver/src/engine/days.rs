@@ -1,13 +1,13 @@
 //! Step 6, for each day that the run added to: the day's catalogue, sealed to the day's key, and the manifest that lists what was
 //! added, with its twin for `sha256sum -c`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use archive::log::Checkpoint;
 use archive::{DayCatalogue, DayRow, GAPS, HELD, MASKED, Manifest, ManifestLine, RECOVERED};
 use seal::{Kind, PartSpec};
-use shared::{Day, Direction, Party, RecordingId};
-use vault::{PartyRole, ReadBackRow, Recording};
+use shared::{Day, Direction, RecordingId};
+use vault::{DayEntry, ListedParty, PartyRole, ReadBackRow};
 
 use super::Run;
 use crate::carrier::{CarryError, CarryKind, Digests, Fate, Item, Source};
@@ -16,6 +16,8 @@ use crate::{ArchiverError, Result};
 
 /// Bytes of one batch of small files.
 const BATCH: usize = 32 << 20;
+/// Recordings that are asked for at a time.
+const ENTRIES: usize = 1_000;
 /// Digits of a generation in names.
 const NAME_DIGITS: usize = 4;
 
@@ -54,8 +56,9 @@ impl Run<'_> {
                 (format!("{day}/{}", Manifest::sums_name(generation)), manifest.sha256sums()),
                 (format!("{day}/{}", Manifest::file_name(generation)), signed),
             ])?;
-            let keys: Vec<(RecordingId, u16)> = rows.iter().map(|row| (row.recording_id, row.part)).collect();
-            self.world.vault.set_manifest(self.medium.media_id, &keys, generation)?;
+            let leaf = |row: Option<&ReadBackRow>| row.map_or(0, |row| row.leaf);
+            let leaves = (leaf(rows.first()), leaf(rows.last()));
+            self.world.vault.set_manifest(self.row.run_id, day, leaves, generation)?;
             self.manifests.push((day, generation, digest));
             rows.iter_mut().for_each(|row| row.manifest = generation);
             self.listed.extend(rows);
@@ -149,12 +152,16 @@ impl Run<'_> {
                 *entry = (row.part, row.path, row.leaf);
             }
         }
-        let mut rows = Vec::with_capacity(first.len());
-        for (id, (_, path, leaf)) in first {
-            let Some(recording) = self.world.vault.recording(id)? else { continue };
-            let (parts, bytes) = bytes.get(&id).copied().unwrap_or_default();
-            let path = path.strip_prefix(&format!("{day}/")).unwrap_or(&path).to_owned();
-            rows.push(day_row(recording, parts, bytes, leaf, path));
+        let ids: Vec<RecordingId> = first.keys().copied().collect();
+        let mut rows = Vec::with_capacity(ids.len());
+        for some in ids.chunks(ENTRIES) {
+            for entry in self.world.vault.day_entries(some)? {
+                let id = entry.listed.facts.recording_id;
+                let Some((_, path, leaf)) = first.remove(&id) else { continue };
+                let (parts, bytes) = bytes.get(&id).copied().unwrap_or_default();
+                let path = path.strip_prefix(&format!("{day}/")).unwrap_or(&path).to_owned();
+                rows.push(day_row(&entry, parts, bytes, leaf, path));
+            }
         }
         let plain = DayCatalogue::write(rows)?;
         let spec = PartSpec {
@@ -172,49 +179,46 @@ impl Run<'_> {
     }
 }
 
-fn day_row(recording: Recording, parts: u16, bytes: u64, leaf: u64, path: String) -> DayRow {
-    let facts = &recording.facts;
+fn day_row(entry: &DayEntry, parts: u16, bytes: u64, leaf: u64, path: String) -> DayRow {
+    let (listed, facts) = (&entry.listed, &entry.listed.facts);
     let has = |yes: bool, flag: u16| if yes { flag } else { 0 };
-    let recovered = recording.parts.iter().any(|part| part.flags & 1 != 0);
-    let party =
-        |role: PartyRole| recording.parties.iter().find(|p| p.role == role).cloned().unwrap_or_default();
+    let party = |role: PartyRole| listed.parties.iter().find(|p| p.role == role).cloned().unwrap_or_default();
     let (caller, called) = (party(PartyRole::Caller), party(PartyRole::Called));
     let (near, far) = match facts.direction {
         Direction::In => (called, caller),
         Direction::Unknown | Direction::Out | Direction::Internal => (caller, called),
     };
-    let shown = |party: &Party| match (party.display.as_str(), party.number.as_str()) {
-        ("", "") => party.address.clone(),
-        ("", number) => number.to_owned(),
-        (name, "") => name.to_owned(),
-        (name, number) => format!("{name} {number}"),
-    };
-    let masked = recording.events.iter().any(|event| event.kind.starts_with("mask"));
+    let legs: BTreeSet<u8> = listed.tracks.iter().map(|track| track.leg).collect();
     DayRow {
         recording_id: facts.recording_id,
         start: facts.started_at,
         duration_ms: u32::try_from(facts.ended_at.since(facts.started_at) / 1_000).unwrap_or(0),
         parts,
-        flags: has(recording.labels.hold.is_some(), HELD)
-            | has(recovered, RECOVERED)
-            | has(recording.has_gap(), GAPS)
-            | has(masked, MASKED),
-        legs: u8::try_from(
-            recording.legs.iter().map(|leg| leg.track.leg).collect::<std::collections::BTreeSet<_>>().len(),
-        )
-        .unwrap_or(u8::MAX),
+        flags: has(listed.held, HELD)
+            | has(listed.flags & 1 != 0, RECOVERED)
+            | has(listed.has_gap(), GAPS)
+            | has(entry.masked, MASKED),
+        legs: u8::try_from(legs.len()).unwrap_or(u8::MAX),
         direction: facts.direction,
         side: facts.side,
         tap: u8::try_from(facts.tap.0).unwrap_or(u8::MAX),
-        near: shown(&near.party),
-        far: shown(&far.party),
+        near: shown(&near),
+        far: shown(&far),
         extension: near.extension,
         user: String::new(),
         reference: facts.reference.to_string(),
-        subject: recording.labels.subject.clone(),
+        subject: listed.subject.clone(),
         path,
         bytes,
         leaf,
+    }
+}
+
+fn shown(party: &ListedParty) -> String {
+    match (party.display.as_str(), party.number.as_str()) {
+        (name, "") => name.to_owned(),
+        ("", number) => number.to_owned(),
+        (name, number) => format!("{name} {number}"),
     }
 }
 

@@ -204,7 +204,15 @@ pub(super) fn a_run_is_proven_at_once_or_not_at_all(catalogue: &Catalogue) {
     assert_eq!(catalogue.unproven(MEDIUM, Some(1), 9).unwrap().len(), 1);
     catalogue.drop_read_back(MEDIUM, &[key(&all[1])]).unwrap();
     catalogue.adopt_read_back(RunId([2; 16]), MEDIUM, &[key(&all[0])]).unwrap();
-    catalogue.set_manifest(MEDIUM, &[key(&all[0])], 4).unwrap();
+    let day = |text: &str| text.parse().unwrap();
+    for (run, day, leaves, generation) in [
+        ([2; 16], day("2026-11-22"), (0, 0), 4),
+        ([2; 16], day("2026-11-21"), (0, 9), 5),
+        ([2; 16], day("2026-11-22"), (1, 9), 6),
+        ([3; 16], day("2026-11-22"), (0, 9), 7),
+    ] {
+        catalogue.set_manifest(RunId(run), day, leaves, generation).unwrap();
+    }
     assert_eq!(due(catalogue), [1]);
     refused(catalogue.prove_run(&ArchiveRunRow { report_sha256: None, ..ended(run(2)) }, 3, &[]));
     for _ in 0..2 {
@@ -244,4 +252,20 @@ pub(super) fn numbers_and_manifests_only_grow(catalogue: &Catalogue) {
         catalogue.note_manifest(MEDIUM, day, generation, [u8::try_from(generation).unwrap(); 32]).unwrap();
         assert_eq!(newest(), Some((expected, [u8::try_from(expected).unwrap(); 32])));
     }
+}
+
+pub(super) fn a_day_shows_what_its_recordings_say(catalogue: &Catalogue) {
+    let mut odd = Made { lost: 7, caller: ("", String::new()), ..Made::new(2) }.row();
+    odd.parties[0].party.address = "sip:door@10.0.0.7".into();
+    odd.part.flags = 1;
+    odd.events = vec![shared::Event::new("mask_on", 5), shared::Event::new("mask_off", 9)];
+    catalogue.insert_batch(vec![Made::new(1).row(), odd, Made::new(3).row()], vec![]).unwrap();
+    let entries = catalogue.day_entries(&[id(3), id(9), id(2)]).unwrap();
+    assert_eq!(entries.len(), 2, "what is not known is left out");
+    let listed = |n| Listed::from(&catalogue.recording(id(n)).unwrap().unwrap());
+    assert_eq!(entries[0], DayEntry { listed: listed(3), masked: false });
+    let mut expected = DayEntry { listed: listed(2), masked: true };
+    expected.listed.parties[0].display = "sip:door@10.0.0.7".into();
+    assert_eq!(entries[1], expected);
+    assert!(expected.listed.has_gap() && expected.listed.flags == 1, "{expected:?}");
 }
