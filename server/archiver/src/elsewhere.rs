@@ -94,10 +94,13 @@ impl<R: CryptoRng> FreshCheck for Glance<'_, R> {
             Ok(None) => return Fresh::Differs(format!("{} is not there any more", row.path)),
             Err(e) => return Fresh::Differs(format!("{} cannot be read: {e}", row.path)),
         };
-        let expected = usize::try_from(nth).ok().and_then(|n| pieces.get(n)).unwrap_or(&row.whole_blake3);
+        let (digest, expected) = match usize::try_from(nth).ok().and_then(|n| pieces.get(n)) {
+            Some(expected) => (archive::piece_digest(nth, &piece.bytes), expected),
+            None => (*blake3::hash(&piece.bytes).as_bytes(), &row.whole_blake3),
+        };
         if piece.size != row.size {
             Fresh::Differs(format!("{} has {} bytes and had {}", row.path, piece.size, row.size))
-        } else if blake3::hash(&piece.bytes).as_bytes() != expected {
+        } else if digest != *expected {
             Fresh::Differs(format!("piece {nth} of {} is not what was proven", row.path))
         } else if !piece.uncached {
             Fresh::Differs(format!("{} can be read from a cache only, which shows nothing", row.path))

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read};
 
 /// What a drive's blocks begin at.
 const ALIGN: usize = 4_096;
-/// Read in one go.
+/// Read in one go, at most.
 const LEN: usize = 1 << 20;
 
 /// A file opened with `O_DIRECT`, read once from its beginning.
@@ -17,20 +17,26 @@ pub(crate) struct DirectFile {
     buf: Vec<u8>,
     /// Where the aligned part of the buffer begins.
     start: usize,
+    /// Its length from there.
+    room: usize,
     at: usize,
     end: usize,
     done: bool,
 }
 
 impl DirectFile {
-    pub(crate) fn new(file: File) -> Self {
-        let buf = vec![0; LEN.saturating_add(ALIGN)];
+    /// `len` bytes are to be read, as far as is known: a small file needs a small buffer.
+    pub(crate) fn new(file: File, len: u64) -> Self {
+        // A block more, so that the end is seen by a short read.
+        let blocks = usize::try_from(len / 4_096).unwrap_or(LEN).saturating_add(1);
+        let room = blocks.saturating_mul(ALIGN).min(LEN);
+        let buf = vec![0; room.saturating_add(ALIGN)];
         let start = buf.as_ptr().align_offset(ALIGN).min(ALIGN);
-        Self { file, buf, start, at: 0, end: 0, done: false }
+        Self { file, buf, start, room, at: 0, end: 0, done: false }
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let target = self.buf.get_mut(self.start..).and_then(|b| b.get_mut(..LEN)).unwrap_or_default();
+        let target = self.buf.get_mut(self.start..).and_then(|b| b.get_mut(..self.room)).unwrap_or_default();
         let n = loop {
             match self.file.read(target) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

@@ -171,7 +171,8 @@ impl Disk for LocalDisk {
                 if from > 0 {
                     file.seek(SeekFrom::Start(from)).map_err(|e| StoreError::sorted("read", path, e))?;
                 }
-                Ok(Some(Box::new(DirectFile::new(file))))
+                let len = file.metadata().map_err(|e| StoreError::sorted("measure", path, e))?.len();
+                Ok(Some(Box::new(DirectFile::new(file, len.saturating_sub(from)))))
             }
             // The file system knows no way past the cache.
             Err(StoreError::Io { source, .. })

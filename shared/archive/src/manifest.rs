@@ -7,7 +7,7 @@
 //! <sha256> <size> <blake3> <leaf index> <pieces> <path>
 //! end <lines> <key id> <Ed25519 base64 over "amethyst/archive/manifest/v1" || all before "end">
 //! ```
-//! `pieces` are the BLAKE3 digests of each 1 MiB piece, joined by commas, or `-` when the file is one piece (then it equals
+//! `pieces` are the digests of each 1 MiB piece ([`crate::Pieces`]), joined by commas, or `-` when the file is one piece (then it equals
 //! `blake3`). Paths are relative to the day's folder. A generation lists only what it added; `previous` chains them.
 //! The digests here are of the **whole** file, trailer included, so that `sha256sum -c` needs nothing but the file.
 

@@ -1,6 +1,6 @@
 //! All digests of one file in one reading: of the whole, of what comes before its trailer, and of each piece.
 
-use archive::manifest::PIECE;
+use archive::Pieces;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -17,39 +17,24 @@ pub struct Digests {
     pub content_sha256: [u8; 32],
     /// The same by BLAKE3.
     pub content_blake3: [u8; 32],
-    /// BLAKE3 of each piece of 1 MiB, if there is more than one.
+    /// Of each piece of 1 MiB, if there is more than one ([`Pieces`]).
     pub pieces: Vec<[u8; 32]>,
 }
 
 /// Digests under way.
 pub(crate) struct Digesting {
     sha256: Sha256,
-    blake3: blake3::Hasher,
+    pieces: Pieces,
     size: u64,
     /// Where the trailer begins.
     content: u64,
     at_content: Option<([u8; 32], [u8; 32])>,
-    pieces: Option<Pieces>,
-}
-
-#[derive(Default)]
-struct Pieces {
-    done: Vec<[u8; 32]>,
-    hasher: blake3::Hasher,
-    len: u64,
 }
 
 impl Digesting {
-    /// Begins; `content` bytes come before the trailer. `pieces` are made for files of more than one.
-    pub(crate) fn new(content: u64, pieces: bool) -> Self {
-        Self {
-            sha256: Sha256::new(),
-            blake3: blake3::Hasher::new(),
-            size: 0,
-            content,
-            at_content: None,
-            pieces: pieces.then(Pieces::default),
-        }
+    /// Begins; `content` bytes come before the trailer.
+    pub(crate) fn new(content: u64) -> Self {
+        Self { sha256: Sha256::new(), pieces: Pieces::default(), size: 0, content, at_content: None }
     }
 
     /// Takes the next bytes.
@@ -58,60 +43,25 @@ impl Digesting {
         match bytes.split_at_checked(before) {
             Some((content, rest)) if self.at_content.is_none() => {
                 self.take(content);
-                self.at_content = Some(self.now());
+                self.at_content = Some((self.sha256.clone().finalize().into(), self.pieces.whole()));
                 self.take(rest);
             }
             _ => self.take(bytes),
-        }
-        if let Some(pieces) = &mut self.pieces {
-            pieces.update(bytes);
         }
     }
 
     /// Returns the digests of all bytes taken.
     pub(crate) fn finish(self) -> Digests {
-        let (sha256, blake3) = self.now();
+        let (blake3, pieces) = self.pieces.finish();
+        let sha256 = self.sha256.finalize().into();
         let (content_sha256, content_blake3) = self.at_content.unwrap_or((sha256, blake3));
-        let pieces = self.pieces.map(Pieces::finish).unwrap_or_default();
         Digests { size: self.size, sha256, blake3, content_sha256, content_blake3, pieces }
     }
 
     fn take(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
-        self.blake3.update(bytes);
+        self.pieces.update(bytes);
         self.size = self.size.saturating_add(seal::fields::len64(bytes));
-    }
-
-    fn now(&self) -> ([u8; 32], [u8; 32]) {
-        (self.sha256.clone().finalize().into(), self.blake3.finalize().into())
-    }
-}
-
-impl Pieces {
-    fn update(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let room = usize::try_from(PIECE.saturating_sub(self.len)).unwrap_or(usize::MAX);
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.hasher.update(now);
-            self.len = self.len.saturating_add(seal::fields::len64(now));
-            if self.len == PIECE {
-                self.end_piece();
-            }
-            bytes = later;
-        }
-    }
-
-    fn end_piece(&mut self) {
-        self.done.push(self.hasher.finalize().into());
-        self.hasher.reset();
-        self.len = 0;
-    }
-
-    fn finish(mut self) -> Vec<[u8; 32]> {
-        if self.len > 0 {
-            self.end_piece();
-        }
-        if self.done.len() > 1 { self.done } else { Vec::new() }
     }
 }
 
@@ -121,7 +71,7 @@ mod tests {
     use super::*;
 
     fn digests(bytes: &[u8], content: u64, step: usize) -> Digests {
-        let mut digesting = Digesting::new(content, true);
+        let mut digesting = Digesting::new(content);
         bytes.chunks(step).for_each(|chunk| digesting.update(chunk));
         digesting.finish()
     }
@@ -134,7 +84,8 @@ mod tests {
         assert_eq!(all.sha256, <[u8; 32]>::from(Sha256::digest(&bytes)));
         assert_eq!(all.content_sha256, <[u8; 32]>::from(Sha256::digest(&bytes[..content])));
         assert_eq!(all.content_blake3, *blake3::hash(&bytes[..content]).as_bytes());
-        let pieces: Vec<[u8; 32]> = bytes.chunks(1 << 20).map(|p| *blake3::hash(p).as_bytes()).collect();
+        let pieces: Vec<[u8; 32]> =
+            (0..).zip(bytes.chunks(1 << 20)).map(|(n, piece)| archive::piece_digest(n, piece)).collect();
         assert_eq!((all.size, &all.pieces), (2_500_000, &pieces));
         for step in [1, 1_000, 1 << 20, content, content + 1] {
             assert_eq!(digests(&bytes[..], content as u64, step), all, "steps of {step}");

@@ -11,13 +11,15 @@ use std::sync::Arc;
 
 use archive::manifest::PIECE;
 use seal::fields::len64;
-use store::{Disk, DiskFile, EntryKind, ReadSeek, StoreError};
+use store::{Disk, DiskFile, EntryKind, StoreError};
 
 use super::digests::Digesting;
-use super::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Source, Space};
+use super::{
+    Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Source, Space, back,
+};
 
 /// Read and written in one go.
-const CHUNK: usize = 1 << 20;
+pub(super) const CHUNK: usize = 1 << 20;
 /// Ends the names of files that are not finished.
 const UNFINISHED: &str = ".part";
 
@@ -96,7 +98,7 @@ impl DiskCarrier {
     fn write(&self, item: &Item, from: &mut dyn BufRead, progress: &mut dyn FnMut(u64)) -> Carried<OnItsWay> {
         let path = unfinished(&item.to);
         let mut file = self.medium.create_new(&path).map_err(failed)?;
-        let mut digesting = Digesting::new(content_len(&item.source), true);
+        let mut digesting = Digesting::new(content_len(&item.source));
         let whole = loop {
             let chunk = match from.fill_buf() {
                 Ok([]) => break true,
@@ -125,7 +127,7 @@ impl DiskCarrier {
 
     /// A name that is taken: the same content is adopted, another is left alone.
     fn compare(&self, item: &Item, progress: &mut dyn FnMut(u64)) -> Carried<Fate> {
-        let read = self.read_back(&item.to, content_len(&item.source), true, progress)?;
+        let read = back::digests(&*self.medium, &item.to, content_len(&item.source), progress)?;
         let Some((digests, uncached)) = read else { return Ok(Fate::Misread) };
         if !fits(&item.source, &digests) {
             return Ok(Fate::Taken);
@@ -199,48 +201,14 @@ impl DiskCarrier {
         Ok(())
     }
 
-    /// Reads a file under its final name, past the cache if that can be had.
-    fn read_back(
-        &self,
-        path: &str,
-        content: u64,
-        pieces: bool,
-        progress: &mut dyn FnMut(u64),
-    ) -> Carried<Option<(Digests, bool)>> {
-        let open = |io: Box<dyn ReadSeek>| -> Box<dyn BufRead + Send> {
-            Box::new(BufReader::with_capacity(CHUNK, io))
-        };
-        let (mut io, uncached) = match self.medium.open_uncached(path, 0) {
-            Ok(Some(io)) => (io, true),
-            Ok(None) => (open(self.medium.open_read(path).map_err(failed)?), false),
-            Err(e) if e.is_not_found() => return Ok(None),
-            Err(e) => return Err(failed(e)),
-        };
-        let mut digesting = Digesting::new(content, pieces);
-        loop {
-            let chunk = io.fill_buf().map_err(|e| failed(StoreError::sorted("read back", path, e)))?;
-            if chunk.is_empty() {
-                return Ok(Some((digesting.finish(), uncached)));
-            }
-            digesting.update(chunk);
-            let n = chunk.len();
-            progress(u64::try_from(n).unwrap_or(0));
-            io.consume(n);
-        }
-    }
-
     fn prove(&self, item: &Item, way: OnItsWay, progress: &mut dyn FnMut(u64)) -> Carried<Fate> {
         let digests = match way {
             OnItsWay::Done(fate) => return Ok(fate),
             OnItsWay::Written(digests, _) => digests,
         };
-        let read = self.read_back(&item.to, content_len(&item.source), false, progress)?;
-        let same = |read: &Digests| {
-            (read.size, read.sha256, read.blake3) == (digests.size, digests.sha256, digests.blake3)
-        };
-        Ok(match read {
-            Some((read, uncached)) if same(&read) => Fate::Proven { digests, uncached, adopted: false },
-            _ => Fate::Misread,
+        Ok(match back::is_there(&*self.medium, &item.to, &digests, progress)? {
+            Some(uncached) => Fate::Proven { digests, uncached, adopted: false },
+            None => Fate::Misread,
         })
     }
 
@@ -302,7 +270,7 @@ impl Carrier for DiskCarrier {
         content: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Carried<Option<(Digests, bool)>> {
-        self.read_back(path, content, true, progress)
+        back::digests(&*self.medium, path, content, progress)
     }
 
     fn piece(&mut self, path: &str, nth: u64) -> Carried<Option<Piece>> {
@@ -429,7 +397,7 @@ fn is_unsupported(error: &std::io::Error) -> bool {
 }
 
 /// Sorts what a disk said.
-fn failed(error: StoreError) -> CarryError {
+pub(super) fn failed(error: StoreError) -> CarryError {
     use rustix::io::Errno;
     let kind = match &error {
         StoreError::NoSpace { .. } => CarryKind::Full,

@@ -7,6 +7,7 @@
 //!
 //! A carrier may run in a process of its own ([`crate::remote`]): a share that hangs must not hang the server.
 
+mod back;
 mod digests;
 mod disk;
 

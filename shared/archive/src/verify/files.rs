@@ -11,8 +11,8 @@ use super::history::LeafCache;
 use super::{Entry, Fault, Judge, Progress};
 use crate::layout::day_folder;
 use crate::log::RecordingLeaf;
-use crate::manifest::{MANIFEST_MAX, PIECE};
-use crate::{Manifest, ManifestLine};
+use crate::manifest::MANIFEST_MAX;
+use crate::{Manifest, ManifestLine, Pieces};
 
 /// Bytes read at a time.
 const BLOCK: usize = 256 << 10;
@@ -20,7 +20,6 @@ const BLOCK: usize = 256 << 10;
 const DEPTH_MAX: u8 = 4;
 
 /// The digests of a file, made in one pass.
-#[derive(Default)]
 struct Sums {
     size: u64,
     sha256: [u8; 32],
@@ -213,59 +212,38 @@ struct Summing {
     size: u64,
     body_len: u64,
     sha256: Sha256,
-    blake3: blake3::Hasher,
-    piece: blake3::Hasher,
-    sums: Sums,
+    pieces: Pieces,
+    body: Option<([u8; 32], [u8; 32])>,
 }
 
 impl Summing {
     fn new(size: u64) -> Self {
         let body_len = size.saturating_sub(u64::try_from(TRAILER_LEN).unwrap_or(0));
-        let (sha256, blake3, piece) = (Sha256::new(), blake3::Hasher::new(), blake3::Hasher::new());
-        Self { size, body_len, sha256, blake3, piece, sums: Sums::default() }
+        Self { size: 0, body_len, sha256: Sha256::new(), pieces: Pieces::default(), body: None }
     }
 
-    /// Takes bytes, split where a piece or the body ends.
-    fn add(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let at = self.sums.size;
-            let piece_left = PIECE.saturating_sub(at % PIECE);
-            let body_left = self.body_len.checked_sub(at).filter(|left| *left > 0).unwrap_or(u64::MAX);
-            let n = usize::try_from(piece_left.min(body_left)).unwrap_or(usize::MAX).min(bytes.len());
-            let (now, rest) = bytes.split_at_checked(n).unwrap_or((bytes, &[]));
-            self.sha256.update(now);
-            self.blake3.update(now);
-            self.piece.update(now);
-            self.sums.size = at.saturating_add(fields::len64(now));
-            self.note_ends();
-            bytes = rest;
+    /// Takes bytes, split where the body ends.
+    fn add(&mut self, bytes: &[u8]) {
+        let body_left = self.body_len.checked_sub(self.size).filter(|left| *left > 0);
+        let body_left = body_left.and_then(|left| usize::try_from(left).ok());
+        match body_left.and_then(|left| bytes.split_at_checked(left)) {
+            Some((body, rest)) => {
+                self.take(body);
+                self.body = Some((self.sha256.clone().finalize().into(), self.pieces.whole()));
+                self.take(rest);
+            }
+            None => self.take(bytes),
         }
     }
 
-    fn note_ends(&mut self) {
-        if self.sums.size == self.body_len {
-            let body = (self.sha256.clone().finalize().into(), self.blake3.finalize().into());
-            self.sums.body = Some(body);
-        }
-        if self.sums.size.is_multiple_of(PIECE) {
-            self.end_piece();
-        }
+    fn take(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.pieces.update(bytes);
+        self.size = self.size.saturating_add(fields::len64(bytes));
     }
 
-    fn end_piece(&mut self) {
-        // More pieces than the manifest can list are of a file that is too long, which its length shows.
-        if self.sums.size <= self.size {
-            self.sums.pieces.push(self.piece.finalize().into());
-        }
-        self.piece.reset();
-    }
-
-    fn done(mut self) -> Sums {
-        if !self.sums.size.is_multiple_of(PIECE) {
-            self.end_piece();
-        }
-        self.sums.sha256 = self.sha256.finalize().into();
-        self.sums.blake3 = self.blake3.finalize().into();
-        self.sums
+    fn done(self) -> Sums {
+        let (blake3, pieces) = self.pieces.finish();
+        Sums { size: self.size, sha256: self.sha256.finalize().into(), blake3, pieces, body: self.body }
     }
 }

@@ -5,9 +5,10 @@ use sha2::{Digest as _, Sha256};
 use shared::{Day, LocationId, MediaId, RecorderId, RecordingId, RunId, SiteId, UtcMicros, Zone};
 
 use super::Memory;
+use crate::Pieces;
 use crate::certs::{Cert, Certs, Claim, Role};
 use crate::log::{Act, Checkpoint, Frontier, Leaf, LeafFile, RecordingLeaf, leaf_hash};
-use crate::manifest::{Manifest, ManifestLine, PIECE};
+use crate::manifest::{Manifest, ManifestLine};
 use crate::run_report::{Level, Outcome, RunHead, RunProof, RunReport};
 use crate::{CARD_NAME, Card, SiteJson};
 
@@ -70,15 +71,15 @@ impl Sealed {
     }
 
     fn line(&self) -> ManifestLine {
-        let pieces =
-            self.bytes.chunks(usize::try_from(PIECE).unwrap()).map(|piece| blake3::hash(piece).into());
-        let pieces: Vec<[u8; 32]> = pieces.collect();
+        let mut taken = Pieces::default();
+        taken.update(&self.bytes);
+        let (_whole, pieces) = taken.finish();
         ManifestLine {
             sha256: Sha256::digest(&self.bytes).into(),
             size: seal::fields::len64(&self.bytes),
             blake3: blake3::hash(&self.bytes).into(),
             leaf: Some(self.leaf),
-            pieces: if pieces.len() > 1 { pieces } else { Vec::new() },
+            pieces,
             path: self.path.split_once('/').unwrap().1.to_owned(),
         }
     }
