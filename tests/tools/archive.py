@@ -1,95 +1,187 @@
 #!/usr/bin/python3
 """What the nightly archive costs beside its yardsticks, in one run on one disk.
 
-  archive.py --amethyst PROGRAM --work DIR [--calls 5000] [--secs 12] [--rounds 2]
+  archive.py --amethyst PROGRAM --work DIR [--calls 20000] [--secs 12] [--rounds 2] [--big 4] [--keep] [--only WORD,WORD]
 
-Records CALLS calls (a sealed file of about 200 KB each at 12 s), then in turn, onto a fresh ext4 loop device each (needs root; else
-into folders, and says so): `cp -r` of the sealed files, sync, b3sum or sha256sum of the copy read from the device; `amethyst
-archive run`; restic and borg where they are installed. Prints CPU seconds (with children), wall seconds and peak memory.
+Two sites in turn: CALLS calls of SECS seconds (a sealed file of about 200 KB each at 12 s), then BIG calls of about 1 GB each. What
+is sealed looks like noise, so nothing de-duplicates. For each, ROUNDS times and interleaved, onto a fresh ext4 loop device (needs
+root; else into folders, and says so) and with a cold cache:
+
+  cp -r of the sealed files, sync, b3sum of the copy read from the device     (the yardstick)
+  amethyst archive run        both digests, everything read back past the cache, catalogues, manifests, log, report, backup
+  ... with the slots of 60 days' logins, whose keys are derived slowly on purpose (one round, small site only)
+  rsync -a; sync;  restic backup, compression off;  borg create, compression none     (those that are installed)
+
+Prints CPU seconds (with children), wall seconds, peak memory of the largest process, and the ratios to the yardstick. Needs room for
+three times the larger site. --keep leaves the sites for the next time.
 """
-import argparse, json, os, resource, shutil, subprocess, sys, time
+import argparse, os, re, resource, shutil, struct, subprocess, sys, time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+ROOT = os.geteuid() == 0
 
 
-def timed(words, env=None, cwd=None):
-    """Runs and returns (CPU s of all children, wall s, peak KiB of the largest)."""
-    before, t = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(words, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wall, after = time.monotonic() - t, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        sys.exit(f"{words[0]} ended with {done.returncode}: {done.stderr.decode()[-600:]}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, wall, after.ru_maxrss
+def timed(words, env=None):
+    """Runs and returns (CPU s with children, wall s, peak KiB of the largest). The kernel counts each process's children."""
+    out, t = Path("/proc/self/fd/2"), time.monotonic()
+    pid = os.posix_spawnp(str(words[0]), [str(w) for w in words], env or os.environ,
+                          file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+    _, status, used = os.wait4(pid, 0)
+    wall = time.monotonic() - t
+    if status:
+        sys.exit(f"{words[0]} ended with {status} ({out})")
+    return used.ru_utime + used.ru_stime, wall, used.ru_maxrss
+
+
+def quiet(*words, **more):
+    subprocess.run([str(w) for w in words], check=True, stdout=subprocess.DEVNULL, **more)
 
 
 def fresh(work, megabytes):
-    """An empty file system: ext4 on a loop device as root, else a folder."""
-    at = work / "mnt"
+    """An empty file system: ext4 on a loop device as root, else a folder. The cache is cold behind it."""
+    at, image = work / "mnt", work / "mnt.img"
     at.mkdir(exist_ok=True)
-    if os.geteuid():
+    if not ROOT:
         shutil.rmtree(at); at.mkdir()
         return at
-    image = work / "mnt.img"
     subprocess.run(["umount", at], stderr=subprocess.DEVNULL)
     image.unlink(missing_ok=True)
     with open(image, "wb") as f:
         f.truncate(megabytes << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
-    subprocess.run(["mount", "-o", "loop", image, at], check=True)
+    quiet("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
+    quiet("mount", "-o", "loop", image, at)
+    quiet("sync")
+    Path("/proc/sys/vm/drop_caches").write_text("3")
     return at
+
+
+def long_calls(pcap, calls, octets):
+    """Calls in L16/44100/2 whose sealed files have about so many octets each: noise, both directions."""
+    import numpy as np
+    import genpcap as g
+    size, rate = 1440, 44100 * 4                                  # octets of a packet, a second
+    packets = octets // (2 * size)
+    with open(pcap, "wb", buffering=1 << 22) as o:
+        o.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        put = lambda us, f: o.write(struct.pack("<IIII", us // 1000000, us % 1000000, len(f), len(f)) + f)
+        rng, now = np.random.default_rng(1), 1_700_000_000_000_000
+        for k in range(calls):
+            (a, b), (pa, pb) = g.addr(k), g.ports(k)
+            said = []
+            for tick, way, text in g.sip({"law": "u"}, k):
+                head, body = text.decode().split("\r\n\r\n", 1)
+                body = body.replace("RTP/AVP 0 ", "RTP/AVP 10 ").replace("rtpmap:0 PCMU/8000", "rtpmap:10 L16/44100/2")
+                head = re.sub(r"Content-Length: \d+", f"Content-Length: {len(body)}", head)
+                said.append((tick, g.udp_frame(*((a, b, 5060, 5060) if way == 0 else (b, a, 5060, 5060)), f"{head}\r\n\r\n{body}".encode())))
+            for tick, frame in said:
+                if tick >= 0:
+                    put(now + tick * 20000, frame)
+            now += 600_000
+            frames = [g.udp_frame(*w, struct.pack("!BBHII", 0x80, 10, 0, 0, 7 + d) + bytes(size))
+                      for d, w in enumerate(((a, b, pa, pb), (b, a, pb, pa)))]
+            fl = len(frames[0]); head = np.frombuffer(b"".join(bytes(16) + f for f in frames), np.uint8).reshape(2, -1)
+            for first in range(0, packets, 4096):
+                n = np.arange(first, min(packets, first + 4096)); R = np.tile(head, (len(n), 1, 1))
+                us = now + n * size * 1_000_000 // rate
+                for d in (0, 1):
+                    t = us + d * 500
+                    R[:, d, 0:4] = (t // 1000000).astype("<u4").view(np.uint8).reshape(-1, 4)
+                    R[:, d, 4:8] = (t % 1000000).astype("<u4").view(np.uint8).reshape(-1, 4)
+                    R[:, d, 8:16] = np.frombuffer(struct.pack("<II", fl, fl), np.uint8)
+                    R[:, d, 60:62] = (n & 0xffff).astype(">u2").view(np.uint8).reshape(-1, 2)
+                    R[:, d, 62:66] = (n * (size // 4) & 0xffffffff).astype(">u4").view(np.uint8).reshape(-1, 4)
+                R[:, :, 70:] = np.frombuffer(rng.bytes(len(n) * 2 * size), np.uint8).reshape(-1, 2, size)
+                o.write(R.tobytes())
+            now += packets * size * 1_000_000 // rate + 100_000
+            for tick, frame in said:
+                if tick < 0:
+                    put(now - tick * 20000, frame)
+            now += 2_000_000
+
+
+def site_of(o, work, name, make):
+    """A data folder with recordings, made unless it was kept."""
+    site, pcap = work / name, work / "calls.pcap"
+    if not (site / "live").exists():
+        shutil.rmtree(site, ignore_errors=True)
+        make(pcap)
+        quiet(o.amethyst, "init", "--data", site, "--site-name", "Bench", "--zone", "Africa/Johannesburg", stderr=subprocess.DEVNULL)
+        quiet(o.amethyst, "record", "--data", site, "--pcap", pcap, stderr=subprocess.DEVNULL)
+        pcap.unlink(); Path(f"{pcap}.json").unlink(missing_ok=True)
+    return site
+
+
+def rows_of(o, work, site, megabytes, logins):
+    """Runs everything in turn; returns [(what, CPU, wall, peak)]."""
+    live, rows = site / "live", []
+    only = o.only.split(",") if o.only else None
+    wanted = lambda word: (not only or word in only) and (word in ("cp", "amethyst") or shutil.which(word))
+    cold = "echo 3 > /proc/sys/vm/drop_caches;" if ROOT else ""
+    env = dict(os.environ, RESTIC_PASSWORD="x", BORG_PASSPHRASE="x", HOME=str(work))
+
+    def amethyst(at, tag, days):
+        name = f"b{time.time_ns()}"
+        quiet(o.amethyst, "location", "add", "--data", site, "--kind", "folder", "--path", at, "--name", name)
+        run = [o.amethyst, "archive", "run", "--data", site, "--location", name, "--logins", str(days)]
+        rows.append((f"amethyst archive run{tag}", *timed(run)))
+
+    for n in range(o.rounds):
+        if wanted("cp"):
+            at = fresh(work, megabytes)
+            script = f"cp -r {live} {at}/copy && sync -f {at}/copy; {cold} find {at}/copy -type f -print0 | xargs -0 b3sum > /dev/null"
+            rows.append(("cp -r; sync; b3sum", *timed(["bash", "-c", script])))
+        if wanted("amethyst"):
+            amethyst(fresh(work, megabytes), "", 0)
+        if wanted("rsync"):
+            at = fresh(work, megabytes)
+            rows.append(("rsync -a; sync", *timed(["bash", "-c", f"rsync -a {live} {at}/copy && sync -f {at}"])))
+        if wanted("restic"):
+            at = fresh(work, megabytes); e = dict(env, RESTIC_REPOSITORY=str(at / "r"))
+            quiet("restic", "init", env=e)
+            rows.append(("restic backup", *timed(["restic", "backup", "-q", "--compression", "off", live], e)))
+        if wanted("borg"):
+            at = fresh(work, megabytes)
+            quiet("borg", "init", "-e", "repokey-blake2", at / "b", env=env, stderr=subprocess.DEVNULL)
+            rows.append(("borg create", *timed(["borg", "create", "-C", "none", f"{at}/b::x", live], env)))
+    if logins and wanted("amethyst"):
+        amethyst(fresh(work, megabytes), ", 60 logins", 60)
+    if ROOT:
+        subprocess.run(["umount", work / "mnt"], stderr=subprocess.DEVNULL)
+    (work / "mnt.img").unlink(missing_ok=True)
+    return rows
+
+
+def table(rows):
+    base = [r for r in rows if r[0].startswith("cp")] or rows[:1]
+    cpu, wall = (sum(r[n] for r in base) / len(base) for n in (1, 2))
+    print(f"{'':32} {'CPU s':>8} {'x cp':>6} {'wall s':>8} {'x cp':>6} {'peak MiB':>9}")
+    for what, c, w, m in rows:
+        print(f"{what:32} {c:8.2f} {c / cpu:6.2f} {w:8.2f} {w / wall:6.2f} {m / 1024:9.0f}", flush=True)
 
 
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--amethyst", required=True); a.add_argument("--work", required=True)
-    a.add_argument("--calls", type=int, default=5000); a.add_argument("--secs", type=int, default=12)
-    a.add_argument("--rounds", type=int, default=2)
+    a.add_argument("--calls", type=int, default=20_000); a.add_argument("--secs", type=int, default=12)
+    a.add_argument("--rounds", type=int, default=2); a.add_argument("--big", type=int, default=4)
+    a.add_argument("--keep", action="store_true"); a.add_argument("--only", default="")
     o = a.parse_args()
     work = Path(o.work) / "archive"
-    shutil.rmtree(work, ignore_errors=True); work.mkdir(parents=True)
-    pcap, site = work / "calls.pcap", work / "site"
-    subprocess.run([sys.executable, HERE / "genpcap.py", "gen", pcap, "--calls", str(o.calls), "--secs", str(o.secs),
-                    "--stagger", "60"], check=True, stdout=subprocess.DEVNULL)
-    run = lambda *w: subprocess.run([o.amethyst, *w], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    run("init", "--data", site, "--site-name", "Bench", "--zone", "Africa/Johannesburg")
-    run("record", "--data", site, "--pcap", pcap)
-    pcap.unlink()
-    live = site / "live"
-    files = [f for f in live.rglob("*.amx")]
-    size = sum(f.stat().st_size for f in files)
-    megabytes = max(256, (size >> 20) * 3 // 2 + 256)
-    print(f"{len(files)} sealed files, {size / 1e6:.0f} MB; on {'ext4 loop devices' if not os.geteuid() else 'folders (no root: no device of its own)'}")
-    sums = shutil.which("b3sum") or shutil.which("sha256sum")
-    rows = []
-    drop = lambda: os.geteuid() or Path("/proc/sys/vm/drop_caches").write_text("3")
-    for n in range(o.rounds):
-        at = fresh(work, megabytes); drop()
-        script = f"cp -r {live} {at}/copy && sync -f {at}/copy && echo 3 > /proc/sys/vm/drop_caches 2>/dev/null; find {at}/copy -type f -print0 | xargs -0 {sums} > /dev/null"
-        rows.append((f"cp -r; sync; {Path(sums).name}", *timed(["bash", "-c", script])))
-        at = fresh(work, megabytes); drop()
-        name = f"bench{n}"
-        run("location", "add", "--data", site, "--kind", "folder", "--path", at, "--name", name)
-        rows.append(("amethyst archive run", *timed([o.amethyst, "archive", "run", "--data", site, "--location", name, "--logins", "0"])))
-        for tool, make, save in (("restic", ["init"], ["backup", live]), ("borg", None, None)):
-            if not shutil.which(tool):
-                continue
-            at = fresh(work, megabytes); drop()
-            env = dict(os.environ, RESTIC_PASSWORD="x", RESTIC_REPOSITORY=str(at / "r"), BORG_PASSPHRASE="x", HOME=str(work))
-            if tool == "restic":
-                subprocess.run(["restic", *make], env=env, check=True, stdout=subprocess.DEVNULL)
-                rows.append(("restic backup", *timed(["restic", *save], env=env)))
-            else:
-                subprocess.run(["borg", "init", "-e", "repokey-blake2", at / "b"], env=env, check=True, stdout=subprocess.DEVNULL)
-                rows.append(("borg create", *timed(["borg", "create", f"{at}/b::x", live], env=env)))
-    subprocess.run(["umount", work / "mnt"], stderr=subprocess.DEVNULL)
-    base = [r for r in rows if r[0].startswith("cp")]
-    cpu, wall = sum(r[1] for r in base) / len(base), sum(r[2] for r in base) / len(base)
-    print(f"{'':24} {'CPU s':>8} {'x cp':>6} {'wall s':>8} {'x cp':>6} {'peak MiB':>9}")
-    for what, c, w, m in rows:
-        print(f"{what:24} {c:8.2f} {c / cpu:6.2f} {w:8.2f} {w / wall:6.2f} {m / 1024:9.0f}")
-    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    sys.path.insert(0, str(HERE))
+    short = lambda pcap: quiet(sys.executable, HERE / "genpcap.py", "gen", pcap, "--calls", o.calls, "--secs", o.secs, "--stagger", 60)
+    kinds = [(o.calls, "small", short, True), (o.big, "big", lambda pcap: long_calls(pcap, o.big, 1_000_000_000), False)]
+    for count, name, make, logins in kinds:
+        if not count:
+            continue
+        site = site_of(o, work, f"{name}-{count}", make)
+        sizes = [f.stat().st_size for f in (site / "live").rglob("*.amx")]
+        megabytes = max(256, (sum(sizes) >> 20) * 5 // 4 + 512)
+        print(f"{len(sizes)} sealed files, {sum(sizes) / 1e6:.0f} MB, on {'ext4 loop devices' if ROOT else 'folders (no root: no device of its own)'}")
+        table(rows_of(o, work, site, megabytes, logins))
+        if not o.keep:
+            shutil.rmtree(site)
 
 
 main()
