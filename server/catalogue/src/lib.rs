@@ -17,6 +17,7 @@ mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod bulk;
+mod by_day;
 mod coverage;
 mod dialect;
 mod due;
@@ -44,6 +45,7 @@ mod scope;
 mod search;
 mod sql;
 mod text;
+mod watched;
 mod write;
 
 #[cfg(test)]
@@ -57,6 +59,7 @@ mod upgrade;
 
 pub use archived::{ArchivedPart, DayEntry};
 pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
+pub use by_day::DayCount;
 pub use coverage::Coverage;
 pub use due::DuePart;
 pub use error::{CatalogueError, Kind};
@@ -81,6 +84,7 @@ pub use runs::ArchiveRunRow;
 pub use scope::Scope;
 pub use search::{COUNT_MAX, Count, Cursor, CursorError, LIMIT_MAX, Place, Search, SearchPage};
 pub use shared::{ExtensionPattern, PatternError};
+pub use watched::{CheckKind, CheckRow, NoticeRow, NoticesChanged, Severity};
 
 /// The result of this crate.
 pub type Result<T> = std::result::Result<T, CatalogueError>;

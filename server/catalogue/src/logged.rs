@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use shared::RecordingId;
+use shared::{Day, RecordingId};
 
 use crate::bulk::{Cell, Insert};
+use crate::by_day;
+use crate::read::damaged;
 use crate::sql::Conn;
 use crate::{Catalogue, CatalogueError, RecordingRow, Result};
 
@@ -86,22 +88,24 @@ impl Catalogue {
     }
 }
 
-/// A part, its leaf, and how many bytes it has.
+/// A part, its leaf, its day, and how many bytes it has.
 struct Told {
     key: PartKey,
     leaf: u64,
+    day: Day,
     bytes: u64,
 }
 
 async fn note(conn: &mut Conn, leaves: &[(PartKey, u64)]) -> Result<()> {
     let mut new = Vec::with_capacity(leaves.len());
     for (key, leaf) in leaves {
-        let text = "select p.bytes, (select count(*) from logged l where l.recording_id = p.recording_id and l.part = p.part) \
+        let text = "select p.bytes, p.day, (select count(*) from logged l where l.recording_id = p.recording_id and l.part = p.part) \
                     from part p where p.recording_id = $1 and p.part = $2";
         let row = conn.row(text, vec![key.0.bytes().into(), key.1.into()]).await?;
         let row = row.ok_or(CatalogueError::NotThere { what: "part" })?;
-        if row.int(1)? == 0 {
-            new.push(Told { key: *key, leaf: *leaf, bytes: row.number(0, "bytes")? });
+        if row.int(2)? == 0 {
+            let day = Day::from_yyyymmdd(row.number(1, "day")?).map_err(|_odd| damaged("day"))?;
+            new.push(Told { key: *key, leaf: *leaf, day, bytes: row.number(0, "bytes")? });
         }
         let text = "delete from unlogged where recording_id = $1 and part = $2";
         conn.run(text, vec![key.0.bytes().into(), key.1.into()]).await?;
@@ -117,7 +121,7 @@ pub(crate) async fn enter(conn: &mut Conn, rows: &[&RecordingRow], again: bool) 
         match row.leaf {
             // The first leaf of a part stays the one that tells of it.
             Some(_) if again && has_leaf(conn, &key).await? => {}
-            Some(leaf) => logged.push(Told { key, leaf, bytes: row.part.bytes }),
+            Some(leaf) => logged.push(Told { key, leaf, day: row.part.day, bytes: row.part.bytes }),
             None => unlogged.extend([Cell::from(key.0.bytes()), key.1.into()]),
         }
     }
@@ -145,6 +149,7 @@ async fn enter_leaves(conn: &mut Conn, leaves: &[Told]) -> Result<()> {
     let cells =
         blocks.into_iter().flat_map(|(block, (parts, bytes))| [block.into(), parts.into(), bytes.into()]);
     COUNTED.run(conn, cells.collect()).await?;
+    by_day::count(conn, leaves.iter().map(|told| (told.day, told.bytes))).await?;
     late(conn, leaves).await
 }
 

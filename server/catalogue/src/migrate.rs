@@ -35,10 +35,10 @@ enum Fill {
 }
 
 /// The schema that this program knows: the number of the last step.
-pub(crate) const KNOWN: i64 = 6;
+pub(crate) const KNOWN: i64 = 7;
 
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
         postgres: include_str!("../migrations/postgres/0001_begin.sql"),
@@ -78,6 +78,13 @@ const STEPS: [Step; 6] = [
         sqlite: include_str!("../migrations/sqlite/0006_met.sql"),
         postgres: include_str!("../migrations/postgres/0006_met.sql"),
         fill: Fill::Met,
+        sqlite_after: "",
+        postgres_after: "",
+    },
+    Step {
+        sqlite: include_str!("../migrations/sqlite/0007_watch.sql"),
+        postgres: include_str!("../migrations/postgres/0007_watch.sql"),
+        fill: Fill::Nothing,
         sqlite_after: "",
         postgres_after: "",
     },

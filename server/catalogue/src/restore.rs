@@ -1,5 +1,6 @@
 //! What a database that comes from a backup must unlearn before it is worked with.
 
+use crate::by_day;
 use crate::logged::BLOCK;
 use crate::sql::Conn;
 use crate::{Catalogue, Result};
@@ -53,5 +54,11 @@ async fn unlearn(conn: &mut Conn, leaves: u64, all_live: bool) -> Result<u64> {
                 join part p on p.recording_id = l.recording_id and p.part = l.part where l.leaf_index >= $1 \
                 group by l.leaf_index / 4096";
     conn.run(text, vec![block.saturating_mul(BLOCK).into()]).await?;
+    if forgotten > 0 {
+        by_day::recount(conn).await?;
+    }
+    // What stood to be told was told of another machine.
+    conn.run("delete from notice", vec![]).await?;
+    conn.run("delete from archive_stop", vec![]).await?;
     Ok(forgotten)
 }

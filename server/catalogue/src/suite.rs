@@ -19,6 +19,7 @@ mod postgres;
 mod purge;
 mod restore;
 mod search;
+mod watched;
 mod world;
 
 use crate::{Catalogue, CatalogueKey};
@@ -101,6 +102,9 @@ both! {
     purge::a_purge_goes_forward_only_and_by_judgement
     keeping::a_hold_by_order_covers_what_a_search_by_it_finds
     keeping::a_change_of_a_rule_is_applied_once_and_in_its_time
+    watched::a_notice_stands_until_it_is_true_no_more
+    watched::what_was_looked_at_and_stopped_is_remembered
+    watched::days_are_counted_as_they_are_logged
     people::a_user_comes_back_as_put
     people::names_are_unique_however_they_are_written
     people::the_last_administrator_stays

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use archive::log::Act;
 use catalogue::{
-    ArchiveRunRow, ArchivedPart, Counts, DayEntry, DuePart, LocationRow, MediumRow, MediumState, PartKey,
-    ProofRow, ReadBackRow,
+    ArchiveRunRow, ArchivedPart, By, CheckKind, CheckRow, Counts, DayCount, DayEntry, DuePart, LocationRow,
+    MediumRow, MediumState, NoticeRow, NoticesChanged, PartKey, ProofRow, ReadBackRow,
 };
 use shared::{Day, LocationId, MediaId, RecordingId, RunId, UtcMicros};
 
@@ -76,6 +76,32 @@ handed_on! {
     manifest_of(medium: MediaId, day: Day) -> Option<(u32, [u8; 32])>;
     /// Notes a manifest that lies on a medium.
     note_manifest(medium: MediaId, day: Day, generation: u32, sha256: [u8; 32]) -> ();
+    /// Returns the notices that stand, the worst first.
+    notices() -> Vec<NoticeRow>;
+    /// Makes these the notices that stand, and returns what has changed.
+    keep_notices(now_true: &[NoticeRow]) -> NoticesChanged;
+    /// Notes that somebody has seen a notice.
+    notice_seen(key: &str, by: &By) -> ();
+    /// Notes a verification or a drill that came to its end.
+    note_check(row: &CheckRow) -> ();
+    /// Returns the last verifications or drills at a location, the newest first.
+    checks(location: LocationId, what: CheckKind, limit: u32) -> Vec<CheckRow>;
+    /// Notes that a person ended a run at a location.
+    stop_archive(location: LocationId, by: &By) -> ();
+    /// Returns who ended a run at a location, if nobody asked for one since.
+    archive_stop(location: LocationId) -> Option<By>;
+    /// Forgets that a run was ended: somebody asked for one.
+    go_on_archiving(location: LocationId) -> ();
+    /// Notes the last day for which every daily login can be made from what lies on a location.
+    note_logins_until(location: LocationId, until: Day) -> ();
+    /// Returns that day; `None`: no run has said so.
+    logins_until(location: LocationId) -> Option<Day>;
+    /// Returns what was recorded on each day from `from` on that has anything, in order.
+    recorded_by_day(from: Day) -> Vec<DayCount>;
+    /// Returns what of each day from `from` on a medium does not hold.
+    due_by_day(medium: MediaId, from: Day) -> Vec<DayCount>;
+    /// Returns what of each day from `from` on left the live store since `since`, the beginning of that day.
+    purged_by_day(from: Day, since: UtcMicros) -> Vec<DayCount>;
     /// Tries a copy of the database: opens it with this catalogue's key, looks at every page, and counts its rows.
     check_backup(path: &Path) -> Counts;
 }
