@@ -114,6 +114,7 @@ fn kind_of_archiver(error: &ArchiverError) -> Kind {
         ArchiverError::Medium { .. } | ArchiverError::Store(_) => Kind::Disk,
         ArchiverError::Away { .. }
         | ArchiverError::OtherMedium { .. }
+        | ArchiverError::Copied { .. }
         | ArchiverError::Busy { .. }
         | ArchiverError::Refused(_) => Kind::Input,
         ArchiverError::Archive(_) | ArchiverError::Seal(_) | ArchiverError::Login(_) => Kind::Data,

@@ -1,6 +1,7 @@
 //! Why a run did not do its work, in sentences for an operator.
 
 use crate::carrier::{CarryError, CarryKind};
+use crate::notices::Absence;
 
 /// Says what a program should do about an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +31,14 @@ pub enum ArchiverError {
     /// The place is there, but it is not the medium that belongs there.
     #[error("{name} is not the medium that was expected: {why}. Nothing was written")]
     OtherMedium {
+        /// The location.
+        name: String,
+        /// What was found, and what a person can do.
+        why: String,
+    },
+    /// The place is there with a copy of its medium, or with an old state of it.
+    #[error("{name} is not the medium that was expected: {why}. Nothing was written")]
+    Copied {
         /// The location.
         name: String,
         /// What was found, and what a person can do.
@@ -76,6 +85,26 @@ pub enum ArchiverError {
 }
 
 impl ArchiverError {
+    /// Says why a place cannot be archived to; `None`: it is not about the place.
+    #[must_use]
+    pub const fn absence(&self) -> Option<Absence> {
+        match self {
+            Self::Away { .. } | Self::Busy { .. } => Some(Absence::Away),
+            Self::OtherMedium { .. } => Some(Absence::Other),
+            Self::Copied { .. } => Some(Absence::Copied),
+            Self::Medium { error, .. } if matches!(error.kind, CarryKind::ReadOnly) => {
+                Some(Absence::ReadOnly)
+            }
+            Self::Medium { .. } => Some(Absence::Away),
+            Self::Refused(_)
+            | Self::Vault(_)
+            | Self::Store(_)
+            | Self::Archive(_)
+            | Self::Seal(_)
+            | Self::Login(_) => None,
+        }
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub const fn kind(&self) -> Kind {
@@ -87,6 +116,7 @@ impl ArchiverError {
                 CarryKind::Doubtful => Kind::Suspect,
             },
             Self::OtherMedium { .. }
+            | Self::Copied { .. }
             | Self::Refused(_)
             | Self::Vault(_)
             | Self::Store(_)

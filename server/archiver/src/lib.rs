@@ -21,6 +21,7 @@ pub mod engine;
 mod error;
 pub mod judged;
 pub mod keyfiles;
+pub mod notices;
 pub mod place;
 pub mod remote;
 pub mod schedule;

@@ -82,6 +82,19 @@ impl Catalogue {
             Ok((due(all.0, begun.0, there.0, holes.0), due(all.1, begun.1, there.1, holes.1)))
         })
     }
+
+    /// Returns how many parts of what the medium went past could not be carried to it.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotThere`] without the medium, or the database's.
+    pub fn holes_of(&self, medium: MediaId) -> Result<u64> {
+        let db = self.db.clone();
+        self.block(async move {
+            let mut conn = db.reader().await?;
+            let next = next_leaf(&mut conn, medium).await?;
+            Ok(conn.sums(HOLES, vec![medium.bytes().into(), next.into()]).await?.0)
+        })
+    }
 }
 
 impl Conn {

@@ -111,6 +111,21 @@ impl Catalogue {
         })
     }
 
+    /// Returns the lowest level of what a run lists, by some of it: a medium can be read past the caches, or it cannot. `None`: it lists
+    /// nothing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn level_of_run(&self, run: RunId) -> Result<Option<u8>> {
+        let db = self.db.clone();
+        self.block(async move {
+            let text = "select min(level) from (select level from proof where run_id = $1 order by leaf limit 64) as listed";
+            let row = db.reader().await?.row(text, vec![run.bytes().into()]).await?;
+            let level = row.map(|row| row.int_or_none(0)).transpose()?.flatten();
+            level.map(|n| u8::try_from(n).map_err(|_odd| damaged("level"))).transpose()
+        })
+    }
+
     /// Returns the next number of the counter `name`, from 1, durably: no number is given twice.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use archiver::carrier::Space;
 use archiver::engine::Progress;
+use archiver::notices::Absence;
 use shared::{LocationId, UtcMicros};
 
 use super::told::Told;
@@ -60,13 +61,22 @@ pub(crate) struct Running {
     pub(crate) stopping: bool,
 }
 
+/// Why a location cannot be archived to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Absent {
+    /// What sort of reason.
+    pub(crate) which: Absence,
+    /// In words, without the location's name.
+    pub(crate) why: String,
+}
+
 /// What a location was like when it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Looked {
     /// When.
     pub(crate) at: UtcMicros,
     /// The room on its medium, or why nothing can be archived there.
-    pub(crate) found: Result<Space, String>,
+    pub(crate) found: Result<Space, Absent>,
 }
 
 /// Why the last run did not do its work.
@@ -106,6 +116,7 @@ struct State {
     at_work: Option<AtWork>,
     looked: BTreeMap<LocationId, Looked>,
     troubles: BTreeMap<LocationId, Trouble>,
+    no_room: Option<(u64, String)>,
     ending: bool,
     gone: bool,
 }
@@ -215,6 +226,16 @@ impl Desk {
     /// Notes what a location is like now; returns what it was like before.
     pub(crate) fn looked(&self, location: LocationId, looked: Looked) -> Option<Looked> {
         self.held().looked.insert(location, looked)
+    }
+
+    /// Notes how full the live store's disk is, in parts of a hundred, and why nothing may leave it; `None`: there is room.
+    pub(crate) fn set_no_room(&self, why: Option<(u64, String)>) {
+        self.held().no_room = why;
+    }
+
+    /// Returns that.
+    pub(crate) fn no_room(&self) -> Option<(u64, String)> {
+        self.held().no_room.clone()
     }
 
     /// Returns what is known of a location.

@@ -3,9 +3,10 @@
 //! | thread | does |
 //! | --- | --- |
 //! | `archive` | runs what is due or was asked for, one location at a time |
+//! | `archive-watch` | keeps the notices: what somebody should know, told once ([`super::watch`]) |
 //! | `archive-look` | looks every half minute whether each location is there; a share that hangs holds up nobody but itself |
 //!
-//! Neither is ever waited for by the thread that reads the wire, and both step back for it (`nice`). Copying is done in processes
+//! None is ever waited for by the thread that reads the wire, and both step back for it (`nice`). Copying is done in processes
 //! of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,19 +19,22 @@ use anyhow::Context as _;
 use archive::Outcome;
 use archiver::carrier::Space;
 use archiver::engine::Summary;
+use archiver::notices::Absence;
+use archiver::place::{Mounts, Place};
 use archiver::schedule::{Due, due};
 use archiver::{ArchiverError, Kind};
 use shared::{LocationId, UtcMicros};
 use vault::{ArchiveRunRow, LocationRow, Vault};
 
-use super::desk::{Desk, Event, Looked, Order, Trouble};
+use super::desk::{Absent, Desk, Event, Looked, Order, Trouble};
+use super::watch::Journal;
 use super::{Office, control, places, told};
 use crate::config;
 use crate::site::Site;
 use crate::{terminal, world};
 
 /// How often is looked whether a run is due, and whether locations are there.
-const POLL: Duration = Duration::from_secs(30);
+pub(super) const POLL: Duration = Duration::from_secs(30);
 /// Logins made ahead in a run by day; each takes most of a second. By night all that are missing are made.
 pub(crate) const LOGINS_BY_DAY: usize = 62;
 /// A run that nobody asked for steps back for the recorder by so much.
@@ -101,6 +105,11 @@ impl Keeper {
         let look = std::thread::Builder::new().name("archive-look".to_owned());
         look.spawn(move || looking.look_around())
             .context("the system gives no thread to look at the archive")?;
+        let watching = self.clone();
+        let watch = std::thread::Builder::new().name("archive-watch".to_owned());
+        watch
+            .spawn(move || watching.watch(Box::new(Journal)))
+            .context("the system gives no thread to watch the archive")?;
         let desk = Arc::clone(&self.desk);
         let archive = std::thread::Builder::new().name("archive".to_owned());
         let thread = archive
@@ -133,16 +142,19 @@ impl Keeper {
     }
 
     /// Looks at one location now, tells what changed, and returns the room there or why nothing can be archived to it.
-    pub(crate) fn look_at(&self, location: &LocationRow) -> Result<Space, String> {
+    pub(crate) fn look_at(&self, location: &LocationRow) -> Result<Space, Absent> {
         let found = places::look(&self.site, &self.vault, location);
-        let found = found.map(|(_medium, space)| space).map_err(|error| why(&error));
+        let found = found.map(|(_medium, space)| space).map_err(|error| absent(&error));
+        let found = found.and_then(|space| if is_read_only(location) { Err(read_only()) } else { Ok(space) });
         let looked = Looked { at: world::now().utc, found: found.clone() };
         let before = self.desk.looked(location.location_id, looked).map(|looked| looked.found);
         let name = &location.name;
         let news = match (&before, &found) {
             (Some(Err(_)), Ok(_)) => Some(format!("archive {name} is connected again")),
-            (None | Some(Ok(_)), Err(why)) => Some(format!("archive {name} is not connected: {why}")),
-            (Some(Err(then)), Err(now)) if then != now => Some(format!("archive {name}: {now}")),
+            (None | Some(Ok(_)), Err(absent)) => {
+                Some(format!("archive {name} is not connected: {}", absent.why))
+            }
+            (Some(Err(then)), Err(now)) if then != now => Some(format!("archive {name}: {}", now.why)),
             _ => None,
         };
         if let Some(news) = news {
@@ -153,11 +165,27 @@ impl Keeper {
 }
 
 /// Why a location cannot be used, without its name.
-fn why(error: &ArchiverError) -> String {
-    if let ArchiverError::Away { why, .. } | ArchiverError::OtherMedium { why, .. } = error {
-        return why.clone();
+fn absent(error: &ArchiverError) -> Absent {
+    let which = error.absence().unwrap_or(Absence::Away);
+    if let ArchiverError::Away { why, .. }
+    | ArchiverError::OtherMedium { why, .. }
+    | ArchiverError::Copied { why, .. } = error
+    {
+        return Absent { which, why: why.clone() };
     }
-    error.to_string()
+    Absent { which, why: error.to_string() }
+}
+
+/// Whether the system mounted it for reading only; the list of mounts is asked, and nothing of the medium.
+fn is_read_only(location: &LocationRow) -> bool {
+    let settings = Place::of(location, false).settings;
+    let mounts = Mounts::read().ok();
+    let mount = mounts.as_ref().and_then(|mounts| mounts.of(std::path::Path::new(&settings.mount)));
+    mount.is_some_and(|mount| mount.has("ro"))
+}
+
+fn read_only() -> Absent {
+    Absent { which: Absence::ReadOnly, why: "it is mounted for reading only".to_owned() }
 }
 
 /// The thread `archive`.
@@ -247,7 +275,7 @@ impl Archivist {
         match standing.looked.map(|looked| looked.found) {
             None => Ok(None),
             Some(Ok(_space)) => Ok(Some(logins)),
-            Some(Err(why)) => {
+            Some(Err(Absent { why, .. })) => {
                 self.note(
                     location,
                     format!(
@@ -326,7 +354,7 @@ fn trouble(error: &anyhow::Error) -> Trouble {
 }
 
 /// Waits, and hears when everything ends.
-fn rest(desk: &Desk, time: Duration) {
+pub(super) fn rest(desk: &Desk, time: Duration) {
     let began = Instant::now();
     while began.elapsed() < time && !desk.is_ending() {
         std::thread::sleep(Duration::from_millis(200));

@@ -5,7 +5,9 @@ pub(crate) mod control;
 pub(crate) mod desk;
 pub(crate) mod keeper;
 pub(crate) mod places;
+pub(crate) mod standing;
 pub(crate) mod told;
+pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

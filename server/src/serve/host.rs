@@ -10,11 +10,11 @@ use tokio::sync::watch;
 use vault::Vault;
 use web::{Board, Health, Host, HostError, ReportSignature, SiteInfo};
 
-use super::archive;
 use super::metrics::{self, Around};
 use super::settings::{self, File};
 use super::test_call;
 use super::watch::{Order, Seen, locked};
+use super::{archive, archive_shown};
 use crate::archiving::desk::Desk;
 use crate::archiving::keeper::Keeper;
 use crate::config::Config;
@@ -184,7 +184,7 @@ impl Host for Here {
     }
 
     fn archive(&self) -> Result<api::Archive, HostError> {
-        archive::shown(self).map_err(|e| HostError::Io(e.to_string()))
+        archive_shown::shown(self).map_err(|e| HostError::Io(e.to_string()))
     }
 
     fn add_location(&self, wanted: &api::NewLocation) -> Result<api::MadeReady, HostError> {
@@ -214,7 +214,8 @@ impl Host for Here {
             look_age_seconds: Duration::from_nanos(self.look_age_ns()).as_secs_f64(),
         };
         let vitals = locked(&self.seen).clone();
-        metrics::text(&vitals, around)
+        let notices = self.vault.notices().unwrap_or_default();
+        metrics::text(&vitals, around, &notices)
     }
 
     fn metrics_token(&self) -> Option<String> {

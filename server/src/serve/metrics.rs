@@ -4,6 +4,9 @@
 
 use std::fmt::Write as _;
 
+use archiver::notices::Notice;
+use vault::NoticeRow;
+
 use super::watch::Vitals;
 use crate::view::CAUSES;
 
@@ -18,8 +21,8 @@ pub(crate) struct Around {
     pub(crate) look_age_seconds: f64,
 }
 
-/// Writes all counters.
-pub(crate) fn text(vitals: &Vitals, around: Around) -> String {
+/// Writes all counters, and the notices that stand.
+pub(crate) fn text(vitals: &Vitals, around: Around, notices: &[NoticeRow]) -> String {
     let mut page = Page(String::with_capacity(4_096));
     let c = &vitals.counters;
     page.one("amethyst_packets_total", "counter", "Packets seen on all taps.", c.packets);
@@ -76,6 +79,16 @@ pub(crate) fn text(vitals: &Vitals, around: Around) -> String {
         "Octets free on the disk of the data folder.",
         around.disk_free_bytes,
     );
+    page.head("amethyst_notice", "gauge", "1 while a notice about the archive stands.");
+    for row in notices {
+        let Some(notice) = Notice::of(row) else { continue };
+        let labels = [
+            ("kind", notice.kind.word()),
+            ("location", notice.filled.name_of_place()),
+            ("severity", notice.severity.word()),
+        ];
+        page.row("amethyst_notice", &labels, 1);
+    }
     page.one("amethyst_up_seconds", "gauge", "Seconds since the start.", around.up_seconds);
     page.one(
         "amethyst_recording_thread_age_seconds",
@@ -122,7 +135,7 @@ mod tests {
     #[test]
     fn a_tap_with_an_odd_name_cannot_forge_a_line() {
         let tap = TapVitals { name: "a\"} 1\nevil 2".into(), open: true, ..TapVitals::default() };
-        let page = text(&Vitals { taps: vec![tap], ..Vitals::default() }, Around::default());
+        let page = text(&Vitals { taps: vec![tap], ..Vitals::default() }, Around::default(), &[]);
         assert!(page.contains("amethyst_tap_up{tap=\"a\\\"} 1\\nevil 2\"} 1\n"), "{page}");
         assert!(page.lines().all(|line| line.starts_with('#') || line.starts_with("amethyst_")), "{page}");
     }

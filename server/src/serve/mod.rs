@@ -13,6 +13,7 @@
 //! that answer while nothing is recorded are what users fear most.
 
 mod archive;
+mod archive_shown;
 mod board;
 mod certificate;
 mod host;
@@ -118,7 +119,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let rules = Arc::clone(&here);
     let days = move || watch::locked(&rules.in_force).0.archive.keep_live_days.0;
     // What it is cut in is gone on with at the next start: nobody waits for its end.
-    drop(room::keep(Arc::clone(&site), Arc::clone(&vault), days, Arc::clone(&stop))?);
+    drop(room::keep(Arc::clone(&site), Arc::clone(&vault), Arc::clone(&here.desk), days, Arc::clone(&stop))?);
     let doors = Doors::open(&here, &certificate, door, redirect)?;
 
     let url = page(listen);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use vault::{PurgeReason, PurgeRules, Vault};
 
+use crate::archiving::desk::Desk;
 use crate::cmds::purge::removed;
 use crate::site::Site;
 use crate::{terminal, world};
@@ -32,6 +33,7 @@ const LOOKED_AT: u32 = 100_000;
 pub(crate) fn keep(
     site: Arc<Site>,
     vault: Arc<Vault>,
+    desk: Arc<Desk>,
     keep_live_days: impl Fn() -> u32 + Send + 'static,
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<JoinHandle<()>> {
@@ -40,7 +42,7 @@ pub(crate) fn keep(
         while !stop.load(Ordering::Relaxed) {
             if last.is_none_or(|last| last.elapsed() >= EVERY) {
                 let rules = PurgeRules { min_live_us: i64::from(keep_live_days()).saturating_mul(DAY_US) };
-                if let Err(e) = make(&site, &vault, rules) {
+                if let Err(e) = make(&site, &vault, &desk, rules) {
                     tracing::error!("no room was made in the live store: {e:#}");
                 }
                 last = Some(Instant::now());
@@ -54,7 +56,7 @@ pub(crate) fn keep(
         .context("the system gives no thread to make room")
 }
 
-fn make(site: &Site, vault: &Vault, rules: PurgeRules) -> anyhow::Result<()> {
+fn make(site: &Site, vault: &Vault, desk: &Desk, rules: PurgeRules) -> anyhow::Result<()> {
     for policy in vault.apply_policies(world::now().utc)? {
         tracing::info!("a change of what is kept is in force now: {policy:?}");
     }
@@ -71,12 +73,15 @@ fn make(site: &Site, vault: &Vault, rules: PurgeRules) -> anyhow::Result<()> {
     let (free, total) = (vault.free_bytes()?, vault.total_bytes()?);
     let wanted = wanted(free, total);
     if wanted == 0 {
+        desk.set_no_room(None);
         return Ok(());
     }
     let plan = vault.plan_purge(wanted, PurgeReason::Space, rules, world::now().utc, None, LOOKED_AT)?;
     let used = used(free, total);
-    if plan.intended.is_empty() && used >= ALARM {
-        let why: Vec<String> = plan.kept.iter().map(|(why, n)| format!("{n} {why}")).collect();
+    let stuck = plan.intended.is_empty() && used >= ALARM;
+    let why: Vec<String> = plan.kept.iter().map(|(why, n)| format!("{n} {why}")).collect();
+    desk.set_no_room(stuck.then(|| (used, why.join(", "))));
+    if stuck {
         terminal::say(&format!(
             "ALARM {}: the disk of the live store is {used} % full and nothing may leave it ({}). Connect the archive, or enlarge the disk; \
              nothing is removed that is not proven elsewhere",

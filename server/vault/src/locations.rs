@@ -43,6 +43,8 @@ handed_on! {
     due(medium: MediaId, after_leaf: Option<u64>, limit: u32) -> Vec<DuePart>;
     /// Returns how many parts the medium does not hold, and their bytes.
     due_totals(medium: MediaId) -> (u64, u64);
+    /// Returns how many parts of what the medium went past could not be carried to it.
+    holes_of(medium: MediaId) -> u64;
     /// Returns the parts of a day that were read back from a medium, proven or about to be.
     archived_of_day(medium: MediaId, day: Day) -> Vec<ArchivedPart>;
     /// Returns recordings as the catalogue of a day shows them, at most a thousand at a time; unknown ones are left out.
@@ -70,6 +72,8 @@ handed_on! {
     proofs_of(id: RecordingId) -> Vec<ProofRow>;
     /// Returns the last runs on a location, the newest first.
     runs(location: LocationId, limit: u32) -> Vec<ArchiveRunRow>;
+    /// Returns the lowest level of what a run lists, by some of it; `None`: it lists nothing.
+    level_of_run(run: RunId) -> Option<u8>;
     /// Returns the next number of the counter `name`, from 1, durably: none is given twice.
     next_generation(name: &str) -> u64;
     /// Returns the newest manifest of a day on a medium: its generation and its SHA-256.

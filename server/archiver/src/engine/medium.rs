@@ -32,6 +32,7 @@ pub(crate) fn recognise(
     carrier: &mut dyn Carrier,
 ) -> Result<(MediumRow, Option<[u8; 32]>)> {
     let other = |why: String| ArchiverError::OtherMedium { name: location.name.clone(), why };
+    let copied = |why: String| ArchiverError::Copied { name: location.name.clone(), why };
     let card = card(world.central, location, carrier)?;
     if card.location_id != location.location_id {
         return Err(other(
@@ -49,7 +50,7 @@ pub(crate) fn recognise(
         ));
     };
     if medium.media_gen != card.media_gen {
-        return Err(other(format!(
+        return Err(copied(format!(
             "its card is of generation {}, and this server knows {}: it is an old copy of the drive. Connect the drive itself, or \
              adopt this one by `amethyst location prepare`",
             card.media_gen, medium.media_gen
@@ -68,7 +69,7 @@ pub(crate) fn recognise(
     let previous = last_report(world, &medium, carrier).map_err(|e| e.named(location))?;
     previous.map_or_else(
         || {
-            Err(other(
+            Err(copied(
                 "what it last reported is not what this server remembers of it: it is a copy of the medium, or somebody wrote to \
                  it elsewhere. Connect the medium itself, or adopt this one by `amethyst location prepare`"
                     .to_owned(),

@@ -105,6 +105,10 @@ pub(super) fn days_are_counted_as_they_are_logged(catalogue: &Catalogue) {
     assert_eq!(catalogue.due_by_day(medium, from).unwrap(), all);
     assert_eq!(catalogue.recorded_by_day("2026-11-22".parse().unwrap()).unwrap(), all[1..]);
     assert_eq!(catalogue.purged_by_day(from, UtcMicros(0)).unwrap(), []);
+    assert_eq!(
+        (catalogue.holes_of(medium).unwrap(), catalogue.level_of_run(shared::RunId([9; 16])).unwrap()),
+        (0, None)
+    );
     // Its leaf comes later, and counts once.
     for _twice in 0..2 {
         catalogue.note_leaves(vec![((row(5, None).facts.recording_id, 0), 9)]).unwrap();
