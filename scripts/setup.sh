@@ -42,12 +42,15 @@ pkill                     procps              pulls it
 mkfs.exfat                exfatprogs          a drive as they are sold
 mount.exfat-fuse          exfat-fuse          mounts it
 '
+store='
+/usr/share/doc/python3-venv python3-venv     a place for an S3 server to archive to
+'
 speech='
 espeak-ng                 espeak-ng           speech for the calls; without it a synthetic voice hums
 '
 case $target in
   demo)  must=$build             nice=$speech ;;
-  test)  must=$build             nice=$speech$judges$browser$drives ;;
+  test)  must=$build             nice=$speech$judges$browser$drives$store ;;
   bench) must=$build'
 py:numpy                  python3-numpy       makes and checks the large capture
 espeak-ng                 espeak-ng           speech for the calls of the large capture
@@ -120,4 +123,15 @@ fi
 if [ "$target" = fuzz ] && ! command -v cargo-fuzz >/dev/null 2>&1; then
   echo "setup: building cargo-fuzz (once, a minute or two)" >&2
   cargo install --quiet --locked cargo-fuzz
+fi
+
+# An S3 server to archive to, from PyPI: beside what is built, so that it goes with it.
+s3_server() {
+  local built=${CARGO_TARGET_DIR:-target}
+  if [ -x "$built/judges/bin/moto_server" ] || python3 -c 'import moto.server, flask_cors' 2>/dev/null; then return; fi
+  echo "setup: installing moto, an S3 server, into $built/judges (once)" >&2
+  mkdir -p "$built" && python3 -m venv "$built/judges" && "$built/judges/bin/pip" install -q 'moto[s3,server]==5.2.1'
+}
+if [ "$target" = test ] && [ "${AMETHYST_NO_INSTALL:-}" = "" ]; then
+  s3_server || { rm -rf "${CARGO_TARGET_DIR:-target}/judges"; echo "setup: note: moto is not installed; tests of buckets will say they were skipped" >&2; }
 fi

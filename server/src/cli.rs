@@ -413,6 +413,8 @@ pub(crate) enum Location {
     List(LocationList),
     /// Look whether a place is reachable and its medium the right one; nothing is written.
     Test(LocationOne),
+    /// Give a bucket another access key.
+    Credentials(LocationCredentials),
     /// Prepare another medium for a place, or adopt one that served it before.
     Prepare(LocationPrepare),
     /// Take a place out of use. What lies there stays there.
@@ -430,6 +432,17 @@ pub(crate) enum LocationKind {
     Nfs,
     /// A Windows share, mounted (cifs).
     Smb,
+    /// A bucket of an S3-compatible object store.
+    S3,
+}
+
+/// Who may shorten the lock of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LockMode {
+    /// Those to whom the bucket's owner gave a right of its own for that.
+    Governance,
+    /// Nobody at all. The days cannot be taken back.
+    Compliance,
 }
 
 /// Which media of a place must hold a recording.
@@ -447,7 +460,8 @@ pub(crate) enum MediaSet {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The archive lies in the folder AMETHYST below PATH. Nothing that is there already is changed.\n\
-    Example: amethyst location add --data /srv/amethyst --kind usb --path /media/archive --lies-in \"safe, ground floor\""
+    Example: amethyst location add --data /srv/amethyst --kind usb --path /media/archive --lies-in \"safe, ground floor\"\n\
+    Example: amethyst location add --data /srv/amethyst --kind s3 --path s3://tower-recordings --region eu-west-1 --credentials /root/key"
 )]
 pub(crate) struct LocationAdd {
     /// The site's folder.
@@ -456,12 +470,31 @@ pub(crate) struct LocationAdd {
     /// What it is made of.
     #[arg(long, value_enum)]
     pub(crate) kind: LocationKind,
-    /// The folder, or the mount point of the drive or share.
+    /// The folder, or the mount point of the drive or share; of a bucket `s3://BUCKET` or `s3://BUCKET/FOLDER`.
     #[arg(long, value_name = "P")]
     pub(crate) path: PathBuf,
     /// Its name; made from kind and path if left out.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Of a bucket: the store's address; Amazon's if left out.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Of a bucket: its region.
+    #[arg(long, value_name = "R", default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// Of a bucket: a file with the access key, as `aws configure` writes it; `-` reads it from standard input. If left out, the
+    /// environment is asked (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`). It is locked away in the site's database.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+    /// Of a bucket: the certificate to trust instead of those that the system trusts, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Of a bucket: nothing that is put there can be deleted for so many days.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    pub(crate) object_lock_days: u32,
+    /// Of a bucket: who may shorten that.
+    #[arg(long, value_enum, default_value_t = LockMode::Governance)]
+    pub(crate) object_lock_mode: LockMode,
     /// Whether one medium serves it, or several take turns.
     #[arg(long, value_enum, default_value_t = MediaSet::One)]
     pub(crate) media: MediaSet,
@@ -499,6 +532,20 @@ pub(crate) struct LocationOne {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `amethyst location credentials`.
+#[derive(Debug, Args)]
+pub(crate) struct LocationCredentials {
+    /// The site's folder.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The bucket: its name or its id.
+    #[arg(value_name = "NAME")]
+    pub(crate) location: String,
+    /// A file with the access key, as `aws configure` writes it; `-`: standard input. If left out, the environment is asked.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
 }
 
 /// `amethyst location prepare`.

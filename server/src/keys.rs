@@ -85,6 +85,20 @@ impl SiteKeys {
         Secrets::of(&held(&self.store), card, recorder_key)
     }
 
+    /// Locks a small secret away, so that it can lie in the catalogue. `context` says what it is and whose.
+    ///
+    /// # Errors
+    /// Never for a small one.
+    pub(crate) fn lock(&self, context: &[u8], plain: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let store = held(&self.store);
+        Ok(seal::locked::lock(store.catalogue_key(), context, plain, &mut world::dice())?)
+    }
+
+    /// Opens what [`Self::lock`] gave; `None` for anything else.
+    pub(crate) fn unlock(&self, context: &[u8], locked: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+        seal::locked::unlock(held(&self.store).catalogue_key(), context, locked).ok()
+    }
+
     /// Gives a site of an older version the secrets of the daily login, durably.
     ///
     /// # Errors

@@ -152,7 +152,7 @@ impl Site {
         let open = move || {
             Ok(Vault::open(&dir, config.clone(), &keys.catalogue_key(), world::now().utc, Use::Look)?)
         };
-        archiving::looker(&self.dir, self.keys.certs().central_keys().collect(), open)
+        archiving::looker(&self.dir, &self.keys, open)
     }
 
     fn vault_config(&self) -> VaultConfig {

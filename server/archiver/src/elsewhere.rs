@@ -115,19 +115,12 @@ impl Elsewhere for Looker {
         let Some(carrier) = self.to(proof.location_id, proof.media_id, proof.media_gen) else {
             return Ok(None);
         };
-        Ok(Some(Box::new(Fetching {
-            carrier,
-            path: proof.read_back.path.clone(),
-            nth: 0,
-            have: Vec::new(),
-            at: 0,
-            done: false,
-        })))
+        Ok(Some(Box::new(Fetching::new(carrier, &proof.read_back.path))))
     }
 }
 
 /// A file that comes from a medium piece by piece.
-struct Fetching {
+pub(crate) struct Fetching {
     carrier: Arc<Mutex<Box<dyn Carrier + Send>>>,
     path: String,
     nth: u64,
@@ -136,15 +129,31 @@ struct Fetching {
     done: bool,
 }
 
+impl Fetching {
+    /// Reads nothing yet.
+    pub(crate) fn new(carrier: Arc<Mutex<Box<dyn Carrier + Send>>>, path: &str) -> Self {
+        Self { carrier, path: path.to_owned(), nth: 0, have: Vec::new(), at: 0, done: false }
+    }
+
+    /// Fetches the next piece, and tells whether it came past every cache of this machine.
+    ///
+    /// # Errors
+    /// The file is not there, or the medium's.
+    pub(crate) fn fetch(&mut self) -> io::Result<bool> {
+        let mut carrier = self.carrier.lock().unwrap_or_else(PoisonError::into_inner);
+        let piece = carrier.piece(&self.path, self.nth).map_err(io::Error::other)?;
+        let piece = piece.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        self.nth = self.nth.saturating_add(1);
+        self.done = seal::fields::len64(&piece.bytes) < PIECE;
+        (self.have, self.at) = (piece.bytes, 0);
+        Ok(piece.uncached)
+    }
+}
+
 impl Read for Fetching {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.at >= self.have.len() && !self.done {
-            let mut carrier = self.carrier.lock().unwrap_or_else(PoisonError::into_inner);
-            let piece = carrier.piece(&self.path, self.nth).map_err(io::Error::other)?;
-            let piece = piece.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-            self.nth = self.nth.saturating_add(1);
-            self.done = seal::fields::len64(&piece.bytes) < PIECE;
-            (self.have, self.at) = (piece.bytes, 0);
+            self.fetch()?;
         }
         let mut rest = self.have.get(self.at..).unwrap_or_default();
         let n = rest.read(out)?;

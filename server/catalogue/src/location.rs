@@ -95,7 +95,7 @@ pub struct LocationRow {
     pub kind: LocationKind,
     /// Where it is mounted, or its address.
     pub path: String,
-    /// Particulars as a JSON object; never a secret.
+    /// Particulars as a JSON object; never a secret, unless it is locked away under a key of the site's.
     pub settings: String,
     /// Which of its media must hold a recording.
     pub set: MediaSet,
@@ -188,6 +188,15 @@ impl Catalogue {
             let text = format!("{LOCATIONS} where name = $1 and removed_at_us is null");
             conn.rows_kept(text, vec![name]).await?.first().map(location_row).transpose()
         })
+    }
+
+    /// Replaces the particulars of a location.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn set_location_settings(&self, id: LocationId, settings: &str) -> Result<()> {
+        let text = "update location set settings = $2 where location_id = $1";
+        self.changed(text, vec![id.bytes().into(), settings.into()]).map(drop)
     }
 
     /// Enters a medium of a location.

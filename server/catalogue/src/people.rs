@@ -349,7 +349,7 @@ impl Catalogue {
         self.changed("delete from session where ends_at_us <= $1", vec![now.0.into()])
     }
 
-    fn changed(&self, text: &'static str, cells: Vec<Cell>) -> Result<u64> {
+    pub(crate) fn changed(&self, text: &'static str, cells: Vec<Cell>) -> Result<u64> {
         let db = self.db.clone();
         self.block(async move { db.writer().await?.run(text, cells).await })
     }

@@ -52,6 +52,11 @@ impl<'a> Office<'a> {
         self.hurried.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
+    /// Returns the site.
+    pub(crate) const fn site(&self) -> &Site {
+        self.site
+    }
+
     /// Returns the data folder.
     pub(crate) fn dir(&self) -> &std::path::Path {
         &self.site.dir

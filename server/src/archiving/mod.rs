@@ -1,5 +1,6 @@
 //! Archiving from the program's side: the site as the engine sees it, and the carriers' processes.
 
+pub(crate) mod access;
 mod central;
 pub(crate) mod control;
 pub(crate) mod desk;
@@ -10,13 +11,14 @@ pub(crate) mod told;
 pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use archiver::carrier::{Carrier, Clock};
 use archiver::elsewhere::Looker;
 use archiver::engine::{Progress, Summary, World, archive};
-use archiver::place::Place;
+use archiver::place::{Around, Place};
 use archiver::remote::{Launch, RemoteCarrier};
 use archiver::{ArchiverError, DataFolder};
 use shared::UtcMicros;
@@ -25,6 +27,8 @@ use vault::{LocationRow, Vault};
 pub(crate) use central::Office;
 
 use crate::failure::{Failure, Kind};
+use crate::keys::SiteKeys;
+use crate::site::Site;
 use crate::world;
 
 /// The word of the hidden command that the carriers' processes run.
@@ -72,15 +76,47 @@ pub(crate) fn found(vault: &Vault, name: &str) -> anyhow::Result<LocationRow> {
     })
 }
 
-/// How a carrier's process is started.
+/// How carriers' processes are started, and where their access keys come from.
+pub(crate) struct Launcher {
+    /// How.
+    pub(crate) launch: Launch,
+    keys: Arc<SiteKeys>,
+}
+
+impl Launcher {
+    /// Returns the place of a location with all that its process must know.
+    pub(crate) fn place(&self, location: &LocationRow, make: bool) -> Place {
+        let mut place = Place::of(location, make);
+        let locked = place.settings.bucket.as_ref().map(|bucket| bucket.locked.as_str());
+        place.credential = locked.and_then(|locked| access::opened(&self.keys, location.location_id, locked));
+        place
+    }
+}
+
+/// Prepares to start carriers' processes.
 ///
 /// # Errors
-/// The system does not say which program this is.
-pub(crate) fn launch(data: &Path) -> anyhow::Result<Launch> {
+/// The system does not say where the data folder is.
+pub(crate) fn launch(site: &Site) -> anyhow::Result<Launcher> {
+    launcher(&site.dir, &site.keys)
+}
+
+fn launcher(dir: &Path, keys: &Arc<SiteKeys>) -> anyhow::Result<Launcher> {
     // The running program, also when its file was replaced by an update meanwhile.
     let program = PathBuf::from("/proc/self/exe");
-    let data = std::path::absolute(data)?;
-    Ok(Launch { program, words: vec![CARRIER.to_owned(), data.display().to_string()] })
+    let words = vec![CARRIER.to_owned(), std::path::absolute(dir)?.display().to_string()];
+    Ok(Launcher { launch: Launch { program, words, stalled: stalled() }, keys: Arc::clone(keys) })
+}
+
+/// After so long without a word from a place somebody is told. The suite, which has no time, makes it shorter.
+fn stalled() -> Duration {
+    let wanted = std::env::var("AMETHYST_STALLED_S").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(wanted.unwrap_or(120))
+}
+
+/// What a carrier's process takes from this program: it gives up a store that is silent before it is given up itself.
+pub(crate) fn around() -> Around {
+    Around { now: || world::now().utc, patience: stalled() / 2 }
 }
 
 /// Archives everything that is due on a location.
@@ -96,24 +132,26 @@ pub(crate) fn run(
 ) -> anyhow::Result<Summary> {
     let data = DataFolder::open(office.dir()).map_err(ArchiverError::Store)?;
     let world = World { vault, data: &data, central: office, clock: &RealClock, stop, tell };
-    let launch = launch(office.dir())?;
-    Ok(archive(&world, location, &mut || reach(&launch, location, false))?)
+    let launch = launch(office.site())?;
+    Ok(archive(&world, location, &mut || Ok(reach(&launch, location, false)?))?)
 }
 
 /// Looks at media beside runs: for recordings whose live copy is gone, and before one goes. `vault` opens the site's rows.
 pub(crate) fn looker(
     dir: &Path,
-    keys: Vec<seal::VerifyingKey>,
+    keys: &Arc<SiteKeys>,
     vault: impl Fn() -> anyhow::Result<Vault> + Send + Sync + 'static,
 ) -> Looker {
-    let dir = dir.to_owned();
+    let (dir, signers) = (dir.to_owned(), keys.certs().central_keys().collect());
+    let keys = Arc::clone(keys);
     let find = move |id: shared::LocationId| -> anyhow::Result<Box<dyn Carrier + Send>> {
         let location = found(&vault()?, &id.to_string())?;
-        let place = Place::of(&location, false);
-        let reached = RemoteCarrier::reach(&launch(&dir)?, place).map_err(|e| e.of(&location.name))?;
+        let launcher = launcher(&dir, &keys)?;
+        let reached = RemoteCarrier::reach(&launcher.launch, launcher.place(&location, false))
+            .map_err(|e| e.of(&location.name))?;
         Ok(Box::new(reached))
     };
-    Looker::new(keys, Box::new(move |id| find(id).map_err(|e| ArchiverError::Refused(format!("{e:#}")))))
+    Looker::new(signers, Box::new(move |id| find(id).map_err(|e| ArchiverError::Refused(format!("{e:#}")))))
 }
 
 /// Reaches a location in a process of its own.
@@ -121,11 +159,11 @@ pub(crate) fn looker(
 /// # Errors
 /// The medium is away, or something else is there.
 pub(crate) fn reach(
-    launch: &Launch,
+    launcher: &Launcher,
     location: &LocationRow,
     make: bool,
-) -> archiver::Result<Box<dyn Carrier>> {
-    let reached =
-        RemoteCarrier::reach(launch, Place::of(location, make)).map_err(|e| e.of(&location.name))?;
+) -> archiver::Result<Box<dyn Carrier + Send>> {
+    let place = launcher.place(location, make);
+    let reached = RemoteCarrier::reach(&launcher.launch, place).map_err(|e| e.of(&location.name))?;
     Ok(Box::new(reached))
 }

@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use archiver::carrier::Space;
 use archiver::engine::{self, World};
-use archiver::place::{Place, Settings};
+use archiver::place::{BucketSettings, Credential, Place, Settings};
 use archiver::{ArchiverError, DataFolder, remote};
 use rand_core::Rng as _;
 use shared::LocationId;
 use vault::{LocationKind, LocationRow, MediaSet, MediumRow, Vault};
 
-use super::{Office, RealClock, launch, reach};
+use super::{Office, RealClock, access, launch, reach};
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
 use crate::world;
@@ -31,6 +31,8 @@ pub(crate) struct Wanted {
     pub(crate) label: String,
     /// Where that one lies.
     pub(crate) lies_in: String,
+    /// The bucket and the key to it, for object stores.
+    pub(crate) bucket: Option<(BucketSettings, Credential)>,
 }
 
 /// Configures a location and prepares its first medium.
@@ -38,18 +40,32 @@ pub(crate) struct Wanted {
 /// # Errors
 /// The place is not what such a location needs, its name is taken, or nothing can be written there; then nothing has changed.
 pub(crate) fn add(site: &Site, vault: &Vault, wanted: &Wanted) -> anyhow::Result<(LocationRow, MediumRow)> {
-    let path = std::path::absolute(&wanted.path)?;
     let kind = wanted.kind;
-    let place =
-        Place { kind: kind.word().to_owned(), path: path.clone(), settings: Settings::default(), make: true };
+    let is_bucket = kind == LocationKind::S3;
+    let path = if is_bucket { wanted.path.clone() } else { std::path::absolute(&wanted.path)? };
+    let (bucket, credential) = wanted.bucket.clone().unzip();
+    let settings = Settings { bucket, ..Settings::default() };
+    let place = Place {
+        kind: kind.word().to_owned(),
+        path: path.clone(),
+        settings,
+        make: true,
+        credential: credential.clone(),
+    };
     let shown = path.display().to_string();
     let name = wanted.name.clone().unwrap_or_else(|| format!("{} {shown}", kind.word()));
-    let settings = remote::look(&launch(&site.dir)?, place).map_err(|e| e.of(&name))?;
-    refuse_inside(site, &path)?;
+    let mut settings = remote::look(&launch(site)?.launch, place).map_err(|e| e.of(&name))?;
+    if !is_bucket {
+        refuse_inside(site, &path)?;
+    }
     let mut id = [0; 16];
     world::dice().fill_bytes(&mut id);
+    let id = LocationId(id);
+    if let (Some(bucket), Some(credential)) = (settings.bucket.as_mut(), credential) {
+        bucket.locked = access::locked(&site.keys, id, &credential)?;
+    }
     let location = LocationRow {
-        location_id: LocationId(id),
+        location_id: id,
         name,
         kind,
         path: shown,
@@ -67,6 +83,30 @@ pub(crate) fn add(site: &Site, vault: &Vault, wanted: &Wanted) -> anyhow::Result
             Err(error)
         }
     }
+}
+
+/// Gives a bucket another access key, once it was seen to work.
+///
+/// # Errors
+/// The location is no bucket, or the key does not open it; then nothing has changed.
+pub(crate) fn set_credential(
+    site: &Site,
+    vault: &Vault,
+    location: &LocationRow,
+    credential: Credential,
+) -> anyhow::Result<()> {
+    let launcher = launch(site)?;
+    let mut place = launcher.place(location, false);
+    if location.kind != LocationKind::S3 {
+        let text = format!("{} is no bucket: it has no access key", location.name);
+        return Err(Failure::new(Kind::Usage, text).into());
+    }
+    place.credential = Some(credential.clone());
+    let mut settings = remote::look(&launcher.launch, place).map_err(|e| e.of(&location.name))?;
+    if let Some(bucket) = settings.bucket.as_mut() {
+        bucket.locked = access::locked(&site.keys, location.location_id, &credential)?;
+    }
+    Ok(vault.set_location_settings(location.location_id, &serde_json::to_string(&settings)?)?)
 }
 
 /// The live recordings and their copy on one disk in one folder: no.
@@ -99,7 +139,7 @@ pub(crate) fn prepare(
     let stop = AtomicBool::new(false);
     let world =
         World { vault, data: &data, central: &office, clock: &RealClock, stop: &stop, tell: &|_progress| () };
-    let mut carrier = reach(&launch(&site.dir)?, location, true)?;
+    let mut carrier = reach(&launch(site)?, location, true)?;
     Ok(engine::prepare(&world, location, &mut *carrier, label, lies_in)?.medium)
 }
 
@@ -118,7 +158,7 @@ pub(crate) fn look(
     let stop = AtomicBool::new(false);
     let world =
         World { vault, data: &data, central: &office, clock: &RealClock, stop: &stop, tell: &|_progress| () };
-    let mut carrier = reach(&launch(&site.dir).map_err(refused)?, location, false)?;
+    let mut carrier = reach(&launch(site).map_err(refused)?, location, false)?;
     let medium = engine::look(&world, location, &mut *carrier)?;
     let space =
         carrier.space().map_err(|error| ArchiverError::Medium { name: location.name.clone(), error })?;

@@ -41,7 +41,7 @@ pub(crate) fn run(words: &Archive) -> anyhow::Result<u8> {
 /// The parent is gone.
 pub(crate) fn carry(words: &ArchiveCarrier) -> anyhow::Result<u8> {
     let (input, output) = (io::stdin(), io::stdout());
-    remote::serve(&words.data, &mut input.lock(), &mut output.lock())?;
+    remote::serve(&words.data, &archiving::around(), &mut input.lock(), &mut output.lock())?;
     Ok(0)
 }
 

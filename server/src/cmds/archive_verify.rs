@@ -4,16 +4,18 @@
 //! cleared. If anything that was proven is missing or altered, the medium is suspect: nothing is archived to it and nothing is
 //! purged because of it until a person has seen to it.
 
+use std::path::Path;
+
 use archive::log::RecordingLeaf;
 use archive::verify::{Fault, Known, Progress, Report, verify};
 use archive::{Level, layout};
-use archiver::judged::Mounted;
+use archiver::judged::{Judged, Mounted, Reached};
 use serde_json::Value;
 use shared::{MediaId, RecordingId};
 use vault::{LocationKind, LocationRow, MediumState, Use, Vault};
 
 use super::archived;
-use crate::archiving::chosen;
+use crate::archiving::{chosen, launch, reach};
 use crate::cli::ArchiveVerify;
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
@@ -46,27 +48,18 @@ fn one(
     as_json: bool,
     documents: &mut Vec<Value>,
 ) -> anyhow::Result<bool> {
-    if location.kind == LocationKind::S3 {
-        let text = format!("{} is no folder that can be read here: verify it where it lies", location.name);
-        return Err(Failure::new(Kind::Input, text).into());
-    }
-    let root = std::path::Path::new(&location.path).join(layout::ROOT);
-    let medium = Mounted::open(&root).map_err(|e| {
-        Failure::new(
-            Kind::Input,
-            format!("{} is not connected ({e}): connect its medium and mount it", location.name),
-        )
-    })?;
+    let root = Path::new(&location.path).join(layout::ROOT);
+    let medium = opened(site, location, &root)?;
     let known = Known { site: Some(site.card.clone()), checkpoint: None };
     let mut whole: Vec<(RecordingId, u16)> = Vec::new();
     let bar = terminal::reading(&location.name);
     let mut note = |recording: &RecordingLeaf| whole.push((recording.recording_id, recording.part));
-    let mut report = verify(&medium, &known, &mut |progress| match progress {
+    let mut report = verify(&*medium, &known, &mut |progress| match progress {
         Progress::Bytes(read) => bar.set_position(read),
         Progress::Whole(recording) => note(recording),
     });
     bar.finish_and_clear();
-    report.findings.extend(archived::keys(&medium, &known));
+    report.findings.extend(archived::keys(&*medium, &known));
     let card = report.card.as_ref().filter(|card| card.location_id == location.location_id);
     let media_id = card.map(|card| card.media_id);
     let proven = !medium.was_cached();
@@ -80,6 +73,17 @@ fn one(
         say(location, media_id, &report, proven);
     }
     Ok(report.is_proven() && proven && media_id.is_some())
+}
+
+fn opened(site: &Site, location: &LocationRow, root: &Path) -> anyhow::Result<Box<dyn Judged>> {
+    if location.kind == LocationKind::S3 {
+        return Ok(Box::new(Reached::new(reach(&launch(site)?, location, false)?)));
+    }
+    let medium = Mounted::open(root).map_err(|e| {
+        let text = format!("{} is not connected ({e}): connect its medium and mount it", location.name);
+        Failure::new(Kind::Input, text)
+    })?;
+    Ok(Box::new(medium))
 }
 
 /// Notes what was seen, for purge and archive runs to go by.

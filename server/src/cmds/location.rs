@@ -1,11 +1,18 @@
 //! `amethyst location`: the places to which recordings are archived.
 
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use archiver::place::{BucketSettings, Credential};
 use serde_json::{Value, json};
 use vault::{LocationKind, LocationRow, MediaSet, MediumRow, Use};
 
-use crate::archiving::found;
 use crate::archiving::places::{self, Wanted};
-use crate::cli::{self, Location, LocationAdd, LocationList, LocationOne, LocationPrepare};
+use crate::archiving::{access, found};
+use crate::cli::{
+    self, Location, LocationAdd, LocationCredentials, LocationList, LocationOne, LocationPrepare,
+};
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
 use crate::{terminal, view};
@@ -19,6 +26,7 @@ pub(crate) fn run(words: &Location) -> anyhow::Result<u8> {
         Location::Add(words) => add(words),
         Location::List(words) => list(words),
         Location::Test(words) => test(words),
+        Location::Credentials(words) => credentials(words),
         Location::Prepare(words) => prepare_medium(words),
         Location::Remove(words) => remove(words),
     }
@@ -33,6 +41,7 @@ fn add(words: &LocationAdd) -> anyhow::Result<u8> {
             cli::LocationKind::Usb => LocationKind::Usb,
             cli::LocationKind::Nfs => LocationKind::Nfs,
             cli::LocationKind::Smb => LocationKind::Smb,
+            cli::LocationKind::S3 => LocationKind::S3,
         },
         path: words.path.clone(),
         name: words.name.clone(),
@@ -43,9 +52,36 @@ fn add(words: &LocationAdd) -> anyhow::Result<u8> {
         },
         label: words.label.clone(),
         lies_in: words.lies_in.clone(),
+        bucket: (words.kind == cli::LocationKind::S3).then(|| bucket(words)).transpose()?,
     };
     let (location, medium) = places::add(&site, &vault, &wanted)?;
     tell(&location, &medium, words.json, "is configured; its medium is ready");
+    Ok(0)
+}
+
+fn bucket(words: &LocationAdd) -> anyhow::Result<(BucketSettings, Credential)> {
+    let read =
+        |path: &PathBuf| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let settings = BucketSettings {
+        endpoint: words.endpoint.clone().unwrap_or_default(),
+        region: words.region.clone(),
+        ca: words.ca.as_ref().map(read).transpose()?.unwrap_or_default(),
+        lock_days: words.object_lock_days,
+        lock_for_all: words.object_lock_mode == cli::LockMode::Compliance,
+        locked: String::new(),
+    };
+    Ok((settings, access::read(words.credentials.as_deref())?))
+}
+
+fn credentials(words: &LocationCredentials) -> anyhow::Result<u8> {
+    let site = Site::open(&words.data.dir)?;
+    let vault = site.vault(Use::Look)?;
+    let location = found(&vault, &words.location)?;
+    places::set_credential(&site, &vault, &location, access::read(words.credentials.as_deref())?)?;
+    terminal::line(&format!(
+        "{} opens with the new access key; the old one is forgotten here",
+        location.name
+    ));
     Ok(0)
 }
 
@@ -114,9 +150,11 @@ fn test(words: &LocationOne) -> anyhow::Result<u8> {
         terminal::json(&json!({
             "location": location_json(&location),
             "medium": medium_json(&medium),
-            "free_bytes": space.free,
-            "total_bytes": space.total,
+            "free_bytes": (!space.is_unknown()).then_some(space.free),
+            "total_bytes": (!space.is_unknown()).then_some(space.total),
         }));
+    } else if space.is_unknown() {
+        terminal::line(&format!("{} is there, and its medium is the right one", location.name));
     } else {
         terminal::line(&format!(
             "{} is there, and its medium is the right one; {} GiB of {} GiB are free",

@@ -2,6 +2,7 @@
 //! [`super::archive_shown`].
 
 use archiver::ArchiverError;
+use archiver::place::{BucketSettings, Credential};
 use shared::LocationId;
 use vault::{LocationKind, LocationRow, MediaSet, MediumRow};
 use web::HostError;
@@ -39,9 +40,14 @@ pub(super) fn add(here: &Here, wanted: &api::NewLocation) -> Result<api::MadeRea
         api::LocationWord::Usb => LocationKind::Usb,
         api::LocationWord::Nfs => LocationKind::Nfs,
         api::LocationWord::Smb => LocationKind::Smb,
-        api::LocationWord::S3 => {
-            return Err(HostError::Invalid("Object stores cannot be archived to yet.".to_owned()));
+        api::LocationWord::S3 => LocationKind::S3,
+    };
+    let bucket = match (&wanted.bucket, kind) {
+        (Some(bucket), LocationKind::S3) => Some(bucket_of(bucket)),
+        (None, LocationKind::S3) => {
+            return Err(HostError::Invalid("A bucket needs its region and an access key.".to_owned()));
         }
+        (_, LocationKind::Folder | LocationKind::Usb | LocationKind::Nfs | LocationKind::Smb) => None,
     };
     let wanted = Wanted {
         kind,
@@ -54,11 +60,24 @@ pub(super) fn add(here: &Here, wanted: &api::NewLocation) -> Result<api::MadeRea
         },
         label: wanted.label.clone(),
         lies_in: wanted.lies_in.clone(),
+        bucket,
     };
     let (location, medium) = places::add(&here.site, &here.vault, &wanted).map_err(|e| refused(&e))?;
     // What was found stands at the desk.
     drop(here.keeper().look_at(&location));
     Ok(ready(&location, &medium))
+}
+
+fn bucket_of(bucket: &api::NewBucket) -> (BucketSettings, Credential) {
+    let settings = BucketSettings {
+        endpoint: bucket.endpoint.clone(),
+        region: bucket.region.clone(),
+        ca: bucket.ca.clone(),
+        lock_days: bucket.object_lock_days,
+        lock_for_all: bucket.object_lock_for_all,
+        locked: String::new(),
+    };
+    (settings, Credential::new(&bucket.access_key_id, &bucket.secret_access_key))
 }
 
 /// Prepares the medium that is connected now.
@@ -84,7 +103,7 @@ pub(super) fn prepare(
 pub(super) fn test(here: &Here, id: LocationId) -> Result<api::LocationTest, HostError> {
     let location = found(here, id)?;
     let looked = here.keeper().look_at(&location);
-    let space = looked.as_ref().ok();
+    let space = looked.as_ref().ok().filter(|space| !space.is_unknown());
     Ok(api::LocationTest {
         connected: looked.is_ok(),
         free_bytes: space.map(|space| space.free),

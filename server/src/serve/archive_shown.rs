@@ -73,6 +73,8 @@ impl Around<'_> {
         let safe_until = stands.safe_until(self.now);
         let lacking = counted.map_or((0, 0), |medium| (medium.files, medium.bytes));
         let space = standing.looked.as_ref().and_then(|looked| looked.found.as_ref().ok());
+        // A store without an end says nothing about room.
+        let space = space.filter(|space| !space.is_unknown());
         let room = space.map(|space| space.free.saturating_sub(space.reserve()).saturating_sub(lacking.1));
         let why = standing.looked.as_ref().and_then(|looked| looked.found.as_ref().err());
         let is_running = standing.running.is_some();

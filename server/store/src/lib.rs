@@ -8,10 +8,13 @@
 //! **A failed sync is never retried.** After one, the kernel may have thrown the pages away and report success next time.
 //! Hence a [`DiskFile`] whose sync failed is *poisoned*, and a failed [`Disk::sync_fs`] poisons every file open at that moment.
 //!
+//! A [`bucket::Bucket`] is the other place where sealed bytes rest: an object store beyond the network, which keeps whole objects.
+//!
 //! Which bytes these are, and in which order they must become durable, is not known here but in the vault.
 
 #![forbid(unsafe_code)]
 
+pub mod bucket;
 mod direct;
 mod disk;
 mod error;

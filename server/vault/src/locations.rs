@@ -25,6 +25,8 @@ handed_on! {
     location(name_or_id: &str) -> Option<LocationRow>;
     /// Takes a location out of use on which nothing was ever proven.
     forget_location(id: LocationId) -> ();
+    /// Replaces the particulars of a location.
+    set_location_settings(id: LocationId, settings: &str) -> ();
     /// Enters a medium of a location.
     add_medium(row: &MediumRow) -> ();
     /// Takes a medium that served its location before; all of it is due again.

@@ -1,6 +1,6 @@
 //! The archive: whether what was recorded is safe, its locations and media, and runs by hand.
 
-use api::{Archive, LocationTest, MadeReady, MediumText, NewLocation};
+use api::{Archive, LocationTest, LocationWord, MadeReady, MediumText, NewLocation};
 use axum::Json;
 use axum::http::{Method, StatusCode};
 use shared::{LocationId, MediaId};
@@ -84,7 +84,11 @@ async fn add(caller: Caller, Body(wanted): Body<NewLocation>) -> Answer<(StatusC
         lies_in: text("lies_in", &wanted.lies_in, 0, LIES_IN_MAX)?,
         ..wanted
     };
-    if !wanted.path.starts_with('/') {
+    let is_bucket = wanted.kind == LocationWord::S3;
+    if is_bucket && !wanted.path.starts_with("s3://") {
+        return Err(Refusal::bad("`path` of a bucket is s3://BUCKET or s3://BUCKET/FOLDER."));
+    }
+    if !is_bucket && !wanted.path.starts_with('/') {
         return Err(Refusal::bad("`path` begins with a stroke: it is the whole path on the server."));
     }
     let object = || Some(AuditObject::Named(wanted.name.clone()));

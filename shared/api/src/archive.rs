@@ -242,10 +242,13 @@ pub enum ArchiveOutcome {
 pub struct NewLocation {
     /// What people call it, 1 to 64 characters.
     pub name: String,
-    /// What it is made of; `s3` is not there yet.
+    /// What it is made of.
     pub kind: LocationWord,
-    /// Where it is mounted on the server: an absolute path.
+    /// Where it is mounted on the server: an absolute path. Of a bucket: `s3://BUCKET` or `s3://BUCKET/FOLDER`.
     pub path: String,
+    /// How the bucket is reached; for `s3` only, and needed there.
+    #[serde(default)]
+    pub bucket: Option<NewBucket>,
     /// Which of its media must hold a recording.
     #[serde(default)]
     pub media_set: MediaSetWord,
@@ -255,6 +258,41 @@ pub struct NewLocation {
     /// Where that one lies.
     #[serde(default)]
     pub lies_in: String,
+}
+
+/// How a bucket is reached.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewBucket {
+    /// The store's address, `https://...`; empty: Amazon's of the region.
+    #[serde(default)]
+    pub endpoint: String,
+    /// The region.
+    pub region: String,
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// The access key. It is never shown again.
+    pub secret_access_key: String,
+    /// The certificate to trust instead of those that the server's system trusts, PEM; empty: those.
+    #[serde(default)]
+    pub ca: String,
+    /// Nothing that is put there can be deleted for so many days; 0: no lock.
+    #[serde(default)]
+    pub object_lock_days: u32,
+    /// Nobody at all may shorten that.
+    #[serde(default)]
+    pub object_lock_for_all: bool,
+}
+
+impl std::fmt::Debug for NewBucket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It holds a secret.
+        f.debug_struct("NewBucket")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What stands on a medium, and where it lies.

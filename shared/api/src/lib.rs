@@ -21,7 +21,8 @@ mod users;
 
 pub use archive::{
     Archive, ArchiveLocation, ArchiveOutcome, ArchiveProgress, ArchiveRun, ArchiveStep, ArchiveVerdict,
-    LocationTest, LocationWord, MadeReady, MediaSetWord, Medium, MediumText, MediumWord, NewLocation,
+    LocationTest, LocationWord, MadeReady, MediaSetWord, Medium, MediumText, MediumWord, NewBucket,
+    NewLocation,
 };
 pub use audit::{AuditCheck, AuditEntry, AuditPage, AuditQuery};
 pub use ledger::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};

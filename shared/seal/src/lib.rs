@@ -25,6 +25,7 @@ mod header;
 mod hpke_box;
 mod keys;
 pub mod keystore;
+pub mod locked;
 mod meta;
 mod name;
 mod reader;

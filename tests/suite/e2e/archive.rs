@@ -19,7 +19,7 @@ const MORNING: u64 = 1_795_161_600;
 const FEW: [&str; 2] = ["--logins", "0"];
 
 /// Records `calls` calls of `seconds` seconds in the hour `nth` of the morning.
-fn record(site: &Site, calls: u32, seconds: u64, nth: u64) {
+pub(super) fn record(site: &Site, calls: u32, seconds: u64, nth: u64) {
     let file = site.path("calls.pcap");
     let plan = Plan {
         calls,
@@ -34,7 +34,7 @@ fn record(site: &Site, calls: u32, seconds: u64, nth: u64) {
     assert_eq!(summary["recordings"], calls, "{summary}");
 }
 
-fn archive(site: &Site, command: &str, words: &[&str]) -> Ran {
+pub(super) fn archive(site: &Site, command: &str, words: &[&str]) -> Ran {
     let mut all = vec!["archive", command, "--data", site.data(), "--json"];
     if command == "run" {
         all.extend(FEW);
@@ -43,7 +43,7 @@ fn archive(site: &Site, command: &str, words: &[&str]) -> Ran {
     run(&all)
 }
 
-fn location(site: &Site, command: &str, words: &[&str]) -> Ran {
+pub(super) fn location(site: &Site, command: &str, words: &[&str]) -> Ran {
     let mut all = vec!["location", command, "--data", site.data()];
     all.extend_from_slice(words);
     run(&all)
@@ -56,12 +56,12 @@ fn add(site: &Site, kind: &str, path: &Path) {
 }
 
 /// What a run did on the one location.
-fn told(ran: &Ran) -> Value {
+pub(super) fn told(ran: &Ran) -> Value {
     let all: Value = serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
     all[0].clone()
 }
 
-fn complete(site: &Site) -> Value {
+pub(super) fn complete(site: &Site) -> Value {
     let ran = archive(site, "run", &[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let told = told(&ran);
@@ -70,7 +70,7 @@ fn complete(site: &Site) -> Value {
 }
 
 /// Sealed recordings below an archive, by name, without those that are not finished.
-fn recordings(root: &Path) -> BTreeSet<String> {
+pub(super) fn recordings(root: &Path) -> BTreeSet<String> {
     let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
     let rec = |path: &PathBuf| {
         path.to_str().unwrap().contains("/rec/") && path.extension().is_some_and(|e| e == "amx")
@@ -79,7 +79,7 @@ fn recordings(root: &Path) -> BTreeSet<String> {
 }
 
 /// Judged from outside: each day's files are what their sums say, and everything recorded is there.
-fn whole(site: &Site, place: &Path) {
+pub(super) fn whole(site: &Site, place: &Path) {
     let root = place.join("AMETHYST");
     let mut sums = 0;
     for file in files_below(&root) {

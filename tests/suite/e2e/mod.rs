@@ -2,7 +2,9 @@
 
 mod archive;
 mod archive_kept;
+mod archive_s3;
 mod bad_input;
+mod bucket;
 mod captures;
 mod console;
 mod crash;

@@ -16,6 +16,7 @@ use store::{Disk, DiskFile, EntryKind, StoreError};
 use super::digests::Digesting;
 use super::{
     Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Source, Space, back,
+    content_len, fits, split,
 };
 
 /// Read and written in one go.
@@ -358,31 +359,8 @@ impl Carrier for DiskCarrier {
     }
 }
 
-fn content_len(source: &Source) -> u64 {
-    match source {
-        Source::Bytes(_) => u64::MAX,
-        Source::Sealed { size, .. } => size.saturating_sub(u64::try_from(seal::TRAILER_LEN).unwrap_or(0)),
-    }
-}
-
-/// Tells whether a content is the one that is wanted.
-fn fits(source: &Source, digests: &Digests) -> bool {
-    match source {
-        Source::Bytes(bytes) => {
-            digests.size == len64(bytes) && digests.blake3 == *blake3::hash(bytes).as_bytes()
-        }
-        Source::Sealed { size, sha256, blake3, .. } => {
-            (*size, *sha256, *blake3) == (digests.size, digests.content_sha256, digests.content_blake3)
-        }
-    }
-}
-
 fn unfinished(path: &str) -> String {
     format!("{path}{UNFINISHED}")
-}
-
-fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 fn join(folder: &str, name: &str) -> String {

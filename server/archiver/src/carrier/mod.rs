@@ -10,12 +10,15 @@
 mod back;
 mod digests;
 mod disk;
+mod s3;
 
+use seal::fields::len64;
 use serde::{Deserialize, Serialize};
 use shared::UtcMicros;
 
 pub use digests::Digests;
 pub use disk::{DiskCarrier, SyncRule};
+pub use s3::{Lock, S3Carrier};
 
 /// One file to be carried.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -97,6 +100,15 @@ pub struct Space {
 }
 
 impl Space {
+    /// A store without an end that anybody could tell.
+    pub const UNKNOWN: Self = Self { free: u64::MAX, total: u64::MAX };
+
+    /// Tells whether there is no telling.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::UNKNOWN
+    }
+
     /// Returns the bytes that recordings do not use, because catalogues and the proofs of the last run must still fit: a twentieth,
     /// of a large medium 2 GiB. The next backup comes on top.
     #[must_use]
@@ -206,4 +218,27 @@ pub trait Clock {
     fn now(&self) -> UtcMicros;
     /// Waits.
     fn sleep_ms(&self, ms: u64);
+}
+
+pub(crate) fn content_len(source: &Source) -> u64 {
+    match source {
+        Source::Bytes(_) => u64::MAX,
+        Source::Sealed { size, .. } => size.saturating_sub(u64::try_from(seal::TRAILER_LEN).unwrap_or(0)),
+    }
+}
+
+/// Tells whether a content is the one that is wanted.
+pub(crate) fn fits(source: &Source, digests: &Digests) -> bool {
+    match source {
+        Source::Bytes(bytes) => {
+            digests.size == len64(bytes) && digests.blake3 == *blake3::hash(bytes).as_bytes()
+        }
+        Source::Sealed { size, sha256, blake3, .. } => {
+            (*size, *sha256, *blake3) == (digests.size, digests.content_sha256, digests.content_blake3)
+        }
+    }
+}
+
+pub(crate) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }

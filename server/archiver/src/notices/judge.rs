@@ -173,6 +173,9 @@ fn clock_back(facts: &Facts, place: &Place, now: UtcMicros) -> Option<Notice> {
 /// At 30, 14, 7, 3 and 1 days, each a notice of its own: who has seen the one has not seen the next.
 fn fills(facts: &Facts, place: &Place, now: UtcMicros) -> Option<Notice> {
     let Found::There(space) = &place.found else { return None };
+    if space.is_unknown() {
+        return None;
+    }
     let today = facts.zone.day_of(now);
     // What is due takes its room before any new day does.
     let room = space.free.saturating_sub(space.reserve()).saturating_sub(place.due.1);
@@ -190,6 +193,9 @@ fn fills(facts: &Facts, place: &Place, now: UtcMicros) -> Option<Notice> {
 
 fn nearly_full(_: &Facts, place: &Place, _: UtcMicros) -> Option<Notice> {
     let Found::There(space) = &place.found else { return None };
+    if space.is_unknown() {
+        return None;
+    }
     let free = u128::from(space.free).saturating_mul(100).checked_div(space.total.into())?;
     let used = 100_u64.saturating_sub(u64::try_from(free).unwrap_or(100));
     let filled = Filled { count: Some(used), bytes: Some(space.free), ..place.filled() };

@@ -6,15 +6,19 @@
 //!
 //! Looking at a path may hang, for a share whose server is gone: so all of this runs in the carrier's own process.
 
+mod bucket;
 mod mounts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use shared::UtcMicros;
 use store::LocalDisk;
 use vault::{LocationKind, LocationRow};
 
+pub use bucket::{BucketSettings, Credential};
 pub use mounts::{Mount, Mounts};
 
 use crate::ArchiverError;
@@ -33,6 +37,18 @@ pub struct Settings {
     pub fs: String,
     /// What was mounted: a server's folder, for shares.
     pub source: String,
+    /// The bucket, for object stores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<BucketSettings>,
+}
+
+/// What a carrier's process takes from the program it is part of.
+#[derive(Clone, Copy, Debug)]
+pub struct Around {
+    /// Asks for the time.
+    pub now: fn() -> UtcMicros,
+    /// How long a store may say nothing.
+    pub patience: Duration,
 }
 
 /// Which place a carrier goes to; all that its process must know.
@@ -46,6 +62,8 @@ pub struct Place {
     pub settings: Settings,
     /// Make the archive's root folder if it is not there: only when a medium is prepared.
     pub make: bool,
+    /// The access key, for object stores. The process gets it with the rest of this, by its input.
+    pub credential: Option<Credential>,
 }
 
 /// Why a place cannot be used.
@@ -87,6 +105,7 @@ impl Place {
             path: PathBuf::from(&location.path),
             settings: serde_json::from_str(&location.settings).unwrap_or_default(),
             make,
+            credential: None,
         }
     }
 
@@ -99,8 +118,11 @@ impl Place {
     ///
     /// # Errors
     /// It is not there, or not what such a location needs.
-    pub fn look(&self) -> Result<Settings, PlaceError> {
+    pub fn look(&self, around: &Around) -> Result<Settings, PlaceError> {
         let kind = self.kind()?;
+        if kind == LocationKind::S3 {
+            return self.look_at_bucket(around).map(|_looked| self.settings.clone());
+        }
         if !self.path.is_absolute() {
             return Err(PlaceError::refused(format!("`{}` is not an absolute path", self.path.display())));
         }
@@ -116,15 +138,23 @@ impl Place {
             mount: mount.point.display().to_string(),
             fs: mount.fs.clone(),
             source: if kind == LocationKind::Usb { String::new() } else { mount.source.clone() },
+            bucket: None,
         })
+    }
+
+    fn look_at_bucket(&self, around: &Around) -> Result<bucket::Looked, PlaceError> {
+        bucket::look(&self.path, &self.settings, self.credential.as_ref(), around.patience, around.now)
     }
 
     /// Reaches the place: compares what is mounted, and opens the archive's root folder.
     ///
     /// # Errors
     /// The medium is not mounted, or something else is.
-    pub fn reach(&self, data: &Path) -> Result<Box<dyn Carrier>, PlaceError> {
-        let now = self.look()?;
+    pub fn reach(&self, data: &Path, around: &Around) -> Result<Box<dyn Carrier>, PlaceError> {
+        if self.kind()? == LocationKind::S3 {
+            return self.look_at_bucket(around)?.reach(data, self.make);
+        }
+        let now = self.look(around)?;
         let then = &self.settings;
         if !self.make && now.mount != then.mount {
             return Err(PlaceError::away(format!(
@@ -220,6 +250,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
+    const AROUND: Around = Around { now: || UtcMicros(0), patience: Duration::from_secs(1) };
+
     fn mount(point: &str, fs: &str, source: &str, options: &str) -> Mount {
         Mount {
             point: point.into(),
@@ -267,18 +299,19 @@ mod tests {
             path,
             settings: Settings::default(),
             make: false,
+            credential: None,
         };
-        let gone = place(folder.path().join("gone")).look().unwrap_err();
+        let gone = place(folder.path().join("gone")).look(&AROUND).unwrap_err();
         assert!(!gone.refused && gone.why.contains("is not there"), "{gone:?}");
         std::fs::write(folder.path().join("file"), b"").unwrap();
-        assert!(place(folder.path().join("file")).look().unwrap_err().refused);
-        assert!(place(PathBuf::from("here")).look().unwrap_err().refused);
-        let known = place(folder.path().to_owned()).look().unwrap();
+        assert!(place(folder.path().join("file")).look(&AROUND).unwrap_err().refused);
+        assert!(place(PathBuf::from("here")).look(&AROUND).unwrap_err().refused);
+        let known = place(folder.path().to_owned()).look(&AROUND).unwrap();
         let moved = Place {
             settings: Settings { mount: "/nowhere".to_owned(), ..known },
             ..place(folder.path().to_owned())
         };
-        let away = moved.reach(folder.path()).err().unwrap();
+        let away = moved.reach(folder.path(), &AROUND).err().unwrap();
         assert!(!away.refused && away.why.contains("nothing is mounted at /nowhere"), "{away:?}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Bytes, Deed, Reply, Request};
 use crate::carrier::Carrier;
+use crate::place::Around;
 
 /// Progress is told so often.
 const TELL: Duration = Duration::from_millis(200);
@@ -14,7 +15,12 @@ const TELL: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// The parent is gone.
-pub fn serve(data: &Path, input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
+pub fn serve(
+    data: &Path,
+    around: &Around,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+) -> io::Result<()> {
     let mut carrier: Option<Box<dyn Carrier>> = None;
     let mut line = String::new();
     loop {
@@ -24,8 +30,10 @@ pub fn serve(data: &Path, input: &mut dyn BufRead, output: &mut dyn Write) -> io
         }
         let request: Request = serde_json::from_str(&line)?;
         let reply = match request {
-            Request::Look(place) => Reply::Looked(place.look()),
-            Request::Reach(place) => Reply::Reached(place.reach(data).map(|reached| carrier = Some(reached))),
+            Request::Look(place) => Reply::Looked(place.look(around)),
+            Request::Reach(place) => {
+                Reply::Reached(place.reach(data, around).map(|reached| carrier = Some(reached)))
+            }
             Request::Do(deed) => answer(deed, &mut carrier, output)?,
         };
         say(output, &reply)?;

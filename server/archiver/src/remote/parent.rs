@@ -10,8 +10,6 @@ use super::{Deed, Reply, Request};
 use crate::carrier::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Space};
 use crate::place::{Place, PlaceError, Settings};
 
-/// After so long without a word somebody is told.
-const STALLED: Duration = Duration::from_secs(120);
 /// After so many of these the child is given up.
 const PATIENCE: u32 = 5;
 /// A child that was told to end gets so long.
@@ -24,6 +22,9 @@ pub struct Launch {
     pub program: PathBuf,
     /// Its words; they make it call [`super::serve`].
     pub words: Vec<String>,
+    /// After so long without a word somebody is told, and after five times as long the child is given up. Two minutes, but in
+    /// tests.
+    pub stalled: Duration,
 }
 
 /// A carrier in a child process.
@@ -34,6 +35,7 @@ pub struct RemoteCarrier {
     input: Option<ChildStdin>,
     replies: Receiver<Reply>,
     path: PathBuf,
+    stalled: Duration,
     /// The child said nothing for too long, or died: it is asked nothing more.
     lost: Option<CarryError>,
 }
@@ -93,7 +95,7 @@ impl RemoteCarrier {
             }
         });
         reader.map_err(|e| failed(format!("a thread for it cannot be started: {e}")))?;
-        Ok(Self { child, input, replies, path: path.to_owned(), lost: None })
+        Ok(Self { child, input, replies, path: path.to_owned(), stalled: launch.stalled, lost: None })
     }
 
     fn ask(&mut self, request: &Request, progress: &mut dyn FnMut(u64)) -> Carried<Reply> {
@@ -121,7 +123,7 @@ impl RemoteCarrier {
     fn hear(&self, progress: &mut dyn FnMut(u64)) -> Carried<Reply> {
         let mut silent = 0_u32;
         loop {
-            match self.replies.recv_timeout(STALLED) {
+            match self.replies.recv_timeout(self.stalled) {
                 Ok(Reply::Progress(bytes)) => {
                     silent = 0;
                     progress(bytes);
@@ -129,14 +131,12 @@ impl RemoteCarrier {
                 Ok(reply) => return Ok(reply),
                 Err(RecvTimeoutError::Timeout) => {
                     silent = silent.saturating_add(1);
-                    tracing::warn!(
-                        "{}: stalled, no progress for {} s",
-                        self.path.display(),
-                        120_u32.saturating_mul(silent)
-                    );
+                    let seconds = self.stalled.saturating_mul(silent).as_secs();
+                    tracing::warn!("{}: stalled, no progress for {seconds} s", self.path.display());
                     if silent >= PATIENCE {
                         let text = format!(
-                            "{} does not answer any more: no progress for ten minutes",
+                            "{} does not answer any more: no progress for {seconds} s. The run was given up; look at the \
+                             server behind it, or at the network",
                             self.path.display()
                         );
                         return Err(CarryError { kind: CarryKind::Stalled, text });

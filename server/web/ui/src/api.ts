@@ -101,7 +101,10 @@ export type ArchiveLocation = {
 export type Archive = {
   verdict: ArchiveVerdict; safe_until: string | null; due_files: number; next_run: string | null; at: string; continuous: boolean; locations: ArchiveLocation[];
 };
-export type NewLocation = { name: string; kind: LocationKind; path: string; media_set: MediaSet; label: string; lies_in: string };
+export type NewBucket = {
+  endpoint: string; region: string; access_key_id: string; secret_access_key: string; ca: string; object_lock_days: number; object_lock_for_all: boolean;
+};
+export type NewLocation = { name: string; kind: LocationKind; path: string; media_set: MediaSet; label: string; lies_in: string; bucket?: NewBucket | null };
 export type MediumText = { label: string; lies_in: string };
 export type LocationTest = { connected: boolean; why: string | null; free_bytes: number | null; total_bytes: number | null };
 

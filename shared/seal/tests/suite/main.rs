@@ -15,5 +15,6 @@ extern crate amethyst_seal as seal;
 mod build;
 mod hpke_check;
 mod keystore;
+mod locked;
 mod round_trip;
 mod vectors;
