@@ -76,10 +76,11 @@ impl Catalogue {
             let begun = conn.sums(BEGUN_BLOCK, vec![next.into(), edge.into()]).await?;
             let there = conn.sums(THERE, vec![medium.bytes().into(), next.into()]).await?;
             let holes = conn.sums(HOLES, vec![medium.bytes().into(), next.into()]).await?;
-            let due = |all: u64, begun: u64, there: u64, holes: u64| {
-                all.saturating_add(begun).saturating_sub(there).saturating_add(holes)
+            let gone = conn.sums(SHREDDED, vec![medium.bytes().into(), next.into()]).await?;
+            let due = |all: u64, begun: u64, there: u64, holes: u64, gone: u64| {
+                all.saturating_add(begun).saturating_sub(there).saturating_add(holes).saturating_sub(gone)
             };
-            Ok((due(all.0, begun.0, there.0, holes.0), due(all.1, begun.1, there.1, holes.1)))
+            Ok((due(all.0, begun.0, there.0, holes.0, gone.0), due(all.1, begun.1, there.1, holes.1, gone.1)))
         })
     }
 
@@ -126,6 +127,16 @@ const HOLES: &str = "select count(*), cast(coalesce(sum(p.bytes), 0) as bigint) 
 const DUE: &str = "select l.leaf_index, l.recording_id, l.part, p.day, p.started_at_us, p.ended_at_us, p.path, p.bytes, p.sha256, \
                    p.blake3, (select count(*) from purge u where u.recording_id = l.recording_id and u.state > 1)";
 
+/// What was destroyed is carried nowhere.
+const NOT_SHREDDED: &str = "and not exists (select 1 from shredded d where d.recording_id = l.recording_id)";
+
+/// Destroyed parts that the counts below take for due.
+const SHREDDED: &str = "select count(*), cast(coalesce(sum(p.bytes), 0) as bigint) from shredded d \
+                        join logged l on l.recording_id = d.recording_id \
+                        join part p on p.recording_id = l.recording_id and p.part = l.part \
+                        where not exists (select 1 from proof o where o.media_id = $1 and o.leaf = l.leaf_index) \
+                        and (l.leaf_index >= $2 or exists (select 1 from archive_hole h where h.media_id = $1 and h.leaf = l.leaf_index))";
+
 const PART: &str = "join part p on p.recording_id = l.recording_id and p.part = l.part";
 
 /// $1 medium, $2 behind this leaf, $3 below this one, $4 how many.
@@ -133,7 +144,7 @@ pub(crate) fn due_in_holes() -> String {
     format!(
         "{DUE} from archive_hole h join logged l on l.leaf_index = h.leaf {PART} \
          where h.media_id = $1 and h.leaf > $2 and h.leaf < $3 \
-         and not exists (select 1 from proof o where o.media_id = $1 and o.leaf = h.leaf) order by h.leaf limit $4"
+         and not exists (select 1 from proof o where o.media_id = $1 and o.leaf = h.leaf) {NOT_SHREDDED} order by h.leaf limit $4"
     )
 }
 
@@ -141,7 +152,7 @@ pub(crate) fn due_in_holes() -> String {
 pub(crate) fn due_beyond() -> String {
     format!(
         "{DUE} from logged l {PART} where l.leaf_index >= $2 \
-         and not exists (select 1 from proof o where o.media_id = $1 and o.leaf = l.leaf_index) \
+         and not exists (select 1 from proof o where o.media_id = $1 and o.leaf = l.leaf_index) {NOT_SHREDDED} \
          order by l.leaf_index limit $3"
     )
 }

@@ -43,6 +43,7 @@ mod rows;
 mod runs;
 mod scope;
 mod search;
+mod shred;
 mod sql;
 mod text;
 mod watched;
@@ -84,6 +85,9 @@ pub use runs::ArchiveRunRow;
 pub use scope::Scope;
 pub use search::{COUNT_MAX, Count, Cursor, CursorError, LIMIT_MAX, Place, Search, SearchPage};
 pub use shared::{ExtensionPattern, PatternError};
+pub use shred::{
+    NewShred, ShredJudged, ShredMedium, ShredOnMedium, ShredRow, ShredState, ShredVerdict, ShredWhat,
+};
 pub use watched::{CheckKind, CheckRow, NoticeRow, NoticesChanged, Severity};
 
 /// The result of this crate.

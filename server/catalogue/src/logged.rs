@@ -27,7 +27,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns how many leaves the log must have at least: behind the highest that a part or a purge names, and as many as a proven
+    /// Returns how many leaves the log must have at least: behind the highest that a part, a purge or a destruction names, and as many as a proven
     /// run of the archive carried away.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl Catalogue {
     pub fn leaves_known(&self) -> Result<u64> {
         self.highest(
             "select coalesce(max(n), 0) from (select max(leaf_index) + 1 as n from logged \
-             union all select max(leaf) + 1 from purge \
+             union all select max(leaf) + 1 from purge union all select max(leaf) + 1 from shred \
              union all select max(checkpoint) from archive_run where report_sha256 is not null) as known",
         )
     }

@@ -327,7 +327,8 @@ impl Catalogue {
     }
 }
 
-async fn classes(conn: &mut Conn) -> Result<Vec<RetentionClass>> {
+/// Reads the classes in force.
+pub(crate) async fn classes(conn: &mut Conn) -> Result<Vec<RetentionClass>> {
     let rows = conn.rows("select rule from retention_class order by name", vec![]).await?;
     let class = |row: &Row| {
         let value = serde_json::from_str(&row.text(0)?).map_err(|_odd| damaged("class"))?;

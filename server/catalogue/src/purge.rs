@@ -193,6 +193,7 @@ impl Catalogue {
         self.block(async move {
             let text = "select recording_id, state, reason, leaf, intent_at_us, changed_at_us from purge \
                         where state in (1, 2, 3) and (state > 1 or intent_at_us <= $1) \
+                        and not exists (select 1 from shredded d where d.recording_id = purge.recording_id) \
                         and (intent_at_us > $2 or (intent_at_us = $2 and recording_id > $3)) \
                         order by intent_at_us, recording_id limit $4";
             db.reader().await?.rows(text, cells).await?.iter().map(purge_row).collect()
@@ -230,6 +231,7 @@ impl Catalogue {
                         (select cast(coalesce(sum(p.bytes), 0) as bigint) from part p where p.recording_id = r.recording_id) \
                         from recording r where r.order_key > $1 and r.held = 0 \
                         and not exists (select 1 from purge u where u.recording_id = r.recording_id) \
+                        and not exists (select 1 from shredded d where d.recording_id = r.recording_id) \
                         order by r.order_key limit $2";
             let rows = db.reader().await?.rows(text, vec![Cell::Int(after), limit.into()]).await?;
             let candidate = |row: &Row| {

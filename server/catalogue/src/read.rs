@@ -33,7 +33,7 @@ pub struct PartPlace {
     pub recording_id: RecordingId,
     /// The part.
     pub row: PartRow,
-    /// False: it was purged from the live store, or is being purged, and need not lie there.
+    /// False: it was purged from the live store or destroyed, or is about to be, and need not lie there.
     pub is_live: bool,
 }
 
@@ -219,7 +219,8 @@ const LINKS: &str = "select recording_id, call_id from call_link where recording
 const LEGS: &str = "select recording_id, part, track, leg, role, codec, clock_hz, fmtp, channels, joinable, opaque, samples, \
     gap_none, gap_network, gap_recorder, gap_paused, gap_silence, gap_undecodable \
     from leg where recording_id in (?) order by part, track";
-const GONE: &str = "(select count(*) from purge u where u.recording_id = part.recording_id and u.state > 1)";
+const GONE: &str = "(select count(*) from purge u where u.recording_id = part.recording_id and u.state > 1) \
+    + (select count(*) from shredded d where d.recording_id = part.recording_id)";
 const PART_COLUMNS: &str =
     "part, started_at_us, day, ended_at_us, path, bytes, sha256, blake3, flags, frames, signing_key_id";
 

@@ -19,6 +19,8 @@ impl Catalogue {
     /// 3. Counters jump ahead, so that no number that was given after the backup is given again.
     /// 4. Purges that were under way are forgotten, because their live copies are gone or come back; with `all_live` finished
     ///    ones too, because everything comes back.
+    /// 5. Destructions stay: whatever was brought back of them is refused, and goes with the next start. One whose leaf the log does not
+    ///    have goes on without it.
     ///
     /// # Errors
     /// The database's; then nothing changed.
@@ -38,6 +40,7 @@ async fn unlearn(conn: &mut Conn, leaves: u64, all_live: bool) -> Result<u64> {
     conn.run("update counter set value = value + $1", vec![GIVEN_SINCE.into()]).await?;
     let kept: u64 = if all_live { 5 } else { 4 };
     conn.run("delete from purge where state < $1 or leaf >= $2", vec![kept.into(), leaves.into()]).await?;
+    conn.run("update shred set leaf = null where leaf >= $1", vec![leaves.into()]).await?;
     // A run elsewhere may have ended between this drive's log and its backup.
     conn.run("update archive_run set checkpoint = $1 where checkpoint > $1", vec![leaves.into()]).await?;
     let text = "insert into unlogged (recording_id, part) select recording_id, part from logged where leaf_index >= $1 \

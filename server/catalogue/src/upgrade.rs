@@ -200,6 +200,9 @@ fn what_was_logged_before_there_was_an_archive_is_due_on_its_first_medium() {
     drop(catalogue);
     // Back to version 4, which knew leaves and no archive.
     let tables = [
+        "shred_medium",
+        "shredded",
+        "shred",
         "archive_check",
         "archive_stop",
         "archive_logins",

@@ -5,6 +5,7 @@
 //! judged. It goes when somebody fetches seven days later, or when the disk needs the room, unless a medium that holds the
 //! recording has turned suspect meanwhile: then it may be the last good copy.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -40,7 +41,10 @@ impl Vault {
     }
 
     /// Opens a sealed file: in the live store, in the cache, or fetched from a medium.
+    ///
+    /// What is destroyed is not opened, wherever a copy may lie still.
     pub(crate) fn open_part(&self, id: RecordingId, row: &PartRow) -> Result<Box<dyn ReadSeek>> {
+        self.not_shredded(id)?;
         match self.disk.open_read(&row.path) {
             Err(e) if e.is_not_found() => self.fetched(id, row, e.into()),
             opened => Ok(opened?),
@@ -134,6 +138,18 @@ impl Vault {
             let is_old = fetched.plus_days(DAYS_KEPT).is_none_or(|until| until <= today);
             if (is_old || all) && !self.is_doubtful(id)? {
                 self.disk.unlink(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes whatever was fetched of these recordings: they are destroyed.
+    pub(crate) fn drop_fetched(&self, of: &BTreeSet<RecordingId>) -> Result<()> {
+        for path in self.cached()? {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if parse(name).is_some_and(|(_, id)| of.contains(&id)) {
+                self.disk.unlink(&path)?;
+                self.disk.sync_dir(CACHE)?;
             }
         }
         Ok(())

@@ -123,6 +123,38 @@ pub enum VaultError {
         /// What is written on the media, and where they lie.
         media: String,
     },
+    /// It was destroyed on purpose.
+    #[error(
+        "this recording was destroyed on purpose, at the end of its retention or by order of two persons: nobody can hear it any more;          its row, its number in the ledger and its place in the log stay"
+    )]
+    Shredded {
+        /// Since when.
+        since: shared::UtcMicros,
+    },
+    /// Too young a day.
+    #[error(
+        "the day {0} is not long enough over: calls of it may still be recorded. A day can be destroyed from two days behind it; nothing \
+         was done"
+    )]
+    DayNotOver(shared::Day),
+    /// Something sealed to the day is not entered yet.
+    #[error(
+        "{path} was sealed on that day and is not entered into the database yet, so nobody has judged it: try again when it is \
+         (amethyst check); nothing was done"
+    )]
+    Unjudged {
+        /// Which file.
+        path: String,
+    },
+    /// The key store did not forget.
+    #[error(
+        "the key store could not be written, so the keys to be destroyed are still in it: {why}. Nothing is opened with them; it is \
+         tried again at the next start and every hour"
+    )]
+    KeyStore {
+        /// Why.
+        why: String,
+    },
     /// No number is left.
     #[error("the ledger has no numbers left for today: this needs a new recorder letter")]
     LedgerFull,
@@ -156,8 +188,11 @@ impl VaultError {
             | Self::LogChanged { .. }
             | Self::NoLog
             | Self::Away { .. }
+            | Self::Shredded { .. }
+            | Self::DayNotOver(_)
             | Self::TwoPersons
             | Self::NoSuchRecording(_) => Kind::AskAPerson,
+            Self::Unjudged { .. } | Self::KeyStore { .. } => Kind::Wait,
             Self::LedgerDamaged { .. } | Self::LedgerFull => Kind::Stop,
         }
     }

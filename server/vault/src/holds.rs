@@ -14,8 +14,9 @@ impl Vault {
     /// Puts a legal hold on a recording, in place of an earlier one.
     ///
     /// # Errors
-    /// The catalogue's: no such recording, no reason.
+    /// The catalogue's: no such recording, no reason; [`crate::VaultError::Shredded`]: there is nothing left to hold.
     pub fn hold(&self, id: RecordingId, reason: &str, review: Option<Day>, by: &By) -> Result<()> {
+        self.not_shredded(id)?;
         if self.is_held(id)?.is_some() && !reason.trim().is_empty() {
             self.log_hold_if_possible(self.act_on_one(id, HoldAct::Place, review), by);
         }

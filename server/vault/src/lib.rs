@@ -9,8 +9,9 @@
 //! What must hold:
 //! 1. A row of a part is in the catalogue only if its file is durable under the name in the row.
 //! 2. A ledger entry is durable before the first sealed byte of its call, and ends after the row is durable.
-//! 3. No sealed audio is ever deleted here, except by [`Vault::discard`], which a rule must ask for, and [`Vault::purge`], for which
-//!    every configured location must be proven to hold it.
+//! 3. No sealed audio is ever deleted here, except by [`Vault::discard`], which a rule must ask for, [`Vault::purge`], for which
+//!    every configured location must be proven to hold it, and [`Vault::shred`], for which its retention must be over or two persons
+//!    must say so, and no hold may stand.
 //! 4. A key is never needed to close what a crash left; it is needed only to say who spoke.
 
 #![forbid(unsafe_code)]
@@ -37,6 +38,7 @@ mod restore;
 mod retention;
 mod row;
 mod shard;
+mod shred;
 mod vault;
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ pub use catalogue::{
     NoticesChanged, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow, PartySeen,
     PatternError, Place, PolicyChange, PolicyRow, PolicyStep, ProofRow, PurgeRow, PurgeState, Query,
     ReadBackRow, Recording, RecordingRow, RetentionClass, Scope, Search, SearchPage, Session, SessionStep,
-    Severity, Standing, User, UserId, UserRole,
+    Severity, ShredMedium, ShredOnMedium, ShredRow, ShredState, ShredWhat, Standing, User, UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use elsewhere::Elsewhere;
@@ -65,7 +67,8 @@ pub use part::{ClosedPart, PartFile};
 pub use purge::{Fresh, FreshCheck, Kept, PurgePlan, PurgeReport, PurgeRules, Purgeable};
 pub use recover::{RecoverWith, Recovered, RecoveryReport};
 pub use restore::{Brought, restore_folder};
-pub use retention::{DayKept, Keep, PolicyPreview, Shreddable};
+pub use retention::{Keep, PolicyPreview};
+pub use shred::{DayKept, DayKeys, ShredWords, Shreddable};
 pub use store::ReadSeek;
 pub use vault::{Use, Vault, VaultConfig};
 

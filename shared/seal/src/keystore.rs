@@ -323,9 +323,17 @@ impl Keystore {
     /// Forgets all seeds of a day and remembers that it did; returns how many. What was sealed to them alone can never be
     /// opened again.
     pub fn shred_day(&mut self, day: Day) -> usize {
+        let ids: Vec<KeyId> = self.days.iter().filter(|d| d.day == day).map(|d| d.key_id).collect();
+        self.shred_keys(&ids)
+    }
+
+    /// Forgets seeds by the names of their keys and remembers that it did; returns how many there were. A later key of the same day
+    /// stays.
+    pub fn shred_keys(&mut self, ids: &[KeyId]) -> usize {
         let before = self.days.len();
-        self.shredded.extend(self.days.iter().filter(|d| d.day == day).map(|d| (d.key_id, day)));
-        self.days.retain(|d| d.day != day);
+        let gone = |d: &&DaySeed| ids.contains(&d.key_id);
+        self.shredded.extend(self.days.iter().filter(gone).map(|d| (d.key_id, d.day)));
+        self.days.retain(|d| !ids.contains(&d.key_id));
         before.saturating_sub(self.days.len())
     }
 

@@ -1,19 +1,16 @@
-//! The rules about keeping, and the brakes on changing them; the end of retention.
+//! The rules about keeping, and the brakes on changing them.
 //!
 //! A change that could let anything go earlier (a shorter class, a location or a medium less) is proposed by one person, confirmed by
 //! **another**, stands in the log before that, and is applied 14 days later; until then the old rules hold. Anybody may cancel it. A
 //! change that only lengthens is applied at once.
 //!
-//! The end of retention is no purge: it is the destruction of keys, for which [`Shreddable`] is the only permission. A hold outranks it.
+//! The end of retention is no purge: it is the destruction of keys, see `shred`.
 
-mod rules;
+pub(crate) mod rules;
 
 use archive::log::{Act, PolicyKind};
-use catalogue::{
-    AuditEntry, AuditObject, By, Listed, Outcome, Place, PolicyChange, PolicyRow, PolicyStep, RetentionClass,
-    Scope, Search,
-};
-use shared::{Day, RecordingId, UtcMicros};
+use catalogue::{By, Listed, Place, PolicyChange, PolicyRow, PolicyStep, RetentionClass, Scope, Search};
+use shared::{RecordingId, UtcMicros};
 
 pub use rules::Keep;
 
@@ -36,36 +33,6 @@ pub struct PolicyPreview {
     pub held: u64,
     /// There may be more: counting stopped.
     pub more: bool,
-}
-
-/// A day of which every recording has reached the end of its retention and none is held. Only [`Vault::shreddable`] makes one.
-#[derive(Debug)]
-pub struct Shreddable {
-    day: Day,
-    recordings: u64,
-}
-
-impl Shreddable {
-    /// Returns which day.
-    #[must_use]
-    pub const fn day(&self) -> Day {
-        self.day
-    }
-
-    /// Returns how many recordings it has.
-    #[must_use]
-    pub const fn recordings(&self) -> u64 {
-        self.recordings
-    }
-}
-
-/// Why the keys of a day stay.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct DayKept {
-    /// Recordings whose time is over although a hold is on them: a rule would have destroyed them. To be told as an alarm.
-    pub held: Vec<RecordingId>,
-    /// Recordings whose time is not over.
-    pub kept: u64,
 }
 
 impl Vault {
@@ -163,53 +130,6 @@ impl Vault {
         let classes = self.catalogue.classes()?;
         let recording = self.catalogue.recording(id)?;
         Ok(recording.map(|recording| rules::keep(&classes, &Listed::from(&recording))))
-    }
-
-    /// Judges whether the keys of a day may be destroyed: the time of each of its recordings is over, and no hold covers any. What a rule
-    /// would have destroyed in spite of a hold is written into the audit log.
-    ///
-    /// # Errors
-    /// The catalogue's.
-    pub fn shreddable(&self, day: Day, now: UtcMicros) -> Result<std::result::Result<Shreddable, DayKept>> {
-        let classes = self.catalogue.classes()?;
-        let (mut recordings, mut kept) = (0_u64, DayKept::default());
-        let mut query = catalogue::Query { day: Some(day), limit: PAGE, ..catalogue::Query::default() };
-        loop {
-            let page = self.catalogue.find(&query)?;
-            for recording in page.recordings {
-                recordings = recordings.saturating_add(1);
-                let id = recording.facts.recording_id;
-                if !rules::keep(&classes, &Listed::from(&recording)).is_over(recording.facts.ended_at, now) {
-                    kept.kept = kept.kept.saturating_add(1);
-                } else if self.catalogue.standing(id)?.is_none_or(|standing| standing.is_held) {
-                    kept.held.push(id);
-                }
-            }
-            query.after = page.next;
-            if page.next.is_none() {
-                break;
-            }
-        }
-        if let Some(first) = kept.held.first() {
-            self.note_blocked(day, *first, kept.held.len(), now)?;
-        }
-        Ok(if kept == DayKept::default() { Ok(Shreddable { day, recordings }) } else { Err(kept) })
-    }
-
-    fn note_blocked(&self, day: Day, first: RecordingId, held: usize, now: UtcMicros) -> Result<()> {
-        tracing::warn!(%day, held, "a rule would have destroyed recordings that are held: they stay");
-        self.catalogue.audit(&AuditEntry {
-            at: now,
-            actor: None,
-            actor_name: "retention".to_owned(),
-            session: None,
-            address: String::new(),
-            act: "retention-blocked",
-            object: Some(AuditObject::Recording(first)),
-            outcome: Outcome::Refused,
-            details: serde_json::json!({ "day": day.to_string(), "held": held }).to_string(),
-        })?;
-        Ok(())
     }
 
     /// Leaf 7, before the change may take effect.

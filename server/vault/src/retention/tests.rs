@@ -4,7 +4,7 @@
 use archive::log::{HoldAct, Leaf};
 use catalogue::{AuditFilter, CatalogueError, Coverage, HoldOrder, MediaSet, PartyRole, UserId};
 use proptest::prelude::*;
-use shared::{LocationId, Party};
+use shared::{Day, LocationId, Party};
 
 use super::rules::{changed, keep, loosens};
 use super::*;
@@ -12,7 +12,7 @@ use crate::purge::tests::world::{
     DAY, LATER, RULES, WELL, add_location, add_medium, archive, archived, id, recorded,
 };
 use crate::tests::{AT, Site, all};
-use crate::{Kept, ListedParty};
+use crate::{DayKept, Kept, ListedParty};
 
 fn by(user: u64) -> By {
     By { user: Some(UserId(user)), name: format!("user {user}"), at: LATER }

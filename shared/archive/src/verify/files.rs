@@ -83,7 +83,13 @@ impl Judge<'_> {
 
     /// Judges one file; tells whether it is a recording.
     fn judge(&mut self, path: &str, line: &ManifestLine, cache: &mut LeafCache) -> Result<bool, Fault> {
-        let sums = self.sums(path, line.size)?;
+        let sums = match self.sums(path, line.size) {
+            Err(Fault::Missing(_)) if self.was_destroyed(line, cache) => {
+                self.report.destroyed = self.report.destroyed.saturating_add(1);
+                return Ok(false);
+            }
+            sums => sums?,
+        };
         let differs = if sums.size != line.size {
             Some("length")
         } else if sums.sha256 != line.sha256 {
@@ -109,6 +115,12 @@ impl Judge<'_> {
                 Ok(true)
             }
         }
+    }
+
+    /// The log says that this recording alone was destroyed on purpose: its file is removed. Files of a day whose keys were destroyed stay.
+    fn was_destroyed(&self, line: &ManifestLine, cache: &mut LeafCache) -> bool {
+        let told = line.leaf.and_then(|leaf| self.recording_leaf(leaf, cache));
+        told.is_some_and(|told| self.seen.shredded.alone.contains(&told.recording_id))
     }
 
     /// Reads a file once and makes all its digests. `size` is what the manifest says; a longer file is not read to its end.

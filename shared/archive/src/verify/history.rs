@@ -1,9 +1,10 @@
 //! Step 4: the log. Files of leaves laid end to end must give the root of every checkpoint and of whatever names one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Fault, Judge, NamedRoot};
-use crate::log::{Act, Checkpoint, Frontier, Hash, Leaf, LeafFile, RecordingLeaf, leaf_hash};
+use crate::log::{Act, Checkpoint, Frontier, Hash, Leaf, LeafFile, RecordingLeaf, Shred, leaf_hash};
+use shared::{Day, RecordingId};
 
 /// A night's leaves are some megabytes; a site of ten million calls that begins an archive writes several files.
 const LEAVES_MAX: u64 = 4 << 30;
@@ -14,6 +15,21 @@ pub(super) struct Stretch {
     first: u64,
     end: u64,
     path: String,
+}
+
+/// What the log says was destroyed on purpose.
+#[derive(Default)]
+pub(super) struct Shredded {
+    /// Days whose keys are gone.
+    days: BTreeSet<Day>,
+    /// Recordings that were destroyed alone.
+    pub(super) alone: BTreeSet<RecordingId>,
+}
+
+impl Shredded {
+    fn covers(&self, recording: &RecordingLeaf) -> bool {
+        self.alone.contains(&recording.recording_id) || self.days.contains(&recording.day)
+    }
 }
 
 /// The file of leaves that was read last.
@@ -131,6 +147,7 @@ impl Judge<'_> {
             let before = format!("the log, which ends here after {} leaves", edge.leaves());
             self.find(path, Fault::Broken { before });
         }
+        self.unlisted();
         self.report.leaves = edge.leaves();
         roots
     }
@@ -174,6 +191,8 @@ impl Judge<'_> {
         #[allow(clippy::wildcard_enum_match_arm, reason = "the other acts say nothing about a medium")]
         match leaf.act {
             Act::Recording(recording) => self.must_be_listed(index, &recording),
+            Act::Shred { what: Shred::Day(day), .. } => drop(self.seen.shredded.days.insert(day)),
+            Act::Shred { what: Shred::Recording(_, id), .. } => drop(self.seen.shredded.alone.insert(id)),
             Act::Run { media_id, run_id, report, .. } => self.must_have_report(media_id, run_id, report),
             _ => {}
         }
@@ -192,7 +211,16 @@ impl Judge<'_> {
             day: recording.day,
         });
         if let Some(fault) = fault {
-            self.find(recording.day.to_string(), fault);
+            self.seen.unlisted.push((*recording, fault));
+        }
+    }
+
+    /// What was destroyed before it was carried is listed nowhere. Known only when the whole log was read.
+    fn unlisted(&mut self) {
+        for (recording, fault) in std::mem::take(&mut self.seen.unlisted) {
+            if !self.seen.shredded.covers(&recording) {
+                self.find(recording.day.to_string(), fault);
+            }
         }
     }
 

@@ -85,6 +85,8 @@ pub struct Report {
     pub checkpoint: Option<u64>,
     /// Files of recordings that are what was sealed.
     pub recordings: u64,
+    /// Files that are gone because their recordings were destroyed on purpose, as the log says.
+    pub destroyed: u64,
     /// Bytes read to know that.
     pub bytes: u64,
     /// Backups that verify.
@@ -179,6 +181,10 @@ struct Seen {
     runs: Vec<reports::SeenRun>,
     /// Stretches of the log that hang together.
     stretches: Vec<history::Stretch>,
+    /// What the log says was destroyed on purpose.
+    shredded: history::Shredded,
+    /// Recordings that a run should have listed; a later leaf may say that they were destroyed.
+    unlisted: Vec<(RecordingLeaf, Fault)>,
 }
 
 /// A signed file that names a length of the log, and its root if it says it.

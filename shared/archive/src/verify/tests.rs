@@ -9,7 +9,7 @@ use std::io::{self, Cursor, Read};
 use self::made::{Made, central};
 use super::*;
 use crate::Manifest;
-use crate::log::{Checkpoint, Frontier, LeafFile};
+use crate::log::{Act, Checkpoint, Frontier, Leaf, LeafFile, Shred};
 
 /// Files by their paths.
 #[derive(Clone, Default)]
@@ -211,6 +211,53 @@ fn reports_that_were_taken_away_or_exchanged_are_missed() {
         |made| {
             let report = made.report(1, None, 0, 2, &[]);
             *made.file(&first) = report.sign(&central()).unwrap();
+        },
+    );
+}
+
+#[test]
+fn a_recording_that_the_log_says_was_destroyed_is_not_missed_and_no_other_is_excused() {
+    let destroyed = |made: &mut Made| {
+        let recording = |leaf: &Vec<u8>| match Leaf::parse(leaf).unwrap().act {
+            Act::Recording(told) => Some((told.day.to_string(), told.recording_id)),
+            _ => None,
+        };
+        let (_, id) = made
+            .leaves
+            .iter()
+            .filter_map(recording)
+            .filter(|(day, _)| day == "2026-11-21")
+            .next_back()
+            .unwrap();
+        let what = Shred::Recording("2026-11-21".parse().unwrap(), id);
+        let act = Act::Shred { what, reason: [0; 32], second: [1; 16] };
+        let leaf = Leaf { at: UtcMicros(9), actor: [2; 16], act };
+        let before = made.leaves.len();
+        made.leaves.push(leaf.to_bytes());
+        made.log(before, before + 1);
+    };
+    let mut made = Made::new();
+    let whole = judged(&made.medium).recordings;
+    destroyed(&mut made);
+    made.remove(LATE);
+    let report = judged(&made.medium);
+    assert_eq!(report.findings, [], "the log says why");
+    assert_eq!((report.recordings, report.destroyed), (whole - 1, 1));
+    check(
+        FIRST,
+        |f| matches!(f, Fault::Missing(_)),
+        |made| {
+            destroyed(made);
+            made.remove(FIRST);
+        },
+    );
+    // While it lies there it is judged like any other.
+    check(
+        LATE,
+        |f| matches!(f, Fault::Altered(_)),
+        |made| {
+            destroyed(made);
+            *made.file(LATE).last_mut().unwrap() ^= 1;
         },
     );
 }

@@ -236,7 +236,7 @@ impl Made {
         Manifest::digest(&bytes)
     }
 
-    fn log(&mut self, first: usize, end: usize) {
+    pub(super) fn log(&mut self, first: usize, end: usize) {
         let file = LeafFile::new(self.edge(first), self.leaves[first..end].to_vec()).unwrap();
         self.put(&format!("log/{}", file.file_name()), &file.to_bytes());
         let point = self.checkpoint(end);
