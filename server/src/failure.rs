@@ -134,7 +134,13 @@ fn kind_of_vault(error: &VaultError) -> Kind {
                 Some(Kind::Usage | Kind::Input | Kind::Data | Kind::Disk) | None => Kind::Disk,
             }
         }
-        VaultError::NoSuchRecording(_) | VaultError::Away { .. } | VaultError::TwoPersons => Kind::Input,
+        VaultError::NoSuchRecording(_)
+        | VaultError::Away { .. }
+        | VaultError::Shredded { .. }
+        | VaultError::DayNotOver(_)
+        | VaultError::Unjudged { .. } => Kind::Input,
+        VaultError::TwoPersons => Kind::Permission,
+        VaultError::KeyStore { .. } => Kind::Disk,
         VaultError::Catalogue(_)
         | VaultError::Seal { .. }
         | VaultError::Newer { .. }

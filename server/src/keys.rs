@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use archive::SiteJson;
@@ -14,7 +15,7 @@ use recorder::{Dice, KeySource, RecorderError};
 use seal::keystore::{Keystore, UnlockKey};
 use seal::{DayKey, KeyId, KeyRing, RecipientKey, RecipientSecret, RecipientType, SigningKey, VerifyingKey};
 use shared::Day;
-use vault::CatalogueKey;
+use vault::{CatalogueKey, DayKeys};
 
 use crate::site::{DAYS_AHEAD, Identity};
 use crate::{disk, world};
@@ -32,6 +33,8 @@ pub(crate) struct SiteKeys {
     /// Who seals here.
     pub(crate) recorder: Identity,
     days: Mutex<Days>,
+    /// Keys were destroyed in memory, and the disk has not taken that yet.
+    is_owed: AtomicBool,
 }
 
 struct Days {
@@ -50,7 +53,15 @@ impl SiteKeys {
         let first = Day::from_yyyymmdd(19_700_101)?;
         let list = held(&store).day_key_list(first, 0, shared::UtcMicros(0))?;
         let public = list.keys.into_iter().map(|DayKey { day, key }| (day, key)).collect();
-        Ok(Self { dir, store, unlock, certs, recorder, days: Mutex::new(Days { public, drawn: 0 }) })
+        Ok(Self {
+            dir,
+            store,
+            unlock,
+            certs,
+            recorder,
+            days: Mutex::new(Days { public, drawn: 0 }),
+            is_owed: AtomicBool::new(false),
+        })
     }
 
     /// Returns the key of the database.
@@ -146,6 +157,27 @@ impl SiteKeys {
         let mut days = held(&self.days);
         days.drawn = days.drawn.saturating_add(1);
         days.drawn <= DRAWN_DAYS_MAX
+    }
+}
+
+impl DayKeys for SiteKeys {
+    fn of_day(&self, day: Day) -> Vec<[u8; 8]> {
+        held(&self.store).days().iter().filter(|seed| seed.day == day).map(|seed| seed.key_id.0).collect()
+    }
+
+    fn forget(&self, keys: &[[u8; 8]]) -> Result<(), String> {
+        let ids: Vec<KeyId> = keys.iter().copied().map(KeyId).collect();
+        // Nothing more is sealed to them, whether or not the disk takes the store.
+        held(&self.days).public.retain(|_, key| !ids.contains(&key.key_id()));
+        let mut store = held(&self.store);
+        if store.shred_keys(&ids) == 0 && !self.is_owed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.is_owed.store(true, Ordering::Relaxed);
+        let sealed = store.seal(&self.unlock, &mut world::dice()).map_err(|e| e.to_string())?;
+        disk::replace(&self.dir.join("keys/keystore.amk"), &sealed).map_err(|e| format!("{e:#}"))?;
+        self.is_owed.store(false, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -114,9 +114,23 @@ fn build_hash() -> Vec<u8> {
 pub(crate) fn recover(site: &Site, vault: &Vault) -> anyhow::Result<RecoveryReport> {
     let with =
         RecoverWith { keys: &*site.keys, signer: &site.keys.recorder.key, min_suite: site.card.min_suite };
-    vault
-        .recover(&with, world::now().utc)
-        .context("finishing what the last run left open failed; nothing was removed")
+    let now = world::now().utc;
+    let report = vault
+        .recover(&with, now)
+        .context("finishing what the last run left open failed; nothing was removed")?;
+    // Recording does not hang on it: what is to be destroyed is opened by nobody meanwhile.
+    match vault.go_on_shredding(&*site.keys, now) {
+        Ok(finished) => {
+            for row in finished {
+                terminal::say(&format!(
+                    "start-up: what was to be destroyed on {} is destroyed",
+                    row.what.day()
+                ));
+            }
+        }
+        Err(e) => terminal::say(&format!("ALARM start-up: what is to be destroyed is not yet: {e}")),
+    }
+    Ok(report)
 }
 
 /// Says what start-up found, if it found anything.

@@ -113,6 +113,7 @@ impl Central for Office<'_> {
                 secrets: &secrets,
                 certs: self.site.keys.certs(),
                 checkpoint: &asked.checkpoint,
+                tombstones: &asked.tombstones,
             };
             keyfiles::key_files(&night, &mut world::dice()).map_err(|e| refused(e.to_string()))
         };

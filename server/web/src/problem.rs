@@ -258,6 +258,18 @@ impl Refusal {
         )
     }
 
+    /// 410: the recording was destroyed on purpose.
+    fn destroyed() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "destroyed",
+            "Destroyed on purpose",
+            "This recording was destroyed at the end of its retention, or by order of two persons. Nobody can hear it any more; what is \
+             known about it stays.",
+            "Ask an administrator when and why it was: the page Keeping says it.",
+        )
+    }
+
     /// 503: the act could not be written into the audit log, so it was not done.
     pub(crate) fn not_audited() -> Self {
         Self::not_now(
@@ -280,6 +292,12 @@ impl From<vault::VaultError> for Refusal {
         }
         if let vault::VaultError::Away { media } = &error {
             return Self::in_archive(format!("This recording has left the live store and lies on: {media}."));
+        }
+        if let vault::VaultError::Shredded { .. } = &error {
+            return Self::destroyed();
+        }
+        if matches!(error, vault::VaultError::TwoPersons | vault::VaultError::DayNotOver(_)) {
+            return Self::conflict(error.to_string());
         }
         if let vault::VaultError::Catalogue(judged) = &error
             && let Some(refusal) = Self::judged(judged)

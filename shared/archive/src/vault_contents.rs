@@ -1,9 +1,11 @@
 //! What lies in a key vault and in a recovery vault: one deterministic CBOR map.
 //!
 //! ```text
-//! {1: {key id: [yyyymmdd, seed, type]}, 2: certificates, 3: {key id: yyyymmdd}, 4: newest checkpoint, 5: newest slot generation}
+//! {1: {key id: [yyyymmdd, seed, type]}, 2: certificates, 3: {key id: yyyymmdd}, 4: newest checkpoint, 5: newest slot generation,
+//!  11: {recording id: yyyymmdd}}
 //! ```
-//! 1 are the private keys of days, the type being left out for X-Wing; 3 are keys that were destroyed on purpose. A recovery
+//! 1 are the private keys of days, the type being left out for X-Wing; 3 are keys that were destroyed on purpose, 11
+//! recordings that were destroyed alone (left out while there are none): whoever opens an archive refuses them. A recovery
 //! vault has besides `{6: K_T, 7: L_a, 8: L_h, 9: P, 10: {name: octets}}`: everything from which a site is restored. 8 and 9 are
 //! left out where the site has none. Members that this program does not know are passed over. How the bytes are sealed is the
 //! matter of `daily-login`; this file knows what they say.
@@ -12,7 +14,7 @@ use std::collections::BTreeMap;
 
 use seal::cbor::{self, Members, Value};
 use seal::{KeyId, RecipientSecret, RecipientType};
-use shared::Day;
+use shared::{Day, RecordingId};
 use zeroize::Zeroizing;
 
 use crate::{ArchiveError, Result};
@@ -23,6 +25,8 @@ const PLAIN_MAX: usize = 64 << 20;
 const DAYS_MAX: usize = 73_050;
 /// Certificates and a checkpoint, in bytes.
 const PUBLIC_MAX: usize = 16 << 20;
+/// Recordings that were destroyed alone.
+const TOMBSTONES_MAX: usize = 1_000_000;
 /// Secrets that have no number of their own.
 const OTHERS_MAX: usize = 10_000;
 
@@ -47,6 +51,8 @@ pub struct VaultContents {
     pub certificates: Vec<u8>,
     /// Keys that were destroyed, with their days: what they sealed is gone on purpose.
     pub shredded: BTreeMap<KeyId, Day>,
+    /// Recordings that were destroyed alone, with their days: not to be opened although the key of their day is here.
+    pub tombstones: BTreeMap<RecordingId, Day>,
     /// The newest checkpoint of the log, a signed note; empty if there is none yet.
     pub checkpoint: String,
     /// Generation of the newest slot file.
@@ -83,6 +89,12 @@ impl VaultContents {
             .with(3, Value::Map(self.shredded.iter().map(gone).collect()))
             .with(4, Value::text(&self.checkpoint))
             .with(5, Value::Uint(self.slot_generation));
+        if !self.tombstones.is_empty() {
+            let stone = |(recording, day): (&RecordingId, &Day)| {
+                (Value::Bytes(recording.bytes().to_vec()), Value::Uint(day.yyyymmdd().into()))
+            };
+            members = members.with(11, Value::Map(self.tombstones.iter().map(stone).collect()));
+        }
         if let Some(secrets) = &self.secrets {
             members = secrets.put(members);
         }
@@ -123,6 +135,10 @@ impl VaultContents {
             days,
             certificates: certificates.ok_or_else(|| wrong("the certificates"))?.to_vec(),
             shredded: member(3).and_then(shredded_of).ok_or_else(|| wrong("the destroyed keys"))?,
+            tombstones: match member(11) {
+                None => BTreeMap::new(),
+                Some(stones) => tombstones_of(stones).ok_or_else(|| wrong("the destroyed recordings"))?,
+            },
             checkpoint: checkpoint.ok_or_else(|| wrong("the checkpoint"))?.to_owned(),
             slot_generation: member(5).and_then(Value::as_u64).ok_or_else(|| wrong("the slot generation"))?,
             secrets,
@@ -205,6 +221,13 @@ fn shredded_of(value: &Value) -> Option<BTreeMap<KeyId, Day>> {
         .flatten()
 }
 
+fn tombstones_of(value: &Value) -> Option<BTreeMap<RecordingId, Day>> {
+    let Value::Map(pairs) = value else { return None };
+    let stone =
+        |(id, day): &(Value, Value)| Some((RecordingId(id.as_bytes()?.try_into().ok()?), day_of(day)?));
+    (1..=TOMBSTONES_MAX).contains(&pairs.len()).then(|| pairs.iter().map(stone).collect()).flatten()
+}
+
 fn key_id_of(value: &Value) -> Option<KeyId> {
     Some(KeyId(value.as_bytes()?.try_into().ok()?))
 }
@@ -243,6 +266,9 @@ mod tests {
             days: (0..days).map(|n| secret(n, kind(n))).collect(),
             certificates: b"certs".to_vec(),
             shredded: BTreeMap::from([(KeyId([7; 8]), Day::from_yyyymmdd(20_251_122).unwrap())]),
+            tombstones: (1..days)
+                .map(|n| (RecordingId([n; 16]), Day::from_yyyymmdd(20_251_123).unwrap()))
+                .collect(),
             checkpoint: "note".into(),
             slot_generation: 41,
             secrets: secrets.then(|| SiteSecrets {
@@ -274,7 +300,7 @@ mod tests {
     fn a_member_of_tomorrow_is_passed_over_and_one_of_today_is_missed() {
         let bytes = contents(1, true).to_bytes();
         let members = || Members::of(cbor::decode(&bytes).unwrap()).unwrap();
-        let newer = cbor::encode(&members().with(11, Value::Null).into_value());
+        let newer = cbor::encode(&members().with(12, Value::Null).into_value());
         assert_eq!(*VaultContents::parse(&newer).unwrap().to_bytes(), *bytes);
         for n in [1, 2, 3, 4, 5, 7, 10] {
             let mut fewer = members();

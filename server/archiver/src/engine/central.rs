@@ -3,7 +3,7 @@
 use archive::SiteJson;
 use rand_core::CryptoRng;
 use seal::{KeyId, RecipientKey, SigningKey, VerifyingKey};
-use shared::{Day, SiteId, UtcMicros};
+use shared::{Day, RecordingId, SiteId, UtcMicros};
 
 use crate::Result;
 
@@ -29,6 +29,8 @@ pub struct KeysAsked {
     pub slots: Option<Vec<u8>>,
     /// The checkpoint that lies there.
     pub checkpoint: String,
+    /// Recordings that were destroyed alone, with their days.
+    pub tombstones: Vec<(RecordingId, Day)>,
 }
 
 /// The site, as far as archiving needs it.

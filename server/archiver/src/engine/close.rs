@@ -85,7 +85,8 @@ impl Run<'_> {
 
     /// Step 9. What cannot be removed today is removed tomorrow.
     fn sweep(&mut self) {
-        let removed = self.sweep_keys().and_then(|()| self.sweep_backups());
+        let removed =
+            self.sweep_keys().and_then(|()| self.sweep_shredded()).and_then(|()| self.sweep_backups());
         if let Err(e) = removed {
             tracing::warn!("archive {}: old generations stay for now: {e}", self.location.name);
         }
@@ -100,8 +101,9 @@ impl Run<'_> {
         }
         let mut old = Vec::new();
         for (sort, mut names) in sorts {
-            // Slots of days that were withdrawn must not linger: only the newest is kept.
-            let kept = if sort == "slots" { 1 } else { KEYS_KEPT };
+            // Slots of days that were withdrawn must not linger, nor keys that were destroyed: only the newest is kept.
+            let newest_only = sort == "slots" || (sort != "certs" && !self.shreds.is_empty());
+            let kept = if newest_only { 1 } else { KEYS_KEPT };
             // By generation, which stands last in each name.
             names.sort_unstable_by_key(|name| {
                 std::cmp::Reverse(name.rsplit('-').next().unwrap_or_default().to_owned())
@@ -109,6 +111,31 @@ impl Run<'_> {
             old.extend(names.into_iter().skip(kept).map(|name| format!("keys/{name}")));
         }
         if old.is_empty() { Ok(()) } else { self.carrier.remove(&old).map_err(|e| self.failed(e)) }
+    }
+
+    /// What was destroyed leaves this medium: the vaults of keys before the newest are gone by now, files of recordings that were
+    /// destroyed alone go here. Said only after a look that they are gone.
+    fn sweep_shredded(&mut self) -> Result<()> {
+        let shreds = std::mem::take(&mut self.shreds);
+        if shreds.is_empty() {
+            return Ok(());
+        }
+        let paths: Vec<String> = shreds.iter().flat_map(|shred| shred.paths.iter().cloned()).collect();
+        self.carrier.remove(&paths).map_err(|e| self.failed(e))?;
+        let sizes = self.carrier.sizes(&paths).map_err(|e| self.failed(e))?;
+        let names = self.carrier.list("keys").map_err(|e| self.failed(e))?.unwrap_or_default();
+        let vaults = |sort: &str| names.iter().filter(|found| found.name.starts_with(sort)).count();
+        if sizes.iter().any(Option::is_some) || vaults("keyvault-") != 1 || vaults("recovery-") != 1 {
+            tracing::warn!(
+                "archive {}: what was destroyed lies there still; the next run tries again",
+                self.location.name
+            );
+            return Ok(());
+        }
+        let ids: Vec<u64> = shreds.iter().map(|shred| shred.shred_id).collect();
+        self.world.vault.shredded_on(self.medium.media_id, &ids, self.now())?;
+        tracing::info!("archive {}: {} destructions are done there, too", self.location.name, ids.len());
+        Ok(())
     }
 
     fn sweep_backups(&mut self) -> Result<()> {

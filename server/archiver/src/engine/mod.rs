@@ -8,7 +8,7 @@
 //! 6. What makes the copy speak for itself: day catalogues, manifests, the log and its checkpoint, keys, the backup.
 //! 7. The signed report, which lists every proof of the run.
 //! 8. The run's leaf in the log; then, in one transaction, its proofs are true and the medium stands at the next leaf.
-//! 9. Old generations of keys and backups are removed, and the lease.
+//! 9. Old generations of keys and backups are removed, of what was destroyed all but the newest and the files, and the lease.
 //!
 //! Up to step 8 nothing is proven. A run that ends early, because it was stopped or the medium is full, still does steps 6 to 8 for
 //! what it carried; one whose medium failed does not.
@@ -31,7 +31,7 @@ use archive::log::Act;
 use archive::{Outcome, RunHead};
 use shared::{Day, RunId, UtcMicros};
 use store::Disk as _;
-use vault::{ArchiveRunRow, LocationRow, MediumRow, ReadBackRow, Vault};
+use vault::{ArchiveRunRow, LocationRow, MediumRow, ReadBackRow, ShredOnMedium, Vault};
 
 pub use self::central::{Central, KeyFile, KeysAsked};
 pub use self::medium::{Prepared, look, prepare};
@@ -143,6 +143,8 @@ pub(crate) struct Run<'a> {
     /// Manifests written, to be noted with the proofs.
     manifests: Vec<(Day, u32, [u8; 32])>,
     holes: BTreeSet<u64>,
+    /// What was destroyed and lies here still.
+    shreds: Vec<ShredOnMedium>,
     troubles: Vec<String>,
     early: Option<CarryError>,
     progress: Progress,
@@ -242,6 +244,7 @@ impl<'a> Run<'a> {
             listed: Vec::new(),
             manifests: Vec::new(),
             holes: BTreeSet::new(),
+            shreds: Vec::new(),
             troubles: Vec::new(),
             early: None,
             progress,

@@ -85,12 +85,15 @@ impl Run<'_> {
                 self.carrier.read(&format!("keys/{name}"), SLOTS_MAX).map_err(|e| self.failed(e))?
             }
         };
+        // Before the keys are taken out: what is destroyed later than this is not promised to be gone from here.
+        self.shreds = self.world.vault.shreds_on(self.medium.media_id)?;
         let asked = KeysAsked {
             generation: self.world.vault.next_generation("keys")?,
             today: self.world.central.site().zone.day_of(now),
             now,
             slots,
             checkpoint,
+            tombstones: self.world.vault.tombstones()?,
         };
         let files = self.world.central.key_files(&asked)?;
         let (top, keys): (Vec<KeyFile>, Vec<KeyFile>) =

@@ -27,7 +27,7 @@ use archive::SiteJson;
 use archive::certs::Certs;
 use archive::layout::{README_NAME, SITE_NAME};
 use rand_core::CryptoRng;
-use shared::{Day, UtcMicros};
+use shared::{Day, RecordingId, UtcMicros};
 
 pub use daily_login::Cost;
 pub use error::KeyFilesError;
@@ -74,6 +74,8 @@ pub struct Night<'a> {
     pub certs: &'a Certs,
     /// The newest checkpoint of the log, a signed note; empty if there is none.
     pub checkpoint: &'a str,
+    /// Recordings that were destroyed alone, with their days.
+    pub tombstones: &'a [(RecordingId, Day)],
 }
 
 /// A file for the archive.

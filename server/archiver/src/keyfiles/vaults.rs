@@ -52,6 +52,7 @@ fn contents(night: &Night<'_>, holds: impl Fn(&DaySecret) -> bool) -> VaultConte
         days: days.map(copy).collect(),
         certificates: night.certs.to_bytes(),
         shredded: secrets.shredded.clone(),
+        tombstones: night.tombstones.iter().copied().collect(),
         checkpoint: night.checkpoint.to_owned(),
         slot_generation: night.generation,
         secrets: None,

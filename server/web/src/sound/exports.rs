@@ -33,7 +33,7 @@ pub(super) fn register(routes: &mut Routes) {
         Spec::new("Sound", "Takes recordings out: a ZIP with a signed report", Door::Act(Act::Export))
             .body::<ExportRequest>()
             .bytes(200, "application/zip")
-            .may(&[404, 422]),
+            .may(&[404, 410, 422]),
         export,
     );
 }

@@ -72,7 +72,7 @@ pub(super) fn register(routes: &mut Routes) {
         Spec::new(TAG, "Puts a legal hold on a recording", Door::Act(Act::Hold))
             .body::<HoldRequest>()
             .empty(204)
-            .may(&[422]),
+            .may(&[410, 422]),
         hold,
     );
     routes.add(

@@ -45,7 +45,7 @@ pub(super) fn register(routes: &mut Routes) {
     routes.add(
         Method::GET,
         "/recordings/{id}/timeline",
-        spec("Says where audio is missing and what happened").answers::<Timeline>(200),
+        spec("Says where audio is missing and what happened").answers::<Timeline>(200).may(&[410]),
         line,
     );
     routes.add(
@@ -54,7 +54,7 @@ pub(super) fn register(routes: &mut Routes) {
         spec("Draws the waveform: minimum, maximum and loudness of each column, format AMXP")
             .query::<PeaksQuery>()
             .bytes(200, "application/octet-stream")
-            .may(&[422]),
+            .may(&[410, 422]),
         peaks,
     );
     routes.add(
@@ -67,7 +67,7 @@ pub(super) fn register(routes: &mut Routes) {
             .bytes(200, "audio/flac")
             .bytes(200, "audio/ogg")
             .bytes(206, "audio/wav")
-            .may(&[416, 422]),
+            .may(&[410, 416, 422]),
         sound,
     );
 }

@@ -56,9 +56,11 @@ impl Shelf {
             let place = open.iter().rposition(|(known, ..)| *known == edition);
             place.map(|n| open.swap_remove(n).2)
         };
+        // What was destroyed meanwhile is refused by the vault.
+        let stays = || host.vault().shredded_at(recording.facts.recording_id).is_ok_and(|at| at.is_none());
         match kept {
-            Some(sealed) => Ok(sealed),
-            None => open(host, recording),
+            Some(sealed) if stays() => Ok(sealed),
+            _ => open(host, recording),
         }
     }
 

@@ -360,3 +360,54 @@ fn a_run_that_is_stopped_proves_what_it_has_and_the_next_goes_on() {
     let done = site.night(&office, &medium, SyncRule::Whole).unwrap();
     assert_eq!((done.outcome, done.parts, done.left), (Outcome::Complete, 2, 0), "{done:?}");
 }
+
+#[test]
+fn what_was_destroyed_leaves_each_medium_with_its_next_run() {
+    let (office, site, medium) = (Office::new(), Site::new(), FaultyDisk::new());
+    site.prepare(&office, &medium);
+    site.record(&office, "2026-11-21", 1..4, false);
+    for _night in 0..3 {
+        site.night(&office, &medium, SyncRule::Whole).unwrap();
+    }
+    let vaults = |sort| paths(&medium, &format!("keys/{sort}-"), "").len();
+    assert_eq!((vaults("keyvault"), vaults("recovery")), (3, 3), "some generations are kept");
+    let vault = site.vault();
+    let at = shared::UtcMicros(1_795_400_000_000_000);
+    let by = |n| vault::By { user: Some(vault::UserId(n)), name: format!("user {n}"), at };
+    let words = vault::ShredWords { reason: "asked for".into(), salt: [1; 32], by: by(1) };
+    let id = RecordingId([2; 16]);
+    let row = vault.ask_shred(vault.one_alone(id).unwrap(), &words).unwrap();
+    vault.confirm_shred(row.shred_id, &by(2)).unwrap();
+    let permission = vault.ordered_shred(row.shred_id, at).unwrap().unwrap();
+    let row = vault.shred(permission, &words, &NoKeys, at).unwrap().unwrap();
+    let gone = proven(&vault, 2..3).remove(&2).unwrap().0;
+    assert!(medium.exists(&gone).unwrap() && row.media.iter().all(|m| m.done_at.is_none()));
+    drop(vault);
+
+    // The medium comes back: its file goes, and every vault of keys but the one of tonight.
+    let done = site.night(&office, &medium, SyncRule::Whole).unwrap();
+    assert_eq!((done.outcome, done.parts, done.left), (Outcome::Complete, 0, 0), "{done:?}");
+    assert!(!medium.exists(&gone).unwrap());
+    assert_eq!((vaults("keyvault"), vaults("recovery")), (1, 1));
+    let row = site.vault().shreds(1).unwrap().remove(0);
+    assert!(row.media.len() == 1 && row.media[0].done_at.is_some(), "{row:?}");
+    assert_eq!(proven(&site.vault(), 1..4).len(), 2, "nobody claims that it lies there");
+    // The nights after it keep some generations again, and carry it nowhere.
+    for _night in 0..2 {
+        assert_eq!(site.night(&office, &medium, SyncRule::Whole).unwrap().parts, 0);
+    }
+    assert_eq!(vaults("keyvault"), 3);
+}
+
+/// One recording is destroyed without any key.
+struct NoKeys;
+
+impl vault::DayKeys for NoKeys {
+    fn of_day(&self, _day: shared::Day) -> Vec<[u8; 8]> {
+        Vec::new()
+    }
+
+    fn forget(&self, _keys: &[[u8; 8]]) -> Result<(), String> {
+        Ok(())
+    }
+}

@@ -115,6 +115,7 @@ impl Central for Office {
             secrets: &secrets,
             certs: &self.certs,
             checkpoint: &asked.checkpoint,
+            tombstones: &asked.tombstones,
         };
         let made = key_files(&night, &mut dice());
         let files = made.map_err(|e| crate::ArchiverError::Refused(e.to_string()))?.files;

@@ -148,6 +148,7 @@ fn night_of<'a>(card: &'a SiteJson, certs: &'a Certs, secrets: &'a Secrets, toda
         secrets,
         certs,
         checkpoint: "note",
+        tombstones: &[],
     }
 }
 
