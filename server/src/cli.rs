@@ -1,5 +1,7 @@
 //! The command line: every command, every option, with the words a newcomer needs.
 
+pub(crate) mod keeping;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -62,6 +64,17 @@ pub(crate) enum Command {
     /// Archive recordings with proof, and look how safe they are.
     #[command(subcommand)]
     Archive(Archive),
+    /// How long calls are kept: classes with a least and a most.
+    #[command(subcommand)]
+    Retention(keeping::Retention),
+    /// Changes of what is kept that wait for a second person, or for their day.
+    #[command(subcommand)]
+    Policy(keeping::Policy),
+    /// Legal holds: what nothing and nobody purges or destroys.
+    #[command(subcommand)]
+    Hold(keeping::Hold),
+    /// Destroy a day or a recording for good: at the end of its retention, or by order of two persons.
+    Shred(keeping::Shred),
     /// A carrier of the archive engine, in a process of its own.
     #[command(hide = true)]
     ArchiveCarrier(ArchiveCarrier),

@@ -55,6 +55,10 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Ledger(words) => cmds::ledger::run(words),
         Command::Location(words) => cmds::location::run(words),
         Command::Archive(words) => cmds::archive::run(words),
+        Command::Retention(words) => cmds::keeping::retention::run(words),
+        Command::Policy(words) => cmds::keeping::policy::run(words),
+        Command::Hold(words) => cmds::keeping::hold::run(words),
+        Command::Shred(words) => cmds::keeping::shred::run(words),
         Command::ArchiveCarrier(words) => cmds::archive::carry(words),
     }
 }

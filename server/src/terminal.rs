@@ -33,6 +33,21 @@ pub(crate) fn fail(error: &anyhow::Error) {
     say(&format!("amethyst: {error:#}"));
 }
 
+/// Has something typed that nobody else should read on the screen. The terminal is as it was before, also after an error.
+///
+/// # Errors
+/// What `typed` says.
+pub(crate) fn without_echo(typed: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let before = tcgetattr(std::io::stdin())?;
+    let mut quiet = before.clone();
+    quiet.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet)?;
+    let done = typed();
+    tcsetattr(std::io::stdin(), OptionalActions::Now, &before)?;
+    done
+}
+
 /// Prints columns under a heading, as wide as their widest cell.
 pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
     let width = |i: usize| {

@@ -9,6 +9,7 @@ pub(crate) mod export;
 mod exported;
 mod found;
 pub(crate) mod init;
+pub(crate) mod keeping;
 pub(crate) mod ledger;
 pub(crate) mod list;
 pub(crate) mod location;

@@ -33,13 +33,15 @@ pub enum Act {
     Settings,
     /// See the archive, change its locations, and run it.
     Archive,
+    /// See and change how long calls are kept, hold by order, destroy.
+    Keep,
     /// Place the built-in test call.
     TestCall,
 }
 
 impl Act {
     /// All acts, in the order of their declaration.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Own,
         Self::Search,
         Self::Play,
@@ -54,6 +56,7 @@ impl Act {
         Self::Sessions,
         Self::Settings,
         Self::Archive,
+        Self::Keep,
         Self::TestCall,
     ];
 
@@ -75,6 +78,7 @@ impl Act {
             Self::Sessions => "sessions",
             Self::Settings => "settings",
             Self::Archive => "archive",
+            Self::Keep => "keep",
             Self::TestCall => "test_call",
         }
     }
@@ -89,7 +93,13 @@ pub const fn may(role: Role, act: Act) -> bool {
         Act::Export | Act::Ledger => matches!(role, Administrator | Supervisor | Auditor),
         Act::Label | Act::Hold | Act::Live => matches!(role, Administrator | Supervisor),
         Act::Audit => matches!(role, Administrator | Auditor),
-        Act::Release | Act::Users | Act::Sessions | Act::Settings | Act::Archive | Act::TestCall => {
+        Act::Release
+        | Act::Users
+        | Act::Sessions
+        | Act::Settings
+        | Act::Archive
+        | Act::Keep
+        | Act::TestCall => {
             matches!(role, Administrator)
         }
     }
@@ -111,7 +121,7 @@ mod tests {
         let words = |role| permissions(role).join(" ");
         assert_eq!(
             words(Role::Administrator),
-            "search play export label hold release live ledger audit users sessions settings archive test_call"
+            "search play export label hold release live ledger audit users sessions settings archive keep test_call"
         );
         assert_eq!(words(Role::Supervisor), "search play export label hold live ledger");
         assert_eq!(words(Role::Auditor), "search play export ledger audit");

@@ -39,6 +39,7 @@ mod tls;
 mod token;
 mod totp;
 mod users;
+mod vouch;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,7 @@ pub use host::{Board, BoardLine, Health, Host, HostError, ReportSignature, SiteI
 pub use serve::{Limits, redirect, serve};
 pub use tls::{SelfSigned, TlsError, fingerprint, self_signed, tls};
 pub use users::{Link, one_time_link};
+pub use vouch::{NotVouched, Said, vouch};
 
 use doors::Doors;
 use problem::Refusal;

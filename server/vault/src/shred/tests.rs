@@ -58,7 +58,7 @@ impl Keys {
     }
 
     fn write(&self) -> std::result::Result<(), store::StoreError> {
-        let bytes = self.store.lock().unwrap().seal(&unlock(), &mut dice()).unwrap();
+        let bytes = self.sealed();
         let beside = "keys/keystore.new";
         if self.disk.exists(beside)? {
             self.disk.unlink(beside)?;
@@ -74,6 +74,14 @@ impl Keys {
         self.disk.sync_dir("keys")
     }
 
+    fn sealed(&self) -> Vec<u8> {
+        self.store.lock().unwrap().seal(&unlock(), &mut dice()).unwrap()
+    }
+
+    fn dropped(&self, ids: &[KeyId]) -> usize {
+        self.store.lock().unwrap().shred_keys(ids)
+    }
+
     fn has(&self, day: Day) -> bool {
         !self.of_day(day).is_empty()
     }
@@ -86,7 +94,7 @@ impl DayKeys for Keys {
 
     fn forget(&self, keys: &[[u8; 8]]) -> std::result::Result<(), String> {
         let ids: Vec<KeyId> = keys.iter().copied().map(KeyId).collect();
-        if self.store.lock().unwrap().shred_keys(&ids) == 0 {
+        if self.dropped(&ids) == 0 {
             return Ok(());
         }
         self.write().map_err(|e| e.to_string())
