@@ -77,6 +77,12 @@ impl FrameBuf {
         self.bytes.len().saturating_sub(HEADROOM)
     }
 
+    /// Returns the octets of payload for which there is room without growing.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.bytes.capacity().saturating_sub(HEADROOM + TAILROOM)
+    }
+
     /// Tells whether there is no payload.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -104,7 +104,7 @@ impl Engine {
             muted: Vec::new(),
             ended: None,
         };
-        self.calls.insert(key, call);
+        self.calls.insert(key, Box::new(call));
     }
 
     /// Fills in what the site knows: the side of the tap, and the direction by the numbers.
@@ -256,8 +256,8 @@ impl Engine {
 
     /// Ties two segments: each gets the other's call identities, and a note with the evidence.
     fn link(&mut self, key: CallKey, to: CallKey, evidence: &'static str, at: &Stamp) {
-        let ids_of = |call: Option<&Call>| call.map(|c| c.info.call_ids.clone()).unwrap_or_default();
-        let (mine, theirs) = (ids_of(self.calls.get(&key)), ids_of(self.calls.get(&to)));
+        let ids_of = |key| self.calls.get(key).map(|call| call.info.call_ids.clone()).unwrap_or_default();
+        let (mine, theirs) = (ids_of(&key), ids_of(&to));
         for (call, ids) in [(key, theirs), (to, mine)] {
             let Some(other) = ids.first() else { continue };
             let note = Event::new("linked", 0).text("evidence", evidence).text("call_id", other);

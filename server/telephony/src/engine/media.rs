@@ -36,7 +36,7 @@ impl Engine {
                 Fast::Done => self.counters.rtp = self.counters.rtp.wrapping_add(1),
                 Fast::Full => {
                     self.counters.rtp = self.counters.rtp.wrapping_add(1);
-                    self.with_leg(place, now, |leg, env| leg.cut_running(now, env));
+                    self.with_leg(place, now, |leg, env| leg.filled(now, env));
                 }
                 Fast::No => self.bound(now, tap, key, place, datagram),
             }
@@ -81,7 +81,7 @@ impl Engine {
         let drops = self.drops_of(tap);
         self.with_leg(place, now, |leg, env| match leg.fast_unless(opaque, now, drops, rtp) {
             Fast::Done => {}
-            Fast::Full => leg.cut_running(now, env),
+            Fast::Full => leg.filled(now, env),
             Fast::No => leg.take(now, drops, rtp, opaque, env),
         });
     }

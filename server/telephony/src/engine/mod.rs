@@ -87,7 +87,7 @@ pub struct Engine {
     sip: Calls,
     tcp: TcpStreams,
     framers: BTreeMap<StreamId, Framer>,
-    calls: BTreeMap<CallKey, Call>,
+    calls: BTreeMap<CallKey, Box<Call>>,
     candidates: Slab<Candidate>,
     /// Where packets of orphans arrive, and the leg that takes them.
     orphan_ends: BTreeMap<Endpoint, u32>,

@@ -29,7 +29,7 @@ impl Engine {
         }
         match leg.fast(now, drops, &rtp) {
             Fast::Done => {}
-            Fast::Full => self.with_leg(place, now, |leg, env| leg.cut_running(now, env)),
+            Fast::Full => self.with_leg(place, now, |leg, env| leg.filled(now, env)),
             Fast::No => return false,
         }
         self.counters.rtp = self.counters.rtp.wrapping_add(1);

@@ -93,7 +93,7 @@ pub(crate) struct Env<'a> {
 pub(crate) enum Fast {
     /// Written.
     Done,
-    /// Written, and a second is full: cut all legs of the segment.
+    /// Written, and a second or the buffer is full: call [`Leg::filled`].
     Full,
     /// Not the expected packet: take the slow way.
     No,
@@ -308,7 +308,16 @@ impl Leg {
         self.last_ns = now.mono_ns;
         self.last_ticks = ticks;
         self.drops = drops;
-        if self.writer.is_full() { Fast::Full } else { Fast::Done }
+        if self.writer.is_full() || self.writer.is_tight(len, ticks) { Fast::Full } else { Fast::Done }
+    }
+
+    /// Does what the fast way has no time for: a full second is cut, with all legs of the segment; a full buffer becomes larger.
+    pub(crate) fn filled(&mut self, now: &Stamp, env: &mut Env<'_>) {
+        if self.writer.is_full() {
+            self.cut_running(now, env);
+        } else {
+            self.writer.enlarge(1, env.pool);
+        }
     }
 
     /// Takes the fast way if the packet is the expected one and was not encrypted without a key.

@@ -3,22 +3,25 @@
 //! The writer owns the position of its track. Nothing else moves it: a payload moves it by its samples, a gap by its
 //! length, so that runs and gaps always sum to the position. It knows the limits of a [`Chunk`] and refuses what would
 //! break them; its owner then cuts the chunk and tries again. It knows nothing of sequence numbers and timestamps.
+//!
+//! A second begins in a buffer for half of it and moves to a whole one when that is full: of thousands of calls half are in the
+//! first half of their second, and have a smaller buffer for that long. It costs one copy of half a second, each second.
 
-use shared::{Chunk, FrameBuf, GapCause, GapTotals, HEADROOM, RunHead, TAILROOM};
+use shared::{Chunk, FrameBuf, GapCause, GapTotals, RunHead};
 
 /// Octets of payload in one chunk at most (65,536 less the room for the run list).
 const CHUNK_BYTES_MAX: usize = 60_000;
 /// Seconds of gap in one chunk at most.
 const CHUNK_GAP_S_MAX: u64 = 10;
-/// Payload octets for which buffers have room: a second of a narrow codec, of G.711, of the widest.
-const SIZES: [usize; 3] = [2_048, 8_064, CHUNK_BYTES_MAX];
+/// Payload octets for which buffers have room: a second of a narrow codec, half a second of G.711, a second of it, of the widest.
+const SIZES: [usize; 4] = [2_048, 4_032, 8_064, CHUNK_BYTES_MAX];
 /// Buffers of each size kept for the next second at most.
-const KEPT_MAX: [usize; 3] = [8_192, 8_192, 512];
+const KEPT_MAX: [usize; 4] = [8_192, 8_192, 8_192, 512];
 
 /// Frame buffers that came back from the sealer, by size, ready to be filled again.
 #[derive(Debug, Default)]
 pub struct Pool {
-    free: [Vec<FrameBuf>; 3],
+    free: [Vec<FrameBuf>; 4],
 }
 
 impl Pool {
@@ -34,8 +37,7 @@ impl Pool {
         if buf.storage().is_empty() {
             return;
         }
-        let room = buf.storage_mut().capacity().saturating_sub(HEADROOM.saturating_add(TAILROOM));
-        let Some(class) = SIZES.iter().rposition(|size| *size <= room) else { return };
+        let Some(class) = SIZES.iter().rposition(|size| *size <= buf.room()) else { return };
         let most = KEPT_MAX.get(class).copied().unwrap_or(0);
         if let Some(free) = self.free.get_mut(class).filter(|free| free.len() < most) {
             buf.clear();
@@ -50,10 +52,11 @@ impl Pool {
 pub struct Writer {
     /// Samples that the chunk still takes before a second of its track is over.
     room_samples: u32,
+    /// Octets that `buf` takes before it must be larger.
+    holds: u16,
     joinable: bool,
     /// Whether `last` holds a run.
     begun: bool,
-    track: u8,
     last: RunHead,
     buf: FrameBuf,
     /// Position after everything written, in ticks from the segment's start.
@@ -68,6 +71,7 @@ pub struct Writer {
     /// The most octets that a second of this track has had.
     want: usize,
     totals: GapTotals,
+    track: u8,
 }
 
 impl Writer {
@@ -76,9 +80,9 @@ impl Writer {
     pub fn begin(track: u8, clock_hz: u32, joinable: bool, base: u64, pool: &mut Pool) -> Self {
         // One octet a tick is G.711; what else it is, the first second will tell.
         let want = if joinable { usize::try_from(clock_hz).unwrap_or(0) } else { 0 };
-        let buf = pool.take(want);
         let clock_hz = clock_hz.max(1);
-        let mut writer = Self { track, clock_hz, joinable, pos: base, buf, want, ..Self::default() };
+        let mut writer = Self { track, clock_hz, joinable, pos: base, want, ..Self::default() };
+        writer.hold(pool.take(want / 2));
         writer.fresh();
         writer
     }
@@ -114,12 +118,44 @@ impl Writer {
         self.room_samples == 0
     }
 
-    /// Tells whether a payload of `len` octets and `samples` ticks still fits into the chunk.
+    /// Tells whether a payload of `len` octets and `samples` ticks still fits into the chunk and its buffer.
     #[inline]
     #[must_use]
     pub fn fits(&self, len: u32, samples: u32) -> bool {
+        samples <= self.room_samples && self.holds(len)
+    }
+
+    /// Tells whether the buffer has room for `len` octets more.
+    #[inline]
+    fn holds(&self, len: u32) -> bool {
         let octets = usize::try_from(len).unwrap_or(usize::MAX).saturating_add(self.buf.len());
-        samples <= self.room_samples && octets <= CHUNK_BYTES_MAX
+        octets <= usize::from(self.holds)
+    }
+
+    /// Tells whether the second would take another payload of `len` octets and `samples` ticks, but the buffer would not.
+    #[inline]
+    #[must_use]
+    pub fn is_tight(&self, len: u32, samples: u32) -> bool {
+        samples <= self.room_samples && !self.holds(len)
+    }
+
+    /// Has room for a payload of `len` octets and `samples` ticks, unless the chunk must be cut before it.
+    pub fn make_room(&mut self, len: u32, samples: u32, pool: &mut Pool) {
+        if self.is_tight(len, samples) {
+            self.enlarge(usize::try_from(len).unwrap_or(usize::MAX), pool);
+        }
+    }
+
+    /// Moves what is written into a larger buffer, which has room for `octets` more; not beyond what a chunk may hold.
+    pub fn enlarge(&mut self, octets: usize, pool: &mut Pool) {
+        let least = self.buf.len().saturating_add(octets).max(usize::from(self.holds).saturating_add(1));
+        if least > CHUNK_BYTES_MAX {
+            return;
+        }
+        let mut larger = pool.take(self.want.max(least));
+        larger.push(self.buf.payload());
+        let smaller = self.hold(larger);
+        pool.give(smaller);
     }
 
     /// Returns the octets of the last payload written (of all joined ones, if the track is joinable).
@@ -169,14 +205,14 @@ impl Writer {
     /// Gives the buffer up while nothing is written: a leg that is silent or on hold keeps no second of memory.
     pub fn rest(&mut self, pool: &mut Pool) {
         if self.buf.is_empty() {
-            pool.give(std::mem::take(&mut self.buf));
+            pool.give(self.hold(FrameBuf::default()));
         }
     }
 
     /// Has a buffer again after a rest.
     pub fn wake(&mut self, pool: &mut Pool) {
         if self.buf.storage().is_empty() {
-            self.buf = pool.take(self.want);
+            self.hold(pool.take(self.want / 2));
         }
     }
 
@@ -228,7 +264,7 @@ impl Writer {
             FrameBuf::default() // a chunk that is only a gap: the buffer stays with us
         } else {
             self.want = self.want.max(octets);
-            std::mem::replace(&mut self.buf, pool.take(self.want))
+            self.hold(pool.take(self.want / 2))
         };
         let chunk = Chunk { track: self.track, base_samples: self.base, runs, buf };
         self.fresh();
@@ -238,6 +274,13 @@ impl Writer {
     /// Gives the empty buffer back when the track ends.
     pub fn end(self, pool: &mut Pool) {
         pool.give(self.buf);
+    }
+
+    /// Writes into this buffer from now on; returns the one before.
+    fn hold(&mut self, buf: FrameBuf) -> FrameBuf {
+        let room = buf.room().min(CHUNK_BYTES_MAX);
+        self.holds = u16::try_from(room).unwrap_or(u16::MAX);
+        std::mem::replace(&mut self.buf, buf)
     }
 
     fn next_run(&mut self, run: RunHead) {
@@ -255,5 +298,59 @@ impl Writer {
         self.last = RunHead::default();
         self.room_samples = self.clock_hz;
         self.room_gap = u64::from(self.clock_hz).saturating_mul(CHUNK_GAP_S_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests")]
+    use super::*;
+
+    /// Writes a second of packets of `len` octets and ticks, as a leg does; returns the room of the buffer before each.
+    fn second(writer: &mut Writer, pool: &mut Pool, len: u32) -> Vec<usize> {
+        let mut rooms = Vec::new();
+        for n in 0_u32.. {
+            writer.make_room(len, len, pool);
+            if !writer.fits(len, len) {
+                break;
+            }
+            rooms.push(writer.buf.room());
+            writer.push(&vec![n as u8; len as usize], len, len);
+        }
+        rooms
+    }
+
+    #[test]
+    fn a_second_begins_in_half_a_buffer_and_goes_on_in_a_whole_one() {
+        for len in [80, 160, 240, 320, 1_000] {
+            let mut pool = Pool::default();
+            let mut writer = Writer::begin(0, 8_000, true, 0, &mut pool);
+            for _second in 0..3 {
+                let rooms = second(&mut writer, &mut pool, len);
+                assert_eq!(rooms.len() as u32, 8_000 / len, "packets of {len} octets");
+                let (small, large) = rooms.split_at(rooms.partition_point(|room| *room == 4_032));
+                assert!(small.len().abs_diff(large.len()) <= 1, "half of them each: {rooms:?}");
+                assert!(large.iter().all(|room| *room == 8_064), "nothing larger: {rooms:?}");
+                let chunk = writer.cut(&mut pool).unwrap();
+                let expected = (0..8_000 / len).flat_map(|n| vec![n as u8; len as usize]);
+                assert!(chunk.buf.payload().iter().copied().eq(expected), "every octet in its place");
+                pool.give(chunk.buf);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chunk_holds_no_more_than_a_frame_does() {
+        let mut pool = Pool::default();
+        let mut writer = Writer::begin(0, 48_000, false, 0, &mut pool);
+        let mut octets = 0;
+        for _packet in 0..100 {
+            writer.make_room(1_400, 1, &mut pool);
+            if writer.fits(1_400, 1) {
+                writer.push(&[7; 1_400], 1_400, 1);
+                octets += 1_400;
+            }
+        }
+        assert_eq!((octets, writer.cut(&mut pool).unwrap().buf.len()), (58_800, 58_800));
     }
 }

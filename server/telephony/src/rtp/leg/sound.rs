@@ -77,8 +77,10 @@ impl Leg {
     fn put(&mut self, payload: &[u8], ticks: u32, env: &mut Env<'_>) {
         let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
         self.writer.wake(env.pool);
+        self.writer.make_room(len, ticks, env.pool);
         if !self.writer.fits(len, ticks) {
             self.cut(env);
+            self.writer.make_room(len, ticks, env.pool);
         }
         if self.writer.fits(len, ticks) {
             if ticks > 0 {

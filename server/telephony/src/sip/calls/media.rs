@@ -347,6 +347,7 @@ impl Negotiation {
         }
         plan.legs.sort_by_key(|leg| leg.leg);
         plan.legs.truncate(LEGS_MAX);
+        plan.legs.shrink_to_fit();
         plan
     }
 
