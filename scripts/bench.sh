@@ -14,6 +14,9 @@ cc -O2 -o "$target/bench/floor" tests/tools/floor.c -lcrypto
 /usr/bin/python3 tests/tools/bench.py --amethyst "$target/release/amethyst" --work "$target/bench" \
   --calls "${CALLS:-1000}" --secs "${SECS:-60}" --rounds "${ROUNDS:-3}"
 
+# What one more call costs in memory.
+/usr/bin/python3 tests/tools/memory.py --amethyst "$target/release/amethyst" --work "$target/bench"
+
 # LIVE=1: the same calls over a wire (veth) at their own pace; SPEEDS="1 2 4" also faster. Needs root and two idle cores.
 if [ "${LIVE:-0}" = 1 ]; then
   cc -O2 -o "$target/bench/replay" tests/tools/replay.c

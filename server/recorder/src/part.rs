@@ -101,7 +101,7 @@ impl OpenPart {
         bytes.extend(sealed.iter().map(SealedAudio::bytes));
         self.file.append(&bytes)?;
         drop(bytes);
-        self.waiting.clear();
+        self.waiting = Vec::new(); // most seconds have nothing to say, and calls are many
         sealed.into_iter().for_each(used);
         Ok(())
     }
@@ -110,7 +110,7 @@ impl OpenPart {
     pub(crate) fn write_waiting(&mut self) -> Result<(), RecorderError> {
         if !self.waiting.is_empty() {
             self.file.append(&[&self.waiting])?;
-            self.waiting.clear();
+            self.waiting = Vec::new();
         }
         Ok(())
     }
