@@ -4,7 +4,7 @@ use archive::Level;
 use store::Disk as _;
 use vault::{DuePart, PartKey, ReadBackRow};
 
-use super::{PARTS_MAX, Run, Step, lease};
+use super::{PARTS_MAX, Run, Step};
 use crate::Result;
 use crate::carrier::{CarryError, CarryKind, Fate, Item, Source};
 
@@ -40,7 +40,7 @@ impl Run<'_> {
     }
 
     /// Steps 4 and 5. Tells whether more is due than one run takes. How the run ended early, if it did, is in `early`.
-    pub(super) fn carry_due(&mut self, held: &lease::Lease) -> Result<bool> {
+    pub(super) fn carry_due(&mut self) -> Result<bool> {
         let mut after = None;
         loop {
             if self.stopped() {
@@ -51,7 +51,7 @@ impl Run<'_> {
             if self.carried.len() >= PARTS_MAX {
                 return Ok(true);
             }
-            held.keep(self.world, self.carrier)?;
+            self.keep()?;
             let due =
                 self.world.vault.due(self.medium.media_id, after, u32::try_from(FILES).unwrap_or(256))?;
             let due = first_bytes(due);

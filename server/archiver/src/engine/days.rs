@@ -86,6 +86,7 @@ impl Run<'_> {
 
     /// Carries files that must all be there.
     pub(super) fn carry_named(&mut self, items: Vec<Item>) -> Result<Vec<(String, Digests)>> {
+        self.keep()?;
         let fates = self.carrier.carry(&items, &mut |_bytes| ()).map_err(|e| self.failed(e))?;
         let proven = |(item, fate): (Item, Fate)| match fate {
             Fate::Proven { digests, .. } => Ok((item.to, digests)),

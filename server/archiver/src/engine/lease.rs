@@ -64,6 +64,15 @@ pub(crate) fn take(world: &World<'_>, location: &LocationRow, carrier: &mut dyn 
 }
 
 impl Lease {
+    /// Removes the lease, unless somebody else took it. Harmless if it stays: it is of this machine, and old after 30 minutes.
+    pub(crate) fn give_back(&self, carrier: &mut dyn Carrier) {
+        if let Ok(Some(there)) = read(carrier)
+            && (&there.host, &there.boot) == (&self.holder.host, &self.holder.boot)
+        {
+            drop(carrier.remove(&[archive::layout::LEASE_NAME.to_owned()]));
+        }
+    }
+
     /// Renews the lease if a minute has gone.
     ///
     /// # Errors

@@ -132,6 +132,7 @@ pub(crate) struct Run<'a> {
     world: &'a World<'a>,
     location: &'a LocationRow,
     carrier: &'a mut dyn Carrier,
+    held: &'a lease::Lease,
     medium: MediumRow,
     row: ArchiveRunRow,
     /// Digest of the report before this one on the medium.
@@ -171,8 +172,7 @@ pub fn archive(
     let mut carrier = reach()?;
     let held = lease::take(world, location, &mut *carrier)?;
     let done = rounds(world, location, &mut *carrier, &held);
-    // Harmless if it stays: it is of this machine, and old after 30 minutes.
-    drop(carrier.remove(&[archive::layout::LEASE_NAME.to_owned()]));
+    held.give_back(&mut *carrier);
     done
 }
 
@@ -184,8 +184,8 @@ fn rounds(
 ) -> Result<Summary> {
     let mut total: Option<Summary> = None;
     loop {
-        let run = Run::begin(world, location, carrier)?;
-        let (summary, more) = run.go(held)?;
+        let run = Run::begin(world, location, carrier, held)?;
+        let (summary, more) = run.go()?;
         let summary = match total {
             None => summary,
             Some(before) => summary.behind(before),
@@ -211,7 +211,12 @@ impl Summary {
 
 impl<'a> Run<'a> {
     /// Steps 2 and 4: the medium is the right one; what is due.
-    fn begin(world: &'a World<'a>, location: &'a LocationRow, carrier: &'a mut dyn Carrier) -> Result<Self> {
+    fn begin(
+        world: &'a World<'a>,
+        location: &'a LocationRow,
+        carrier: &'a mut dyn Carrier,
+        held: &'a lease::Lease,
+    ) -> Result<Self> {
         let progress = Progress { step: Step::Check, parts: 0, parts_due: 0, bytes: 0, bytes_due: 0 };
         (world.tell)(&progress);
         let (medium, previous) = medium::recognise(world, location, carrier)?;
@@ -237,6 +242,7 @@ impl<'a> Run<'a> {
             world,
             location,
             carrier,
+            held,
             medium,
             row,
             previous,
@@ -252,13 +258,13 @@ impl<'a> Run<'a> {
     }
 
     /// Steps 3 to 9. Tells whether more is due than one run takes.
-    fn go(mut self, held: &lease::Lease) -> Result<(Summary, bool)> {
+    fn go(mut self) -> Result<(Summary, bool)> {
         self.at(Step::Plan);
         (self.progress.parts_due, self.progress.bytes_due) =
             self.world.vault.due_totals(self.medium.media_id)?;
         self.adopt()?;
         self.at(Step::Carry);
-        let more = self.carry_due(held)?;
+        let more = self.carry_due()?;
         let fatal = self.early.take_if(|e| {
             matches!(e.kind, CarryKind::Gone | CarryKind::Doubtful | CarryKind::Stalled | CarryKind::ReadOnly)
         });
@@ -266,7 +272,7 @@ impl<'a> Run<'a> {
             return Err(self.give_up(error));
         }
         self.describe(more).map_err(|e| self.doubted(e))?;
-        held.keep(self.world, self.carrier)?;
+        self.keep()?;
         self.at(Step::Prove);
         let summary = self.close().map_err(|e| self.doubted(e))?;
         Ok((summary, more))
@@ -275,6 +281,11 @@ impl<'a> Run<'a> {
     fn at(&mut self, step: Step) {
         self.progress.step = step;
         (self.world.tell)(&self.progress);
+    }
+
+    /// Renews the lease if it is time. Between two of these lies one batch, or one file if that is larger than a batch.
+    fn keep(&mut self) -> Result<()> {
+        self.held.keep(self.world, self.carrier)
     }
 
     fn stopped(&self) -> bool {

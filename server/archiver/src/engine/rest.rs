@@ -116,12 +116,12 @@ impl Run<'_> {
         let copy = format!("{SCRATCH}/catalogue.db");
         let path = self.world.data.path().join(&copy);
         self.world.vault.backup_database(&path)?;
+        self.keep()?;
         let tried = self.world.vault.check_backup(&path)?;
         tracing::info!("archive {}: the backup holds {} recordings", self.location.name, tried.recordings);
         let to = self.world.central.site().recovery_key.clone();
         let mut from = BufReader::with_capacity(1 << 20, self.world.data.open_read(&copy)?);
         let mut more = true;
-        let mut items = Vec::new();
         for number in 0_u16.. {
             if !more {
                 break;
@@ -131,13 +131,15 @@ impl Run<'_> {
             let spec = self.spec(Kind::DatabaseBackup);
             let (source, rest) = sealed::file(self.world, &spec, &to, &mut from, &scratch)?;
             more = rest;
-            items.push(Item { to: format!("{folder}/{name}"), source });
+            self.keep()?;
+            // One at a time: the lease is renewed in between, and the scratch of one is all that lies here.
+            self.carry_named(vec![Item { to: format!("{folder}/{name}"), source }])?;
+            self.world.data.unlink(&scratch)?;
         }
         let plain = self.world.central.configuration()?;
         let config = sealed::small(self.world, &self.spec(Kind::ConfigurationBackup), &to, &plain)?;
         // The configuration last: a backup with one is whole.
-        items.push(Item { to: format!("{folder}/config.amx"), source: Source::Bytes(config) });
-        self.carry_named(items)?;
+        self.carry_named(vec![Item { to: format!("{folder}/config.amx"), source: Source::Bytes(config) }])?;
         self.clear_scratch()
     }
 

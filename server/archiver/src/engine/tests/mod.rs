@@ -22,7 +22,7 @@ use vault::{MediumState, Vault};
 
 use self::world::{Office, Site, location};
 use crate::carrier::SyncRule;
-use crate::engine::Central as _;
+use crate::engine::{Central as _, Progress, Step};
 use crate::{ArchiverError, Kind};
 
 fn read(medium: &FaultyDisk, path: &str) -> Vec<u8> {
@@ -346,6 +346,30 @@ fn another_machine_s_lease_keeps_us_out_until_it_is_old() {
     let done = site.night(&office, &medium, SyncRule::Whole).unwrap();
     assert_eq!(done.outcome, Outcome::Complete);
     assert!(!medium.exists("lease.json").unwrap(), "ours is taken back");
+}
+
+#[test]
+fn the_lease_is_renewed_while_a_run_describes_and_one_that_was_taken_ends_it() {
+    let (office, site, medium) = (Office::new(), Site::new(), FaultyDisk::new());
+    site.prepare(&office, &medium);
+    site.record(&office, "2026-11-21", 1..3, false);
+    let minute = 61 * 1_000_000;
+    site.clock.1.set(minute);
+    let begun = site.clock.0.get().0;
+    let taken = |progress: &Progress| {
+        if progress.step == Step::Backup {
+            let ours: serde_json::Value = serde_json::from_slice(&read(&medium, "lease.json")).unwrap();
+            assert!(ours["at_us"].as_i64().unwrap() > begun + 5 * minute, "renewed: {ours}");
+            let other = br#"{"host":"other","pid":7,"boot":"b","at_us":1}"#;
+            medium.unlink("lease.json").unwrap();
+            medium.create_new("lease.json").unwrap().append(&[other]).unwrap();
+        }
+    };
+    let error = site.told(&office, &medium, SyncRule::Whole, &taken).unwrap_err();
+    assert!(error.to_string().contains("took it from us"), "{error}");
+    assert!(paths(&medium, "backup/", "").is_empty(), "seen before the backup, not after it");
+    assert_eq!(judge(&site, &office, &medium, 1..3), 0, "nothing is proven");
+    assert!(medium.exists("lease.json").unwrap(), "theirs stays");
 }
 
 #[test]

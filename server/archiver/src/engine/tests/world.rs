@@ -28,7 +28,7 @@ use vault::{
 
 use crate::Result;
 use crate::carrier::{Carrier, Clock, DiskCarrier, SyncRule};
-use crate::engine::{Central, KeyFile, KeysAsked, Summary, World, archive, prepare};
+use crate::engine::{Central, KeyFile, KeysAsked, Progress, Summary, World, archive, prepare};
 use crate::keyfiles::{Cost, Night, Secrets, draw_secrets, key_files};
 
 const SITE: SiteId = SiteId([7; 16]);
@@ -137,11 +137,12 @@ impl Central for Office {
     }
 }
 
-/// Time that passes only when somebody waits, or a test says so.
-pub(super) struct Hands(pub(super) Cell<UtcMicros>);
+/// Time that passes only when somebody waits, or a test says so; or by so much whenever somebody looks.
+pub(super) struct Hands(pub(super) Cell<UtcMicros>, pub(super) Cell<i64>);
 
 impl Clock for Hands {
     fn now(&self) -> UtcMicros {
+        self.0.set(self.0.get().plus(self.1.get()));
         self.0.get()
     }
 
@@ -162,7 +163,7 @@ impl Site {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         drop(Vault::create(folder.path(), config(), &key(), AT).unwrap());
-        let site = Self { folder, clock: Hands(Cell::new(AT)), stop: AtomicBool::new(false) };
+        let site = Self { folder, clock: Hands(Cell::new(AT), Cell::new(0)), stop: AtomicBool::new(false) };
         site.vault().add_location(&location()).unwrap();
         site
     }
@@ -171,7 +172,7 @@ impl Site {
     pub(super) fn copied(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         copy(self.folder.path(), folder.path());
-        Self { folder, clock: Hands(Cell::new(self.clock.now())), stop: AtomicBool::new(false) }
+        Self { folder, clock: Hands(Cell::new(self.clock.now()), Cell::new(0)), stop: AtomicBool::new(false) }
     }
 
     pub(super) fn vault(&self) -> Vault {
@@ -202,9 +203,21 @@ impl Site {
 
     /// Runs the archive once.
     pub(super) fn night(&self, office: &Office, medium: &FaultyDisk, rule: SyncRule) -> Result<Summary> {
+        self.told(office, medium, rule, &|_progress| ())
+    }
+
+    /// Runs the archive once; `tell` hears how far it is.
+    pub(super) fn told(
+        &self,
+        office: &Office,
+        medium: &FaultyDisk,
+        rule: SyncRule,
+        tell: &(dyn Fn(&Progress) + Sync),
+    ) -> Result<Summary> {
         let vault = self.vault();
         self.with(&vault, office, |world| {
-            archive(world, &location(), &mut || Ok(Box::new(self.carrier(medium, rule)) as Box<dyn Carrier>))
+            let world = World { tell, ..*world };
+            archive(&world, &location(), &mut || Ok(Box::new(self.carrier(medium, rule)) as Box<dyn Carrier>))
         })
     }
 
