@@ -218,17 +218,11 @@ fn reports_that_were_taken_away_or_exchanged_are_missed() {
 #[test]
 fn a_recording_that_the_log_says_was_destroyed_is_not_missed_and_no_other_is_excused() {
     let destroyed = |made: &mut Made| {
-        let recording = |leaf: &Vec<u8>| match Leaf::parse(leaf).unwrap().act {
-            Act::Recording(told) => Some((told.day.to_string(), told.recording_id)),
-            _ => None,
+        let recording = |leaf: &Vec<u8>| {
+            let Act::Recording(told) = Leaf::parse(leaf).unwrap().act else { return None };
+            Some((told.day.to_string(), told.recording_id))
         };
-        let (_, id) = made
-            .leaves
-            .iter()
-            .filter_map(recording)
-            .filter(|(day, _)| day == "2026-11-21")
-            .next_back()
-            .unwrap();
+        let (_, id) = made.leaves.iter().filter_map(recording).rfind(|(day, _)| day == "2026-11-21").unwrap();
         let what = Shred::Recording("2026-11-21".parse().unwrap(), id);
         let act = Act::Shred { what, reason: [0; 32], second: [1; 16] };
         let leaf = Leaf { at: UtcMicros(9), actor: [2; 16], act };
