@@ -576,6 +576,10 @@ pub(crate) struct LocationPrepare {
     /// Where people find the medium while it is not connected.
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub(crate) lies_in: String,
+    /// Bring only what is recorded from now on to a new medium. What was recorded before stays on the media before it, which must be
+    /// kept. Without this everything is brought: what left the live store is fetched from another place.
+    #[arg(long)]
+    pub(crate) from_now: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -627,6 +631,10 @@ pub(crate) struct ArchiveVerify {
     /// Print JSON: one array with what was found on each place.
     #[arg(long)]
     pub(crate) json: bool,
+    /// For the server, which shows how far it is: nothing is said but lines of progress, and a medium that was suspect stays so until
+    /// a person trusts it.
+    #[arg(long, hide = true)]
+    pub(crate) for_server: bool,
 }
 
 /// `amethyst archive status`.
@@ -692,4 +700,7 @@ pub(crate) struct ArchiveDrill {
     /// Print JSON: one array with what was found on each place.
     #[arg(long)]
     pub(crate) json: bool,
+    /// For the server: nothing is said.
+    #[arg(long, hide = true)]
+    pub(crate) for_server: bool,
 }

@@ -31,6 +31,8 @@ worded! {
         Verify = 1 "verify",
         /// Some recordings were fetched and opened.
         Drill = 2 "drill",
+        /// A person said that a medium may be trusted again.
+        Trust = 3 "trust",
     }
 }
 
@@ -71,6 +73,8 @@ pub struct CheckRow {
     pub begun_at: UtcMicros,
     /// Its end.
     pub ended_at: UtcMicros,
+    /// The medium was suspect then.
+    pub was_suspect: bool,
     /// Everything was as it should be.
     pub well: bool,
     /// Files that were.
@@ -149,13 +153,14 @@ impl Catalogue {
             row.what.number().into(),
             row.begun_at.0.into(),
             row.ended_at.0.into(),
+            row.was_suspect.into(),
             row.well.into(),
             row.files.into(),
             row.bytes.into(),
             row.findings.as_str().into(),
         ];
-        let text = "insert into archive_check (location_id, media_id, what, begun_at_us, ended_at_us, well, files, bytes, findings) \
-                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let text = "insert into archive_check (location_id, media_id, what, begun_at_us, ended_at_us, was_suspect, well, files, bytes, \
+                    findings) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         let db = self.db.clone();
         self.block(async move { db.writer().await?.run(text, cells).await.map(drop) })
     }
@@ -166,10 +171,25 @@ impl Catalogue {
     /// The database's.
     pub fn checks(&self, location: LocationId, what: CheckKind, limit: u32) -> Result<Vec<CheckRow>> {
         let cells = vec![location.bytes().into(), what.number().into(), limit.into()];
-        let text = "select location_id, media_id, what, begun_at_us, ended_at_us, well, files, bytes, findings from archive_check \
+        let text = "select location_id, media_id, what, begun_at_us, ended_at_us, was_suspect, well, files, bytes, findings from archive_check \
                     where location_id = $1 and what = $2 order by ended_at_us desc, check_id desc limit $3";
         let db = self.db.clone();
         self.block(async move { db.reader().await?.rows(text, cells).await?.iter().map(check_row).collect() })
+    }
+
+    /// Trusts a suspect medium again, on a person's word: everything on it was verified since it became suspect, and nobody trusted it on
+    /// that verification before. Tells whether it is so; otherwise nothing has changed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn trust_medium(&self, id: MediaId, by: &By) -> Result<bool> {
+        let (db, by) = (self.db.clone(), by.clone());
+        self.block(async move {
+            let mut conn = db.writer().await?;
+            conn.begin_alone().await?;
+            let done = trust(&mut conn, id, &by).await;
+            conn.end(done).await
+        })
     }
 
     /// Notes that a person ended a run at a location, in place of whoever did so before.
@@ -263,6 +283,30 @@ async fn write(conn: &mut Conn, put: &[NoticeRow], refill: &[NoticeRow], ended: 
     Ok(())
 }
 
+async fn trust(conn: &mut Conn, id: MediaId, by: &By) -> Result<bool> {
+    let last = "select location_id, what, was_suspect, well, files, bytes from archive_check where media_id = $1 and what in (1, 3) \
+                order by check_id desc limit 1";
+    let Some(row) = conn.row(last, vec![id.bytes().into()]).await? else { return Ok(false) };
+    let was_verified = (row.int(1)?, row.int(2)?, row.int(3)?) == (1, 1, 1);
+    let suspect = "update medium set state = 1 where media_id = $1 and state = 2";
+    if !was_verified || conn.run(suspect, vec![id.bytes().into()]).await? == 0 {
+        return Ok(false);
+    }
+    let text = "insert into archive_check (location_id, media_id, what, begun_at_us, ended_at_us, was_suspect, well, files, bytes, \
+                findings) values ($1, $2, 3, $3, $3, 1, 1, $4, $5, $6)";
+    let name = serde_json::json!([by.name]).to_string();
+    let cells = vec![
+        Cell::Blob(row.blob_or_none(0)?.unwrap_or_default()),
+        id.bytes().into(),
+        by.at.0.into(),
+        row.int(4)?.into(),
+        row.int(5)?.into(),
+        name.as_str().into(),
+    ];
+    conn.run(text, cells).await?;
+    Ok(true)
+}
+
 fn notice_row(row: &Row) -> Result<NoticeRow> {
     Ok(NoticeRow {
         key: row.text(0)?,
@@ -282,9 +326,10 @@ fn check_row(row: &Row) -> Result<CheckRow> {
             .ok_or(CatalogueError::Damaged { what: "check" })?,
         begun_at: UtcMicros(row.int(3)?),
         ended_at: UtcMicros(row.int(4)?),
-        well: row.int(5)? != 0,
-        files: row.number(6, "files")?,
-        bytes: row.number(7, "bytes")?,
-        findings: row.text(8)?,
+        was_suspect: row.int(5)? != 0,
+        well: row.int(6)? != 0,
+        files: row.number(7, "files")?,
+        bytes: row.number(8, "bytes")?,
+        findings: row.text(9)?,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use archive::{Bundle, SiteJson};
@@ -24,6 +25,7 @@ pub(crate) struct Office<'a> {
     signing: SigningKey,
     logins_max: usize,
     hurried: Option<&'a AtomicBool>,
+    logins_until: Mutex<Option<Day>>,
 }
 
 /// Logins made in one go, between two looks whether the run was stopped; each takes most of a second. A run that was stopped
@@ -39,13 +41,25 @@ impl<'a> Office<'a> {
         site.keys.draw_logins()?;
         let path = site.dir.join("site/site.json");
         let site_json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self { site, site_json, signing: site.keys.central_signing(), logins_max, hurried: None })
+        Ok(Self {
+            site,
+            site_json,
+            signing: site.keys.central_signing(),
+            logins_max,
+            hurried: None,
+            logins_until: Mutex::default(),
+        })
     }
 
     /// Makes only a few logins once `stop` is set: whoever stops a run does not wait for those of a year.
     pub(crate) const fn unless(mut self, stop: &'a AtomicBool) -> Self {
         self.hurried = Some(stop);
         self
+    }
+
+    /// Returns up to which day all logins lie on the medium of the run; `None`: none were made yet.
+    pub(crate) fn logins_until(&self) -> Option<Day> {
+        *self.logins_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn in_haste(&self) -> bool {
@@ -127,6 +141,7 @@ impl Central for Office<'_> {
         if made.slots_missing > 0 {
             tracing::info!("{} logins ahead are still to be made by later runs", made.slots_missing);
         }
+        *self.logins_until.lock().unwrap_or_else(PoisonError::into_inner) = made.logins_until;
         let files = made.files.into_iter();
         Ok(files.map(|file| KeyFile { path: file.path, bytes: file.bytes }).collect())
     }

@@ -43,7 +43,10 @@ pub(crate) enum Request {
         logins: usize,
     },
     /// End the run early.
-    Stop,
+    Stop {
+        /// A person wants it: it stays ended until the next evening.
+        for_tonight: bool,
+    },
 }
 
 /// What the server answers.
@@ -161,20 +164,29 @@ fn answer(stream: &UnixStream, desk: &Desk, vault: &Vault) -> io::Result<()> {
     let (tell, told) = channel();
     let stop = Arc::new(AtomicBool::new(false));
     for location in &locations {
+        if let Err(e) = vault.go_on_archiving(location.location_id) {
+            tracing::error!("that a run was ended stays noted: {e}");
+        }
         let (stop, tell) = (Arc::clone(&stop), Some(tell.clone()));
         desk.ask(Order { location: location.location_id, logins, stop, tell });
     }
     drop(tell);
-    let thread = std::thread::Builder::new().name("control-hear".to_owned());
+    let (thread, for_tonight) =
+        (std::thread::Builder::new().name("control-hear".to_owned()), Arc::new(AtomicBool::new(false)));
+    let tonight = Arc::clone(&for_tonight);
     thread.spawn(move || {
         // Whoever goes away without a word leaves the run alone.
         while let Ok(Some(request)) = next_request(&mut requests) {
-            if matches!(request, Request::Stop) {
+            if let Request::Stop { for_tonight } = request {
+                tonight.store(for_tonight, Ordering::Relaxed);
                 stop.store(true, Ordering::Relaxed);
             }
         }
     })?;
     follow(stream, &told, &locations)?;
+    if for_tonight.load(Ordering::Relaxed) {
+        super::stay_stopped(vault, &locations);
+    }
     say(stream, &Answer::End)?;
     stream.shutdown(std::net::Shutdown::Both)
 }
@@ -222,16 +234,18 @@ pub(crate) fn ask(
     mut stream: UnixStream,
     request: &Request,
     stop: &Arc<AtomicBool>,
+    for_tonight: &Arc<AtomicBool>,
     hear: &mut dyn FnMut(Answer),
 ) -> anyhow::Result<()> {
     let line = |request: &Request| serde_json::to_string(request).map(|text| text + "\n");
     stream.write_all(line(request)?.as_bytes())?;
-    let (mut asking, asked, halt) = (stream.try_clone()?, Arc::clone(stop), line(&Request::Stop)?);
+    let (mut asking, asked, tonight) = (stream.try_clone()?, Arc::clone(stop), Arc::clone(for_tonight));
     std::thread::Builder::new().name("control-stop".to_owned()).spawn(move || {
         while !asked.load(Ordering::Relaxed) {
             std::thread::sleep(TURN);
         }
-        asking.write_all(halt.as_bytes())
+        let halt = line(&Request::Stop { for_tonight: tonight.load(Ordering::Relaxed) });
+        halt.map_err(io::Error::other).and_then(|halt| asking.write_all(halt.as_bytes()))
     })?;
     for line in BufReader::new(stream).lines() {
         let answer: Answer = serde_json::from_str(&line?)?;

@@ -13,7 +13,9 @@ use archiver::carrier::Space;
 use archiver::engine::Progress;
 use archiver::notices::Absence;
 use shared::{LocationId, UtcMicros};
+use vault::CheckKind;
 
+use super::checks::AtCheck;
 use super::told::Told;
 
 /// The speed shown is that of the last so many seconds.
@@ -101,6 +103,10 @@ pub(crate) struct Standing {
     pub(crate) looked: Option<Looked>,
     /// Why the last run failed, until one works.
     pub(crate) trouble: Option<Trouble>,
+    /// The verification or drill that goes on there.
+    pub(crate) checking: Option<AtCheck>,
+    /// Why the last one could not be done.
+    pub(crate) check_trouble: Option<String>,
 }
 
 struct AtWork {
@@ -117,6 +123,8 @@ struct State {
     looked: BTreeMap<LocationId, Looked>,
     troubles: BTreeMap<LocationId, Trouble>,
     no_room: Option<(u64, String)>,
+    checks: BTreeMap<LocationId, AtCheck>,
+    check_troubles: BTreeMap<LocationId, (Instant, String)>,
     ending: bool,
     gone: bool,
 }
@@ -228,6 +236,62 @@ impl Desk {
         self.held().looked.insert(location, looked)
     }
 
+    /// Notes that a verification or a drill begins; false if one goes on there, a run does, or everything ends.
+    pub(crate) fn begin_check(&self, location: LocationId, at: &AtCheck) -> bool {
+        let mut state = self.held();
+        let runs = state.at_work.as_ref().is_some_and(|at_work| at_work.order.location == location);
+        if state.ending || runs || state.checks.contains_key(&location) {
+            return false;
+        }
+        state.check_troubles.remove(&location);
+        state.checks.insert(location, at.clone());
+        true
+    }
+
+    /// Notes how far it is.
+    pub(crate) fn step_check(&self, location: LocationId, bytes: u64) {
+        if let Some(at) = self.held().checks.get_mut(&location) {
+            at.bytes = bytes;
+        }
+    }
+
+    /// Asks it to end; false if there is none.
+    pub(crate) fn stop_check(&self, location: LocationId) -> bool {
+        let state = self.held();
+        let at = state.checks.get(&location);
+        at.inspect(|at| at.stop.store(true, Ordering::Relaxed)).is_some()
+    }
+
+    /// Notes that it ended, and why it could not be done.
+    pub(crate) fn end_check(&self, location: LocationId, trouble: Option<String>) {
+        let mut state = self.held();
+        state.checks.remove(&location);
+        if let Some(trouble) = trouble {
+            state.check_troubles.insert(location, (Instant::now(), trouble));
+        }
+        self.bell.notify_all();
+    }
+
+    /// Whether a drill may begin by itself: none failed of late.
+    pub(crate) fn may_drill(&self, location: LocationId, again: Duration) -> bool {
+        self.held().check_troubles.get(&location).is_none_or(|(at, _)| at.elapsed() >= again)
+    }
+
+    /// Ends a verification at a place, so that a run may begin, and waits for its end; not for ever.
+    pub(crate) fn clear_for_run(&self, location: LocationId, wait: Duration) {
+        let verifies =
+            |state: &State| state.checks.get(&location).is_some_and(|at| at.what == CheckKind::Verify);
+        let state = self.held();
+        if !verifies(&state) {
+            return;
+        }
+        if let Some(at) = state.checks.get(&location) {
+            at.stop.store(true, Ordering::Relaxed);
+        }
+        let goes_on = |state: &mut State| verifies(state) && !state.ending;
+        drop(self.bell.wait_timeout_while(state, wait, goes_on).unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Notes how full the live store's disk is, in parts of a hundred, and why nothing may leave it; `None`: there is room.
     pub(crate) fn set_no_room(&self, why: Option<(u64, String)>) {
         self.held().no_room = why;
@@ -252,6 +316,8 @@ impl Desk {
             waiting: state.orders.iter().any(|order| order.location == location),
             looked: state.looked.get(&location).cloned(),
             trouble: state.troubles.get(&location).cloned(),
+            checking: state.checks.get(&location).cloned(),
+            check_trouble: state.check_troubles.get(&location).map(|(_, text)| text.clone()),
         }
     }
 
@@ -309,6 +375,30 @@ mod tests {
         assert!(desk.begin(&order, at(10)));
         desk.end(None);
         assert_eq!(desk.standing(HERE).trouble, None, "a run that worked ends the trouble");
+    }
+
+    #[test]
+    fn a_run_goes_before_a_verification_and_none_begins_beside_it() {
+        let desk = Desk::default();
+        let at = |what| AtCheck { what, since: at(0), bytes: 0, stop: Arc::default() };
+        let (verify, drill) = (at(CheckKind::Verify), at(CheckKind::Drill));
+        assert!(desk.begin_check(HERE, &verify) && !desk.begin_check(HERE, &drill));
+        assert!(desk.begin_check(THERE, &drill));
+        desk.step_check(HERE, 7);
+        assert_eq!(desk.standing(HERE).checking.map(|at| at.bytes), Some(7));
+        desk.clear_for_run(THERE, Duration::ZERO);
+        assert!(!drill.stop.load(Ordering::Relaxed), "a drill disturbs no run");
+        desk.clear_for_run(HERE, Duration::ZERO);
+        assert!(verify.stop.load(Ordering::Relaxed));
+        desk.end_check(HERE, Some("away".to_owned()));
+        assert_eq!(desk.standing(HERE).check_trouble.as_deref(), Some("away"));
+        assert!(
+            !desk.may_drill(HERE, Duration::from_secs(9)) && desk.may_drill(THERE, Duration::from_secs(9))
+        );
+        assert!(
+            desk.begin(&Order::of(HERE, 1), UtcMicros(1)) && !desk.begin_check(HERE, &verify),
+            "a run goes on"
+        );
     }
 
     #[test]

@@ -238,6 +238,9 @@ impl Archivist {
                 Ok(None) => {}
                 Err(e) => self.note(&location, format!("ALARM archive {}: {e}", location.name)),
             }
+            if let Err(e) = self.keeper.drill_if_due(&location, world::now().utc) {
+                self.note(&location, format!("ALARM archive {}: no drill can begin: {e}", location.name));
+            }
         }
     }
 
@@ -267,6 +270,10 @@ impl Archivist {
             Due::Later => return Ok(None),
         };
         let standing = self.keeper.desk.standing(id);
+        // A run that a person ended goes on the next evening, or when somebody asks for it.
+        if self.keeper.vault.archive_stop(id)?.is_some_and(|by| when(by.at) == Due::Later) {
+            return Ok(None);
+        }
         // What only a person can mend is tried again the next evening.
         let by_hand = |trouble: &Trouble| !trouble.passes && when(trouble.at) == Due::Later;
         if standing.trouble.as_ref().is_some_and(by_hand) {
@@ -314,6 +321,7 @@ impl Archivist {
         if location.removed_at.is_some() || !keeper.desk.begin(order, world::now().utc) {
             return;
         }
+        keeper.desk.clear_for_run(order.location, GRACE);
         let began = Instant::now();
         let done = keeper.archive(&location, order.logins, &order.stop);
         keeper.desk.end(done.as_ref().err().map(trouble));
@@ -362,7 +370,7 @@ pub(super) fn rest(desk: &Desk, time: Duration) {
 }
 
 /// Lets the recorder go before. On Linux this is the calling thread's affair, and that of processes it starts.
-fn step_back() {
+pub(super) fn step_back() {
     if let Err(e) = rustix::process::setpriority_process(None, NICE) {
         tracing::debug!("the archive's thread keeps its priority: {e}");
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod central;
+pub(crate) mod checks;
 pub(crate) mod control;
 pub(crate) mod desk;
 pub(crate) mod keeper;
@@ -22,7 +23,7 @@ use archiver::place::{Around, Place};
 use archiver::remote::{Launch, RemoteCarrier};
 use archiver::{ArchiverError, DataFolder};
 use shared::UtcMicros;
-use vault::{LocationRow, Vault};
+use vault::{By, LocationRow, Vault};
 
 pub(crate) use central::Office;
 
@@ -119,6 +120,16 @@ pub(crate) fn around() -> Around {
     Around { now: || world::now().utc, patience: stalled() / 2 }
 }
 
+/// Notes that somebody at the command line ended the runs there: they stay ended until the next evening.
+pub(crate) fn stay_stopped(vault: &Vault, locations: &[LocationRow]) {
+    let by = By { user: None, name: "command line".to_owned(), at: world::now().utc };
+    for location in locations {
+        if let Err(e) = vault.stop_archive(location.location_id, &by) {
+            tracing::error!("that the run on {} was ended could not be noted: {e}", location.name);
+        }
+    }
+}
+
 /// Archives everything that is due on a location.
 ///
 /// # Errors
@@ -133,7 +144,11 @@ pub(crate) fn run(
     let data = DataFolder::open(office.dir()).map_err(ArchiverError::Store)?;
     let world = World { vault, data: &data, central: office, clock: &RealClock, stop, tell };
     let launch = launch(office.site())?;
-    Ok(archive(&world, location, &mut || Ok(reach(&launch, location, false)?))?)
+    let done = archive(&world, location, &mut || Ok(reach(&launch, location, false)?));
+    if let Some(until) = office.logins_until() {
+        vault.note_logins_until(location.location_id, until)?;
+    }
+    Ok(done?)
 }
 
 /// Looks at media beside runs: for recordings whose live copy is gone, and before one goes. `vault` opens the site's rows.

@@ -3,18 +3,29 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use archive::run_report::REPORT_MAX;
+use archive::{RunHead, RunReport};
 use archiver::carrier::Space;
 use archiver::engine::{self, World};
 use archiver::place::{BucketSettings, Credential, Place, Settings};
 use archiver::{ArchiverError, DataFolder, remote};
 use rand_core::Rng as _;
 use shared::LocationId;
-use vault::{LocationKind, LocationRow, MediaSet, MediumRow, Vault};
+use vault::{ArchiveRunRow, LocationKind, LocationRow, MediaSet, MediumRow, Vault};
 
 use super::{Office, RealClock, access, launch, reach};
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
 use crate::world;
+
+/// What is brought to a new medium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seed {
+    /// Everything: from the live store, and what left that from another place.
+    Full,
+    /// What is recorded from now on; media before it must be kept.
+    FromNow,
+}
 
 /// A location that is to be made.
 #[derive(Debug, Clone)]
@@ -75,7 +86,7 @@ pub(crate) fn add(site: &Site, vault: &Vault, wanted: &Wanted) -> anyhow::Result
         removed_at: None,
     };
     vault.add_location(&location)?;
-    match prepare(site, vault, &location, &wanted.label, &wanted.lies_in) {
+    match prepare(site, vault, &location, &wanted.label, &wanted.lies_in, Seed::Full) {
         Ok(medium) => Ok((location, medium)),
         Err(error) => {
             // A place without a medium would only hold up purging.
@@ -133,6 +144,7 @@ pub(crate) fn prepare(
     location: &LocationRow,
     label: &str,
     lies_in: &str,
+    seed: Seed,
 ) -> anyhow::Result<MediumRow> {
     let office = Office::new(site, 0)?;
     let data = DataFolder::open(&site.dir).map_err(ArchiverError::Store)?;
@@ -140,7 +152,35 @@ pub(crate) fn prepare(
     let world =
         World { vault, data: &data, central: &office, clock: &RealClock, stop: &stop, tell: &|_progress| () };
     let mut carrier = reach(&launch(site)?, location, true)?;
-    Ok(engine::prepare(&world, location, &mut *carrier, label, lies_in)?.medium)
+    let first = match seed {
+        Seed::Full => 0,
+        Seed::FromNow => vault.leaves_of_parts()?,
+    };
+    Ok(engine::prepare(&world, location, &mut *carrier, label, lies_in, first)?.medium)
+}
+
+/// Reads the report of a run from the medium that it wrote to.
+///
+/// # Errors
+/// That is not connected, or the report is not what was proven.
+pub(crate) fn report(site: &Site, location: &LocationRow, run: &ArchiveRunRow) -> anyhow::Result<Vec<u8>> {
+    let head = RunHead {
+        site_id: site.card.site_id,
+        location_id: location.location_id,
+        media_id: run.media_id,
+        media_gen: 0,
+        run_id: run.run_id,
+        begun: run.begun_at,
+        previous: None,
+        first: run.first,
+        end: run.end,
+    };
+    let mut carrier = reach(&launch(site)?, location, false)?;
+    let read = carrier.read(&format!("runs/{}", head.file_name()), REPORT_MAX);
+    let bytes = read.map_err(|error| ArchiverError::Medium { name: location.name.clone(), error })?;
+    let bytes = bytes.filter(|bytes| Some(RunReport::digest(bytes)) == run.report_sha256);
+    let text = || format!("the medium of {} that is connected does not hold this report", location.name);
+    bytes.ok_or_else(|| Failure::new(Kind::Input, text()).into())
 }
 
 /// Looks whether a location is there with its right medium, and how much room there is. Nothing is written.

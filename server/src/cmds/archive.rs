@@ -7,19 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use archive::Outcome;
 use archiver::engine::Progress;
+use archiver::notices::{Notice, notices};
 use archiver::remote;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use vault::{LocationRow, MediaSet, MediumRow, MediumState, Use};
+use vault::{LocationRow, MediaSet, MediumRow, MediumState, Severity, Use, Vault};
 
 use super::location::{location_json, medium_json};
 use crate::archiving::control::{self, Answer, Request};
+use crate::archiving::desk::Standing;
 use crate::archiving::told::{Told, told};
+use crate::archiving::watch::{Slow, facts};
 use crate::archiving::{self, Office, chosen};
 use crate::cli::{Archive, ArchiveCarrier, ArchiveRun, ArchiveStatus};
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
-use crate::{recording, terminal};
+use crate::{recording, terminal, world};
 
 /// Runs the command. The exit code is 1 when not everything that is due is proven.
 ///
@@ -47,13 +50,16 @@ pub(crate) fn carry(words: &ArchiveCarrier) -> anyhow::Result<u8> {
 
 fn run_now(words: &ArchiveRun) -> anyhow::Result<u8> {
     let stop = Arc::new(AtomicBool::new(false));
+    // Whoever presses Ctrl-C wants no archive tonight; whoever ends the machine does.
+    let for_tonight = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&for_tonight))?;
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     // A server that runs on the data folder holds the recordings: it does the work.
     let told = match control::reach(&words.data.dir) {
-        Some(server) => run_there(words, server, &stop)?,
-        None => run_here(words, &stop)?,
+        Some(server) => run_there(words, server, &stop, &for_tonight)?,
+        None => run_here(words, &stop, &for_tonight)?,
     };
     if words.json {
         terminal::json(&Value::Array(told.iter().map(|told| told.document.clone()).collect()));
@@ -61,7 +67,7 @@ fn run_now(words: &ArchiveRun) -> anyhow::Result<u8> {
     Ok(u8::from(!told.iter().all(|told| told.well)))
 }
 
-fn run_here(words: &ArchiveRun, stop: &AtomicBool) -> anyhow::Result<Vec<Told>> {
+fn run_here(words: &ArchiveRun, stop: &AtomicBool, for_tonight: &AtomicBool) -> anyhow::Result<Vec<Told>> {
     let site = Site::open(&words.data.dir)?;
     let vault = site.vault(Use::Record)?;
     // What a crash left is finished first: it is due too.
@@ -75,6 +81,11 @@ fn run_here(words: &ArchiveRun, stop: &AtomicBool) -> anyhow::Result<Vec<Told>> 
         });
         bar.finish_and_clear();
         all.push(tell(told(&location, &done), words.json));
+        if for_tonight.load(Ordering::Relaxed) {
+            archiving::stay_stopped(&vault, std::slice::from_ref(&location));
+        } else {
+            vault.go_on_archiving(location.location_id)?;
+        }
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -82,11 +93,16 @@ fn run_here(words: &ArchiveRun, stop: &AtomicBool) -> anyhow::Result<Vec<Told>> 
     Ok(all)
 }
 
-fn run_there(words: &ArchiveRun, server: UnixStream, stop: &Arc<AtomicBool>) -> anyhow::Result<Vec<Told>> {
+fn run_there(
+    words: &ArchiveRun,
+    server: UnixStream,
+    stop: &Arc<AtomicBool>,
+    for_tonight: &Arc<AtomicBool>,
+) -> anyhow::Result<Vec<Told>> {
     let request = Request::Run { location: words.location.clone(), logins: words.logins };
     let bar = terminal::progress(0, "the server archives");
     let (mut all, mut refused) = (Vec::new(), None);
-    control::ask(server, &request, stop, &mut |answer| match answer {
+    control::ask(server, &request, stop, for_tonight, &mut |answer| match answer {
         Answer::Progress { name, step, bytes, bytes_due } => show(&bar, &name, &step, bytes, bytes_due),
         Answer::Done(told) => bar.suspend(|| all.push(tell(*told, words.json))),
         Answer::Refused { text, code } => refused = Some((text, code)),
@@ -151,10 +167,33 @@ fn status(words: &ArchiveStatus) -> anyhow::Result<u8> {
             MediaSet::All => !safe_there.is_empty() && !safe_there.contains(&false),
         };
     }
+    let told = notices_now(words, &site, &vault)?;
     if words.json {
         terminal::json(&Value::Array(documents));
+    } else {
+        for notice in &told {
+            terminal::line(&format!("{:7} {}", notice.severity.word(), notice.sentence(&site.card.zone)));
+        }
     }
-    Ok(u8::from(!all_safe))
+    let urgent = told.iter().any(|notice| notice.severity == Severity::Urgent);
+    Ok(u8::from(!all_safe || urgent))
+}
+
+/// What somebody should know: as the running server sees it, who looks at the places too; otherwise by the rows.
+fn notices_now(words: &ArchiveStatus, site: &Site, vault: &Vault) -> anyhow::Result<Vec<Notice>> {
+    let mut told: Vec<Notice> = if control::reach(&words.data.dir).is_some() {
+        vault.notices()?.iter().filter_map(Notice::of).collect()
+    } else {
+        let (zone, now) = (&site.card.zone, world::now().utc);
+        let slow = Slow::read(vault, zone, now)?;
+        let at = site.config.archive.at;
+        notices(&facts(vault, zone, at, &slow, |_nobody_looked| Standing::default(), now)?, now)
+    };
+    if let Some(name) = &words.location {
+        let id = archiving::found(vault, name)?.location_id.to_string();
+        told.retain(|notice| notice.filled.place.is_empty() || notice.filled.place == id);
+    }
+    Ok(told)
 }
 
 fn state_of(site: &Site, location: &LocationRow, medium: &MediumRow, parts: u64, bytes: u64) -> String {

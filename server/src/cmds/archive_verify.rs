@@ -11,18 +11,21 @@ use archive::verify::{Fault, Known, Progress, Report, verify};
 use archive::{Level, layout};
 use archiver::judged::{Judged, Mounted, Reached};
 use serde_json::Value;
-use shared::{MediaId, RecordingId};
-use vault::{LocationKind, LocationRow, MediumState, Use, Vault};
+use shared::{MediaId, RecordingId, UtcMicros};
+use vault::{CheckKind, CheckRow, LocationKind, LocationRow, MediumState, Use, Vault};
 
 use super::archived;
+use crate::archiving::checks::Steps;
 use crate::archiving::{chosen, launch, reach};
 use crate::cli::ArchiveVerify;
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
-use crate::terminal;
+use crate::{terminal, world};
 
 /// Proofs noted in one transaction.
 const AT_ONCE: usize = 1_000;
+/// Findings that are kept; the medium has them all.
+const FINDINGS_KEPT: usize = 50;
 
 /// Runs the command. The exit code is 1 when something is wrong on a medium, or could not be proven.
 ///
@@ -33,7 +36,7 @@ pub(crate) fn run(words: &ArchiveVerify) -> anyhow::Result<u8> {
     let vault = site.vault(Use::Look)?;
     let (mut documents, mut well) = (Vec::new(), true);
     for location in chosen(&vault, words.location.as_deref())? {
-        well &= one(&site, &vault, &location, words.json, &mut documents)?;
+        well &= one(&site, &vault, &location, words, &mut documents)?;
     }
     if words.json {
         terminal::json(&Value::Array(documents));
@@ -45,17 +48,22 @@ fn one(
     site: &Site,
     vault: &Vault,
     location: &LocationRow,
-    as_json: bool,
+    words: &ArchiveVerify,
     documents: &mut Vec<Value>,
 ) -> anyhow::Result<bool> {
     let root = Path::new(&location.path).join(layout::ROOT);
     let medium = opened(site, location, &root)?;
+    let begun_at = world::now().utc;
     let known = Known { site: Some(site.card.clone()), checkpoint: None };
     let mut whole: Vec<(RecordingId, u16)> = Vec::new();
     let bar = terminal::reading(&location.name);
+    let mut steps = Steps::new(words.for_server);
     let mut note = |recording: &RecordingLeaf| whole.push((recording.recording_id, recording.part));
     let mut report = verify(&*medium, &known, &mut |progress| match progress {
-        Progress::Bytes(read) => bar.set_position(read),
+        Progress::Bytes(read) => {
+            bar.set_position(read);
+            steps.tell(read);
+        }
         Progress::Whole(recording) => note(recording),
     });
     bar.finish_and_clear();
@@ -64,9 +72,12 @@ fn one(
     let media_id = card.map(|card| card.media_id);
     let proven = !medium.was_cached();
     if let Some(media_id) = media_id {
-        settle(vault, media_id, &report, &whole, proven)?;
+        keep(vault, location, media_id, &report, begun_at)?;
+        settle(vault, media_id, &report, &whole, proven, !words.for_server)?;
     }
-    if as_json {
+    if words.for_server {
+        // What was found stands in the catalogue.
+    } else if words.json {
         documents.push(archived::as_json(&root, &report));
     } else {
         archived::print(&root, &report, true);
@@ -93,6 +104,7 @@ fn settle(
     report: &Report,
     whole: &[(RecordingId, u16)],
     proven: bool,
+    clears: bool,
 ) -> anyhow::Result<()> {
     let Some(row) = vault.medium(media_id)? else { return Ok(()) };
     if proven {
@@ -103,12 +115,38 @@ fn settle(
     let state = match row.state {
         MediumState::Retired => MediumState::Retired,
         MediumState::Good | MediumState::Suspect if is_damaged(report) => MediumState::Suspect,
-        MediumState::Suspect if proven && report.is_proven() => MediumState::Good,
+        MediumState::Suspect if clears && proven && report.is_proven() => MediumState::Good,
         same @ (MediumState::Good | MediumState::Suspect) => same,
     };
     if state != row.state {
         vault.set_medium_state(media_id, state)?;
     }
+    Ok(())
+}
+
+/// Keeps what was found, for the console and for whoever is asked to trust the medium.
+fn keep(
+    vault: &Vault,
+    location: &LocationRow,
+    media_id: MediaId,
+    report: &Report,
+    begun_at: UtcMicros,
+) -> anyhow::Result<()> {
+    let Some(medium) = vault.medium(media_id)? else { return Ok(()) };
+    let grave = report.findings.iter().filter(|finding| finding.fault.is_grave());
+    let told: Vec<String> = grave.take(FINDINGS_KEPT).map(|f| format!("{}: {}", f.path, f.fault)).collect();
+    vault.note_check(&CheckRow {
+        location_id: location.location_id,
+        media_id: Some(media_id),
+        what: CheckKind::Verify,
+        begun_at,
+        ended_at: world::now().utc,
+        was_suspect: medium.state == MediumState::Suspect,
+        well: report.is_proven(),
+        files: report.recordings,
+        bytes: report.bytes,
+        findings: serde_json::to_string(&told)?,
+    })?;
     Ok(())
 }
 

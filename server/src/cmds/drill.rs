@@ -14,21 +14,21 @@ use rand_core::Rng as _;
 use seal::Part;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use vault::{Elsewhere as _, LocationRow, PartKey, ProofRow, Use, Vault};
+use shared::UtcMicros;
+use vault::{CheckKind, CheckRow, Elsewhere as _, LocationRow, PartKey, ProofRow, Use, Vault};
 
 use super::location::location_json;
 use crate::archiving::chosen;
 use crate::cli::ArchiveDrill;
+use crate::failure::{Failure, Kind};
 use crate::site::Site;
 use crate::{terminal, world};
-
-/// The file that a recording is fetched to; it stays sealed.
-const SCRATCH: &str = "run/drill.amx";
 
 /// What a drill found on one place.
 #[derive(Default)]
 struct Drilled {
     opened: u64,
+    bytes: u64,
     away: u64,
     wrong: Vec<String>,
 }
@@ -43,9 +43,20 @@ pub(crate) fn run(words: &ArchiveDrill) -> anyhow::Result<u8> {
     let lot = lot(&vault, words.sample)?;
     let (mut documents, mut all_well) = (Vec::new(), true);
     for location in chosen(&vault, words.location.as_deref())? {
+        let begun_at = world::now().utc;
         let done = drill(&site, &vault, &location, &lot)?;
+        if done.opened > 0 || !done.wrong.is_empty() {
+            note(&vault, &location, &done, begun_at)?;
+        }
+        if words.for_server && done.opened == 0 && done.wrong.is_empty() && !lot.is_empty() {
+            let text =
+                format!("nothing could be fetched from {}: none of its media is connected", location.name);
+            return Err(Failure::new(Kind::Input, text).into());
+        }
         all_well &= done.wrong.is_empty() && (done.opened > 0 || lot.is_empty());
-        if words.json {
+        if words.for_server {
+            // What was found stands in the catalogue.
+        } else if words.json {
             documents.push(json!({
                 "location": location_json(&location),
                 "opened": done.opened,
@@ -65,10 +76,27 @@ pub(crate) fn run(words: &ArchiveDrill) -> anyhow::Result<u8> {
             done.wrong.iter().for_each(|wrong| terminal::line(&format!("  WRONG {wrong}")));
         }
     }
-    if words.json {
+    if words.json && !words.for_server {
         terminal::json(&Value::Array(documents));
     }
     Ok(u8::from(!all_well))
+}
+
+/// Keeps what was found: the age of the last drill is watched.
+fn note(vault: &Vault, location: &LocationRow, done: &Drilled, begun_at: UtcMicros) -> anyhow::Result<()> {
+    vault.note_check(&CheckRow {
+        location_id: location.location_id,
+        media_id: None,
+        what: CheckKind::Drill,
+        begun_at,
+        ended_at: world::now().utc,
+        was_suspect: false,
+        well: done.wrong.is_empty(),
+        files: done.opened,
+        bytes: done.bytes,
+        findings: serde_json::to_string(&done.wrong)?,
+    })?;
+    Ok(())
 }
 
 /// Draws parts from the log, so that what the catalogue forgot can be drawn, too.
@@ -119,6 +147,7 @@ fn drill(
             match came_back(site, of, from) {
                 Ok(()) => {
                     done.opened = done.opened.saturating_add(1);
+                    done.bytes = done.bytes.saturating_add(of.size);
                     let key: PartKey = (id, of.part);
                     vault.set_level(proof.media_id, &[key], Level::Opened as u8)?;
                 }
@@ -129,13 +158,12 @@ fn drill(
             done.away = done.away.saturating_add(1);
         }
     }
-    drop(std::fs::remove_file(site.dir.join(SCRATCH)));
     Ok(done)
 }
 
 /// Fetches a file, holds it against the log, and opens all of it.
 fn came_back(site: &Site, of: &RecordingLeaf, mut from: impl io::Read) -> anyhow::Result<()> {
-    let mut file = scratch(&site.dir.join(SCRATCH))?;
+    let mut file = scratch(&site.dir.join("run"))?;
     let size = io::copy(&mut from, &mut file).context("it cannot be read")?;
     anyhow::ensure!(size == of.size, "it has {size} bytes, and the log says {}", of.size);
     file.seek(SeekFrom::Start(0))?;
@@ -158,8 +186,13 @@ fn came_back(site: &Site, of: &RecordingLeaf, mut from: impl io::Read) -> anyhow
     Ok(())
 }
 
-fn scratch(path: &Path) -> anyhow::Result<File> {
+/// The file that a recording is fetched to. It stays sealed, and has no name for longer than it takes to make it.
+fn scratch(folder: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(folder)?;
+    let path = folder.join(format!("drill-{}.amx", std::process::id()));
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true).mode(0o600);
-    options.open(path).with_context(|| format!("cannot write {}", path.display()))
+    let file = options.open(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
 }

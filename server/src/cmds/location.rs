@@ -8,7 +8,7 @@ use archiver::place::{BucketSettings, Credential};
 use serde_json::{Value, json};
 use vault::{LocationKind, LocationRow, MediaSet, MediumRow, Use};
 
-use crate::archiving::places::{self, Wanted};
+use crate::archiving::places::{self, Seed, Wanted};
 use crate::archiving::{access, found};
 use crate::cli::{
     self, Location, LocationAdd, LocationCredentials, LocationList, LocationOne, LocationPrepare,
@@ -89,7 +89,14 @@ fn prepare_medium(words: &LocationPrepare) -> anyhow::Result<u8> {
     let site = Site::open(&words.data.dir)?;
     let vault = site.vault(Use::Look)?;
     let location = found(&vault, &words.location)?;
-    let medium = places::prepare(&site, &vault, &location, &words.label, &words.lies_in)?;
+    let medium = places::prepare(
+        &site,
+        &vault,
+        &location,
+        &words.label,
+        &words.lies_in,
+        if words.from_now { Seed::FromNow } else { Seed::Full },
+    )?;
     tell(
         &location,
         &medium,

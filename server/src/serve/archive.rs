@@ -3,14 +3,14 @@
 
 use archiver::ArchiverError;
 use archiver::place::{BucketSettings, Credential};
-use shared::LocationId;
-use vault::{LocationKind, LocationRow, MediaSet, MediumRow};
+use shared::{LocationId, RunId};
+use vault::{CheckKind, LocationKind, LocationRow, MediaSet, MediumRow};
 use web::HostError;
 
 use super::host::Here;
 use crate::archiving::desk::Order;
 use crate::archiving::keeper::LOGINS_BY_DAY;
-use crate::archiving::places::{self, Wanted};
+use crate::archiving::places::{self, Seed, Wanted};
 
 pub(super) const fn kind(kind: LocationKind) -> api::LocationWord {
     match kind {
@@ -29,6 +29,9 @@ pub(super) const fn set(which: MediaSet) -> api::MediaSetWord {
         MediaSet::All => api::MediaSetWord::All,
     }
 }
+
+/// Runs looked through for the one whose report is asked for.
+const RUNS_READ: u32 = 1_000;
 
 /// Configures a location and prepares its medium.
 ///
@@ -87,10 +90,20 @@ fn bucket_of(bucket: &api::NewBucket) -> (BucketSettings, Credential) {
 pub(super) fn prepare(
     here: &Here,
     id: LocationId,
-    text: &api::MediumText,
+    wanted: &api::NewMedium,
 ) -> Result<api::MadeReady, HostError> {
     let location = found(here, id)?;
-    let medium = places::prepare(&here.site, &here.vault, &location, &text.label, &text.lies_in);
+    let medium = places::prepare(
+        &here.site,
+        &here.vault,
+        &location,
+        &wanted.label,
+        &wanted.lies_in,
+        match wanted.seed {
+            api::SeedWord::Full => Seed::Full,
+            api::SeedWord::FromNow => Seed::FromNow,
+        },
+    );
     let medium = medium.map_err(|e| refused(&e))?;
     drop(here.keeper().look_at(&location));
     Ok(ready(&location, &medium))
@@ -115,6 +128,30 @@ pub(super) fn test(here: &Here, id: LocationId) -> Result<api::LocationTest, Hos
 /// Asks for a run.
 pub(super) fn run(here: &Here, id: LocationId) {
     here.desk.ask(Order::of(id, LOGINS_BY_DAY));
+}
+
+/// Begins a verification or a drill.
+///
+/// # Errors
+/// There is no such location.
+pub(super) fn check(here: &Here, id: LocationId, what: CheckKind) -> Result<bool, HostError> {
+    Ok(here.keeper().check(&found(here, id)?, what))
+}
+
+/// Reads the report of a run from its medium.
+///
+/// # Errors
+/// Its medium is not connected.
+pub(super) fn report(here: &Here, id: RunId) -> Result<Option<Vec<u8>>, HostError> {
+    let io = |e: vault::VaultError| HostError::Io(e.to_string());
+    for location in here.vault.locations().map_err(io)? {
+        let runs = here.vault.runs(location.location_id, RUNS_READ).map_err(io)?;
+        let Some(run) = runs.into_iter().find(|run| run.run_id == id && run.report_sha256.is_some()) else {
+            continue;
+        };
+        return places::report(&here.site, &location, &run).map(Some).map_err(|e| refused(&e));
+    }
+    Ok(None)
 }
 
 fn found(here: &Here, id: LocationId) -> Result<LocationRow, HostError> {

@@ -1,15 +1,18 @@
 //! The archive as the console shows it: rows of the catalogue and what stands at the desk, put together and judged.
 
+use std::sync::atomic::Ordering;
+
 use archive::Outcome;
 use archiver::engine::Step;
 use archiver::notices::Habit;
 use archiver::schedule::{At, Due, due, next};
 use shared::{UtcMicros, Zone};
-use vault::{ArchiveRunRow, MediumState};
+use vault::{ArchiveRunRow, CheckKind, CheckRow, MediumState, Vault};
 
 use super::archive::{kind, set};
 use super::host::Here;
 use super::watch::locked;
+use crate::archiving::checks::AtCheck;
 use crate::archiving::desk::{Running, Standing};
 use crate::archiving::standing::{Lacking, Stands};
 use crate::archiving::watch::Slow;
@@ -17,6 +20,8 @@ use crate::world;
 
 /// Runs that are shown.
 const RUNS_SHOWN: usize = 10;
+/// Verifications looked through for the last of each medium.
+const VERIFIED_READ: u32 = 50;
 
 /// What all locations are judged by.
 struct Around<'a> {
@@ -39,7 +44,7 @@ pub(super) fn shown(here: &Here) -> vault::Result<api::Archive> {
     let mut safe_until = Vec::new();
     for stands in Stands::all(&here.vault)? {
         let standing = here.desk.standing(stands.id());
-        let (location, safe) = around.location(&stands, &standing);
+        let (location, safe) = around.location(&here.vault, &stands, &standing)?;
         locations.push(location);
         safe_until.push(safe);
     }
@@ -67,7 +72,19 @@ fn overall(locations: &[api::ArchiveLocation]) -> api::ArchiveVerdict {
 }
 
 impl Around<'_> {
-    fn location(&self, stands: &Stands, standing: &Standing) -> (api::ArchiveLocation, Option<UtcMicros>) {
+    fn location(
+        &self,
+        vault: &Vault,
+        stands: &Stands,
+        standing: &Standing,
+    ) -> vault::Result<(api::ArchiveLocation, Option<UtcMicros>)> {
+        let (id, today) = (stands.id(), self.zone.day_of(self.now));
+        let until = vault.logins_until(id)?;
+        let left = until.map(|until| until.number().saturating_sub(today.number()));
+        let drill = vault.checks(id, CheckKind::Drill, 1)?;
+        let verified = vault.checks(id, CheckKind::Verify, VERIFIED_READ)?;
+        let stopped =
+            vault.archive_stop(id)?.filter(|by| due(self.now, Some(by.at), self.zone, self.at) == Due::Later);
         let (row, runs, media) = (&stands.row, &stands.runs, &stands.media);
         let counted = stands.counted();
         let safe_until = stands.safe_until(self.now);
@@ -102,7 +119,14 @@ impl Around<'_> {
             running: standing.running.map(|running| self.progress(&running)),
             waiting: standing.waiting,
             trouble: standing.trouble.as_ref().map(|trouble| trouble.text.clone()),
-            media: media.iter().map(|medium| self.medium(medium)).collect(),
+            stopped_by: stopped.map(|by| by.name),
+            checking: standing.checking.as_ref().map(|at| self.checking(at, stands)),
+            check_trouble: standing.check_trouble.clone(),
+            drill: drill.first().map(|drill| self.checked(drill)),
+            logins_until: until.map(|until| until.to_string()),
+            logins_days: left.and_then(|left| u32::try_from(left).ok()),
+            removal: None,
+            media: media.iter().map(|medium| self.medium(medium, &verified)).collect(),
             runs: runs
                 .iter()
                 .take(RUNS_SHOWN)
@@ -110,7 +134,7 @@ impl Around<'_> {
                 .map(|(i, r)| self.run(r, i == 0 && is_running))
                 .collect(),
         };
-        (shown, safe_until)
+        Ok((shown, safe_until))
     }
 
     /// What was recorded since the last evening waits for the next one: that is no reason to worry.
@@ -161,7 +185,29 @@ impl Around<'_> {
         }
     }
 
-    fn medium(&self, medium: &Lacking) -> api::Medium {
+    fn checking(&self, at: &AtCheck, stands: &Stands) -> api::Checking {
+        let carried = stands.runs.iter().filter(|run| run.report_sha256.is_some());
+        let there = carried.map(|run| run.bytes).fold(0, u64::saturating_add);
+        api::Checking {
+            what: if at.what == CheckKind::Drill { api::CheckWord::Drill } else { api::CheckWord::Verify },
+            since: self.zone.rfc3339(at.since),
+            bytes: at.bytes,
+            bytes_due: Some(there).filter(|there| *there > 0 && at.what == CheckKind::Verify),
+            stopping: at.stop.load(Ordering::Relaxed),
+        }
+    }
+
+    fn checked(&self, row: &CheckRow) -> api::Checked {
+        api::Checked {
+            at: self.zone.rfc3339(row.ended_at),
+            well: row.well,
+            files: row.files,
+            bytes: row.bytes,
+            findings: serde_json::from_str(&row.findings).unwrap_or_default(),
+        }
+    }
+
+    fn medium(&self, medium: &Lacking, verified: &[CheckRow]) -> api::Medium {
         let row = &medium.row;
         api::Medium {
             id: row.media_id.to_string(),
@@ -177,6 +223,12 @@ impl Around<'_> {
             due_bytes: medium.bytes,
             proven_at: row.last_run_at.map(|at| self.zone.rfc3339(at)),
             seen_at: row.last_seen_at.map(|at| self.zone.rfc3339(at)),
+            proof: match medium.level {
+                Some(0 | 1) => api::ProofWord::Lowered,
+                Some(2) => api::ProofWord::Cached,
+                Some(_) | None => api::ProofWord::Counts,
+            },
+            verified: verified.iter().find(|v| v.media_id == Some(row.media_id)).map(|v| self.checked(v)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rand_core::Rng as _;
-use shared::{LocationId, RecordingId, UtcMicros, Zone};
+use shared::{LocationId, RecordingId, RunId, UtcMicros, Zone};
 use tokio::sync::watch;
 use vault::Vault;
 use web::{Board, Health, Host, HostError, ReportSignature, SiteInfo};
@@ -191,8 +191,8 @@ impl Host for Here {
         archive::add(self, wanted)
     }
 
-    fn prepare_location(&self, id: LocationId, text: &api::MediumText) -> Result<api::MadeReady, HostError> {
-        archive::prepare(self, id, text)
+    fn prepare_location(&self, id: LocationId, wanted: &api::NewMedium) -> Result<api::MadeReady, HostError> {
+        archive::prepare(self, id, wanted)
     }
 
     fn test_location(&self, id: LocationId) -> Result<api::LocationTest, HostError> {
@@ -205,6 +205,18 @@ impl Host for Here {
 
     fn stop_archive(&self, id: LocationId) -> bool {
         self.desk.stop(id)
+    }
+
+    fn check_archive(&self, id: LocationId, what: vault::CheckKind) -> Result<bool, HostError> {
+        archive::check(self, id, what)
+    }
+
+    fn stop_check(&self, id: LocationId) -> bool {
+        self.desk.stop_check(id)
+    }
+
+    fn run_report(&self, id: RunId) -> Result<Option<Vec<u8>>, HostError> {
+        archive::report(self, id)
     }
 
     fn metrics(&self) -> String {

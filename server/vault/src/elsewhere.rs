@@ -46,13 +46,29 @@ impl Vault {
     pub(crate) fn open_part(&self, id: RecordingId, row: &PartRow) -> Result<Box<dyn ReadSeek>> {
         self.not_shredded(id)?;
         match self.disk.open_read(&row.path) {
-            Err(e) if e.is_not_found() => self.fetched(id, row, e.into()),
+            Err(e) if e.is_not_found() => self.fetched(id, row, e.into()).map(|(_path, io)| io),
             opened => Ok(opened?),
         }
     }
 
+    /// Returns where a part lies under the data folder that is not in the live store any more: in the cache, fetched from a medium that is
+    /// connected and held against its proof.
+    ///
+    /// # Errors
+    /// [`VaultError::Away`] if no medium that holds it is connected, [`VaultError::NoSuchRecording`], the disk's or the catalogue's.
+    pub fn fetched_path(&self, id: RecordingId, part: u16) -> Result<String> {
+        let found = self.catalogue.recording(id)?.ok_or(VaultError::NoSuchRecording(id))?;
+        let row = found.parts.iter().find(|row| row.part == part).ok_or(VaultError::NoSuchRecording(id))?;
+        self.fetched(id, row, VaultError::NoSuchRecording(id)).map(|(path, _io)| path)
+    }
+
     /// Opens a file that is not in the live store. If no medium ever held it, `missing` is what to say.
-    fn fetched(&self, id: RecordingId, row: &PartRow, missing: VaultError) -> Result<Box<dyn ReadSeek>> {
+    fn fetched(
+        &self,
+        id: RecordingId,
+        row: &PartRow,
+        missing: VaultError,
+    ) -> Result<(String, Box<dyn ReadSeek>)> {
         let mut proofs = self.catalogue.proofs_of(id)?;
         proofs.retain(|p| p.read_back.part == row.part && p.read_back.sha256 == row.sha256);
         if proofs.is_empty() {
@@ -63,12 +79,14 @@ impl Vault {
         self.forget_fetched(today, false)?;
         let name = format!("{}-{}.amx", id.to_string().replace('-', ""), row.part);
         if let Some(path) = self.cached()?.into_iter().find(|path| path.ends_with(&name)) {
-            return Ok(self.disk.open_read(&path)?);
+            let io = self.disk.open_read(&path)?;
+            return Ok((path, io));
         }
         let path = format!("{CACHE}/{:08}-{name}", today.yyyymmdd());
         for proof in &proofs {
             if self.fetch(proof, row, &path, today)? {
-                return Ok(self.disk.open_read(&path)?);
+                let io = self.disk.open_read(&path)?;
+                return Ok((path, io));
             }
         }
         Err(VaultError::Away { media: self.names_of(&proofs)? })

@@ -92,6 +92,8 @@ handed_on! {
     note_check(row: &CheckRow) -> ();
     /// Returns the last verifications or drills at a location, the newest first.
     checks(location: LocationId, what: CheckKind, limit: u32) -> Vec<CheckRow>;
+    /// Trusts a suspect medium again, on a person's word and a verification that it passed since; tells whether it is so.
+    trust_medium(id: MediaId, by: &By) -> bool;
     /// Notes that a person ended a run at a location.
     stop_archive(location: LocationId, by: &By) -> ();
     /// Returns who ended a run at a location, if nobody asked for one since.

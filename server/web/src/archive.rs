@@ -1,12 +1,13 @@
 //! The archive: whether what was recorded is safe, its locations and media, and runs by hand.
 
-use api::{Archive, LocationTest, LocationWord, MadeReady, MediumText, NewLocation};
+use api::{Archive, LocationTest, LocationWord, MadeReady, MediumText, NewLocation, NewMedium};
 use axum::Json;
 use axum::http::{Method, StatusCode};
 use shared::{LocationId, MediaId};
 use vault::{AuditObject, LocationRow, Outcome};
 
 use crate::act::Act;
+use crate::archive_watch;
 use crate::caller::Caller;
 use crate::problem::Refusal;
 use crate::routes::{Door, Routes, Spec};
@@ -39,7 +40,7 @@ pub(crate) fn register(routes: &mut Routes) {
         Method::POST,
         "/archive/locations/{id}/prepare",
         spec("Makes the medium that is connected now one of the location's")
-            .body::<MediumText>()
+            .body::<NewMedium>()
             .answers::<MadeReady>(200)
             .may(&[422]),
         prepare,
@@ -73,7 +74,8 @@ pub(crate) fn register(routes: &mut Routes) {
 }
 
 async fn show(caller: Caller) -> Answer<Json<Archive>> {
-    Ok(Json(caller.doors.blocking(|host| host.archive()).await?))
+    let shown = caller.doors.blocking(|host| host.archive()).await?;
+    Ok(Json(archive_watch::with_removals(&caller, shown).await?))
 }
 
 async fn add(caller: Caller, Body(wanted): Body<NewLocation>) -> Answer<(StatusCode, Json<MadeReady>)> {
@@ -105,10 +107,14 @@ async fn add(caller: Caller, Body(wanted): Body<NewLocation>) -> Answer<(StatusC
 async fn prepare(
     caller: Caller,
     Names([id]): Names<1>,
-    Body(wanted): Body<MediumText>,
+    Body(wanted): Body<NewMedium>,
 ) -> Answer<Json<MadeReady>> {
     let location = found(&caller, &id).await?;
-    let wanted = medium_text(&wanted)?;
+    let wanted = NewMedium {
+        label: text("label", &wanted.label, 0, LABEL_MAX)?,
+        lies_in: text("lies_in", &wanted.lies_in, 0, LIES_IN_MAX)?,
+        seed: wanted.seed,
+    };
     let object = || Some(AuditObject::Named(location.name.clone()));
     caller.audit("archive-medium-prepare", object(), &[]).await?;
     let id = location.location_id;
@@ -129,6 +135,8 @@ async fn test(caller: Caller, Names([id]): Names<1>) -> Answer<Json<LocationTest
 async fn run(caller: Caller, Names([id]): Names<1>) -> Answer<StatusCode> {
     let location = found(&caller, &id).await?;
     caller.audit("archive-run", Some(AuditObject::Named(location.name)), &[]).await?;
+    let id = location.location_id;
+    caller.doors.vault(move |vault| vault.go_on_archiving(id)).await?;
     caller.doors.host().run_archive(location.location_id);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -136,6 +144,9 @@ async fn run(caller: Caller, Names([id]): Names<1>) -> Answer<StatusCode> {
 async fn stop(caller: Caller, Names([id]): Names<1>) -> Answer<StatusCode> {
     let location = found(&caller, &id).await?;
     caller.audit("archive-stop", Some(AuditObject::Named(location.name)), &[]).await?;
+    // Before it ends, so that it does not begin again by itself: it goes on the next evening.
+    let (id, by) = (location.location_id, archive_watch::by(&caller));
+    caller.doors.vault(move |vault| vault.stop_archive(id, &by)).await?;
     if caller.doors.host().stop_archive(location.location_id) {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -154,7 +165,7 @@ async fn label(caller: Caller, Names([id]): Names<1>, Body(wanted): Body<MediumT
 }
 
 /// The location in the path; a text that is no identity names nothing.
-async fn found(caller: &Caller, id: &str) -> Answer<LocationRow> {
+pub(crate) async fn found(caller: &Caller, id: &str) -> Answer<LocationRow> {
     let id: LocationId = id.parse().map_err(|_no_identity| Refusal::not_found())?;
     let found = caller.doors.vault(move |vault| vault.location(&id.to_string())).await?;
     found.filter(|location| location.removed_at.is_none()).ok_or_else(Refusal::not_found)

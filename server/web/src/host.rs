@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use shared::{Direction, LocationId, RecordingId, Side, UtcMicros, Zone};
+use shared::{Direction, LocationId, RecordingId, RunId, Side, UtcMicros, Zone};
 use tokio::sync::watch;
 use vault::Vault;
 
@@ -69,7 +69,7 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`HostError::Invalid`] with a sentence that says what is wrong with it.
-    fn prepare_location(&self, id: LocationId, text: &api::MediumText) -> Result<api::MadeReady, HostError>;
+    fn prepare_location(&self, id: LocationId, wanted: &api::NewMedium) -> Result<api::MadeReady, HostError>;
     /// Looks whether a location is there with its right medium.
     ///
     /// # Errors
@@ -79,6 +79,18 @@ pub trait Host: Send + Sync + 'static {
     fn run_archive(&self, id: LocationId);
     /// Ends the run there early; false if there is none.
     fn stop_archive(&self, id: LocationId) -> bool;
+    /// Begins a verification or a drill there, and does not wait for it; false if one goes on, or a run does.
+    ///
+    /// # Errors
+    /// There is no such location.
+    fn check_archive(&self, id: LocationId, what: vault::CheckKind) -> Result<bool, HostError>;
+    /// Ends the verification or drill there; false if there is none.
+    fn stop_check(&self, id: LocationId) -> bool;
+    /// Reads the report of a run from its medium; `None`: no such run proved anything.
+    ///
+    /// # Errors
+    /// [`HostError::Invalid`] with a sentence: its medium is not connected, as a rule.
+    fn run_report(&self, id: RunId) -> Result<Option<Vec<u8>>, HostError>;
     /// Returns the counters in Prometheus' text format.
     fn metrics(&self) -> String;
     /// Returns the token that reads `/metrics` from elsewhere; `None`: only from this machine.

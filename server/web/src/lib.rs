@@ -14,6 +14,7 @@
 
 mod act;
 mod archive;
+mod archive_watch;
 mod audit;
 mod caller;
 mod console;
@@ -95,6 +96,7 @@ fn table(doors: &Doors) -> (Router<Doors>, Vec<Route>) {
     users::register(&mut routes);
     settings::register(&mut routes);
     archive::register(&mut routes);
+    archive_watch::register(&mut routes);
     routes.finish()
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Checked, Checking, ProofWord, Removal};
+
 /// How safe recordings are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -110,6 +112,20 @@ pub struct ArchiveLocation {
     pub waiting: bool,
     /// Why the last run did not do its work, and what to do.
     pub trouble: Option<String>,
+    /// Who ended the last run: nothing is archived here by itself before the next evening.
+    pub stopped_by: Option<String>,
+    /// The verification or drill that goes on.
+    pub checking: Option<Checking>,
+    /// Why the last one could not be done.
+    pub check_trouble: Option<String>,
+    /// The last drill.
+    pub drill: Option<Checked>,
+    /// Daily logins lie here up to this day.
+    pub logins_until: Option<String>,
+    /// Days until then.
+    pub logins_days: Option<u32>,
+    /// Somebody wants it to go.
+    pub removal: Option<Removal>,
     /// Its media, the newest first.
     pub media: Vec<Medium>,
     /// The last runs, the newest first.
@@ -181,6 +197,10 @@ pub struct Medium {
     pub proven_at: Option<String>,
     /// When it was last there.
     pub seen_at: Option<String>,
+    /// Whether what lies on it is proof.
+    pub proof: ProofWord,
+    /// Its last verification.
+    pub verified: Option<Checked>,
 }
 
 /// Whether a medium may be trusted.
@@ -304,6 +324,32 @@ pub struct MediumText {
     pub label: String,
     /// Where people find it, at most 120 characters.
     pub lies_in: String,
+}
+
+/// A medium that is to be prepared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewMedium {
+    /// What is written on it, at most 64 characters.
+    pub label: String,
+    /// Where people find it, at most 120 characters.
+    pub lies_in: String,
+    /// What is brought to it.
+    #[serde(default)]
+    pub seed: SeedWord,
+}
+
+/// What is brought to a new medium.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SeedWord {
+    /// Everything: from the live store, and what left that from another place.
+    #[default]
+    Full,
+    /// What is recorded from now on. What lies on the medium before stays there only, which must be kept.
+    FromNow,
 }
 
 /// What was made or prepared.

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod archive_watch;
 mod audit;
 mod ledger;
 mod live;
@@ -22,7 +23,11 @@ mod users;
 pub use archive::{
     Archive, ArchiveLocation, ArchiveOutcome, ArchiveProgress, ArchiveRun, ArchiveStep, ArchiveVerdict,
     LocationTest, LocationWord, MadeReady, MediaSetWord, Medium, MediumText, MediumWord, NewBucket,
-    NewLocation,
+    NewLocation, NewMedium, SeedWord,
+};
+pub use archive_watch::{
+    ArchiveDay, ArchiveDays, ArchiveNotice, ArchiveNotices, CheckAsked, CheckWord, Checked, Checking,
+    NoticeSeen, NoticeSeverity, ProofWord, Removal,
 };
 pub use audit::{AuditCheck, AuditEntry, AuditPage, AuditQuery};
 pub use ledger::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};

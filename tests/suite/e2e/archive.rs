@@ -353,6 +353,31 @@ fn killed_at_any_moment_a_run_says_nothing_false_and_the_next_completes() {
 }
 
 #[test]
+fn what_is_not_in_the_live_store_any_more_is_brought_to_a_new_place_from_another() {
+    let site = Site::new();
+    let (old, new) = (PathBuf::from(site.path("old")), PathBuf::from(site.path("new")));
+    [&old, &new].into_iter().for_each(|place| fs::create_dir(place).unwrap());
+    record(&site, 6, 2, 0);
+    add(&site, "folder", &old);
+    complete(&site);
+    files_below(Path::new(site.path("data/live"))).iter().for_each(|path| fs::remove_file(path).unwrap());
+    fs::create_dir(site.path("away")).unwrap();
+    let added =
+        ["location", "add", "--data", site.data(), "--kind", "folder", "--path", new.to_str().unwrap()];
+    assert_eq!(run(&added).code, Some(0));
+    // The other place away: nothing can be had, nothing is said to be proven, and it is told where it lies.
+    let away = PathBuf::from(site.path("away/old"));
+    fs::rename(&old, &away).unwrap();
+    let cut = archive(&site, "run", &["--logins", "0"]);
+    assert!(cut.code == Some(1) && recordings(&new).is_empty(), "{cut:?}");
+    assert!(cut.err.contains("cannot be fetched from elsewhere"), "{cut:?}");
+    fs::rename(&away, &old).unwrap();
+    complete(&site);
+    assert_eq!(recordings(&new).len(), 6);
+    whole(&site, &new);
+}
+
+#[test]
 fn a_recording_leaves_the_live_store_only_after_a_day_and_comes_back_from_the_archive() {
     let site = Site::new();
     let place = PathBuf::from(site.path("nas"));

@@ -13,12 +13,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::serve::{Server, inside, place, plan};
-use super::site::{Site, drive, genpcap};
+use super::site::{Site, drive, genpcap, run};
 use crate::workspace::root;
 
 #[test]
 fn a_person_walks_through_the_console_in_a_real_browser() {
-    walk("a_person_walks_through_the_console_in_a_real_browser", "chromium", &["chromium"]);
+    walk("a_person_walks_through_the_console_in_a_real_browser", "chromium", &["chromium"], false);
 }
 
 /// Asked for by `AMETHYST_WEBKIT=1`: the page of `WebKitGTK` 2.50 dies now and then when sound begins on a machine of two cores,
@@ -30,15 +30,39 @@ fn webkit_shows_and_plays_what_chromium_does() {
         return;
     }
     let needed = ["WebKitWebDriver", "Xvfb", "dbus-run-session"];
-    walk("webkit_shows_and_plays_what_chromium_does", "webkit", &needed);
+    walk("webkit_shows_and_plays_what_chromium_does", "webkit", &needed, false);
+}
+
+#[test]
+fn the_whole_walk_passes_on_a_site_that_was_restored_from_its_archive() {
+    let test = "the_whole_walk_passes_on_a_site_that_was_restored_from_its_archive";
+    walk(test, "chromium", &["chromium"], true);
+}
+
+/// Archives a site, loses its machine, and restores it from the drive and two papers. Recordings stay on the drive: whoever plays one
+/// has it fetched from there.
+fn lose_and_restore(site: &Site, shares: &[String], drive: &Path) {
+    let paper = site.path("papers.txt");
+    std::fs::write(paper, format!("{}\n\n{}\n", shares[0], shares[2])).expect("a disk");
+    let (drive, lost) = (drive.to_str().expect("plain names"), site.path("lost"));
+    let well = |words: &[&str]| {
+        let ran = run(words);
+        assert_eq!(ran.code, Some(0), "{words:?}: {ran:?}");
+    };
+    let add =
+        ["location", "add", "--kind", "folder", "--name", "Drive A", "--data", site.data(), "--path", drive];
+    well(&add);
+    well(&["archive", "run", "--logins", "0", "--data", site.data()]);
+    std::fs::rename(site.data(), lost).expect("it is ours");
+    well(&["restore", "--from", drive, "--data", site.data(), "--shares-file", paper]);
 }
 
 /// Walks through a site of its own in `engine`; the test's name is what runs once more inside the namespace.
-fn walk(test: &str, engine: &str, needed: &[&str]) {
+fn walk(test: &str, engine: &str, needed: &[&str], restored: bool) {
     if !tools_are_there(needed) || !inside("console", test) {
         return;
     }
-    let site = Site::new();
+    let (site, shares) = Site::with_shares();
     // A call with lost packets, so that there is a gap to be seen.
     let lossy = site.path("lossy.pcap");
     let Some(made) = genpcap(&["gen", lossy, "--calls", "2", "--secs", "20", "--loss", "0.03"]) else {
@@ -46,6 +70,10 @@ fn walk(test: &str, engine: &str, needed: &[&str]) {
     };
     assert_eq!(made.code, Some(0), "{made:?}");
     site.record(&[lossy]);
+    let drive = drive();
+    if restored {
+        lose_and_restore(&site, &shares, drive.path());
+    }
     // As it comes: an administrator must have an authenticator.
     let file = Path::new(site.data()).join("amethyst.toml");
     let tap = "\n[[tap]]\nname = \"loopback\"\ninterface = \"lo\"\nside = \"trunk\"\n";
@@ -69,9 +97,8 @@ fn walk(test: &str, engine: &str, needed: &[&str]) {
     });
     let shots =
         std::env::var_os("AMETHYST_SHOTS").map_or_else(|| root().join("target/console-shots"), Into::into);
-    let shots = shots.join(engine);
+    let shots = shots.join(if restored { "restored" } else { engine });
     std::fs::create_dir_all(&shots).expect("a folder for the pictures");
-    let drive = drive();
     let walked = Command::new("node")
         .arg("e2e/console.mjs")
         .current_dir(root().join("server/web/ui"))
@@ -82,7 +109,7 @@ fn walk(test: &str, engine: &str, needed: &[&str]) {
         .env("TOTP", "1")
         .env("LIVE", "1")
         .env("GAP", "1")
-        .env("ARCHIVE_PATH", drive.path())
+        .env(if restored { "RESTORED" } else { "ARCHIVE_PATH" }, drive.path())
         .stdin(Stdio::null())
         .output()
         .expect("node starts");

@@ -44,7 +44,7 @@ impl Run<'_> {
         let mut after = None;
         loop {
             if self.stopped() {
-                let text = "it was stopped by a person".to_owned();
+                let text = "it was stopped".to_owned();
                 self.early = Some(CarryError { kind: CarryKind::Other, text });
                 return Ok(false);
             }
@@ -94,7 +94,8 @@ impl Run<'_> {
     }
 
     fn carry_batch(&mut self, due: &[DuePart]) -> std::result::Result<(), Failure> {
-        let items: Vec<Item> = due.iter().map(item).collect();
+        let reached = self.within_reach(due);
+        let items: Vec<Item> = reached.iter().map(|(part, from)| item(part, from)).collect();
         let (base, tell) = (self.progress, self.world.tell);
         let mut handled = 0_u64;
         let fates = self.carrier.carry(&items, &mut |bytes| {
@@ -107,7 +108,7 @@ impl Run<'_> {
         let fates = fates.map_err(Failure::Carry)?;
         let mut rows = Vec::with_capacity(due.len());
         let mut misread = None;
-        for ((part, item), fate) in due.iter().zip(&items).zip(fates) {
+        for (((part, _from), item), fate) in reached.iter().zip(&items).zip(fates) {
             match self.judged(part, &item.to, fate) {
                 Ok(row) => {
                     self.holes.remove(&part.leaf);
@@ -133,6 +134,30 @@ impl Run<'_> {
             None => Ok(()),
             Some(text) => Err(Failure::Carry(CarryError { kind: CarryKind::Doubtful, text })),
         }
+    }
+
+    /// What left the live store is fetched from another medium that holds it, past any doubt about what comes from there. What cannot be
+    /// had tonight stays due.
+    fn within_reach<'p>(&mut self, due: &'p [DuePart]) -> Vec<(&'p DuePart, String)> {
+        let mut reached = Vec::with_capacity(due.len());
+        for part in due {
+            // A file that is lost, and one that may not be asked for, are told by whoever reads them.
+            if part.is_live && self.world.data.exists(&part.path).unwrap_or(true) {
+                reached.push((part, part.path.clone()));
+                continue;
+            }
+            match self.world.vault.fetched_path(part.recording_id, part.part) {
+                Ok(path) => reached.push((part, path)),
+                Err(e) => {
+                    self.holes.insert(part.leaf);
+                    self.trouble(format!(
+                        "{}: it left the live store and cannot be fetched from elsewhere: {e}",
+                        place(part)
+                    ));
+                }
+            }
+        }
+        reached
     }
 
     /// What became of a part: its row, or what is wrong and whether the medium is to blame.
@@ -198,8 +223,8 @@ fn first_bytes(mut due: Vec<DuePart>) -> Vec<DuePart> {
     due
 }
 
-fn item(part: &DuePart) -> Item {
-    let (path, size) = (part.path.clone(), part.bytes);
+fn item(part: &DuePart, from: &str) -> Item {
+    let (path, size) = (from.to_owned(), part.bytes);
     let source = Source::Sealed { path, size, sha256: part.sha256, blake3: part.blake3 };
     Item { to: place(part), source }
 }

@@ -158,7 +158,8 @@ fn last_report(
 }
 
 /// Prepares a medium for a location: writes its card and the site's document, and enters its row. A medium that served this
-/// location before is adopted: its generation rises, and everything on it is looked at again by the next run.
+/// location before is adopted: its generation rises, and everything on it is looked at again by the next run. A new one gets what the
+/// log tells of from leaf `first` on.
 ///
 /// # Errors
 /// The medium holds another site's archive, or the medium's.
@@ -168,6 +169,7 @@ pub fn prepare(
     carrier: &mut dyn Carrier,
     label: &str,
     lies_in: &str,
+    first: u64,
 ) -> Result<Prepared> {
     let failed = |error| ArchiverError::Medium { name: location.name.clone(), error };
     refuse_others(world.central, location, carrier)?;
@@ -193,7 +195,8 @@ pub fn prepare(
         label: label.to_owned(),
         lies_in: lies_in.to_owned(),
         added_at: world.clock.now(),
-        next_leaf: 0,
+        // What a medium that comes back holds is looked at from the beginning.
+        next_leaf: if adopted.is_some() { 0 } else { first },
         last_report: newest_report(world, carrier, media_id).map_err(|e| e.named(location))?,
         last_run_at: None,
         last_seen_at: Some(world.clock.now()),

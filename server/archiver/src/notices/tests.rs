@@ -25,6 +25,7 @@ fn place() -> Place {
         what: CheckKind::Drill,
         begun_at: ago(200),
         ended_at: ago(200),
+        was_suspect: false,
         well: true,
         files: 20,
         bytes: 9,

@@ -26,15 +26,17 @@ create table notice (
     seen_at_us      bigint
 );
 
--- One whole verification of a medium, or one drill at a location.
+-- One whole verification of a medium, one drill at a location, or the word of a person that a medium may be trusted again.
 create table archive_check (
     check_id        integer primary key,
     location_id     blob    not null references location (location_id),
     -- Missing for a drill, which takes whatever media are connected.
     media_id        blob    references medium (media_id),
-    what            bigint  not null check (what between 1 and 2),              -- verification, drill
+    what            bigint  not null check (what between 1 and 3),              -- verification, drill, trust
     begun_at_us     bigint  not null,
     ended_at_us     bigint  not null,
+    -- 1: the medium was suspect then.
+    was_suspect     bigint  not null check (was_suspect between 0 and 1),
     -- 1: everything was as it should be.
     well            bigint  not null check (well between 0 and 1),
     files           bigint  not null check (files >= 0),

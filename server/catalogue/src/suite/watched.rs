@@ -60,7 +60,8 @@ pub(super) fn what_was_looked_at_and_stopped_is_remembered(catalogue: &Catalogue
         what,
         begun_at: UtcMicros(at),
         ended_at: UtcMicros(at + 1),
-        well: at % 2 == 0,
+        was_suspect: at == 5,
+        well: at != 3,
         files: 20,
         bytes: 9,
         findings: "[]".into(),
@@ -74,6 +75,15 @@ pub(super) fn what_was_looked_at_and_stopped_is_remembered(catalogue: &Catalogue
     rows.iter().for_each(|row| catalogue.note_check(row).unwrap());
     assert_eq!(catalogue.checks(id, CheckKind::Verify, 9).unwrap(), [rows[2].clone(), rows[0].clone()]);
     assert_eq!(catalogue.checks(id, CheckKind::Drill, 1).unwrap(), [rows[1].clone()]);
+    // A suspect medium is trusted once on a verification that it passed since.
+    let medium = shared::MediaId([7; 16]);
+    assert!(!catalogue.trust_medium(medium, &by()).unwrap(), "it is not suspect");
+    catalogue.set_medium_state(medium, MediumState::Suspect).unwrap();
+    assert!(catalogue.trust_medium(medium, &by()).unwrap());
+    assert_eq!(catalogue.medium(medium).unwrap().unwrap().state, MediumState::Good);
+    catalogue.set_medium_state(medium, MediumState::Suspect).unwrap();
+    assert!(!catalogue.trust_medium(medium, &by()).unwrap(), "that was before it became suspect again");
+    assert_eq!(catalogue.checks(id, CheckKind::Trust, 9).unwrap()[0].findings, r#"["Thandi"]"#);
     assert_eq!(catalogue.archive_stop(id).unwrap(), None);
     for _twice in 0..2 {
         catalogue.stop_archive(id, &by()).unwrap();

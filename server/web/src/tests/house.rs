@@ -386,7 +386,7 @@ impl Host for TestHost {
     fn prepare_location(
         &self,
         _id: LocationId,
-        _text: &api::MediumText,
+        _wanted: &api::NewMedium,
     ) -> Result<api::MadeReady, HostError> {
         Err(HostError::Invalid("no drive is connected to this house".into()))
     }
@@ -400,6 +400,18 @@ impl Host for TestHost {
 
     fn stop_archive(&self, _id: LocationId) -> bool {
         false
+    }
+
+    fn check_archive(&self, _id: LocationId, _what: vault::CheckKind) -> Result<bool, HostError> {
+        Ok(false)
+    }
+
+    fn stop_check(&self, _id: LocationId) -> bool {
+        false
+    }
+
+    fn run_report(&self, _id: shared::RunId) -> Result<Option<Vec<u8>>, HostError> {
+        Ok(None)
     }
 
     fn metrics(&self) -> String {

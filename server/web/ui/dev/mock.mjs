@@ -39,12 +39,23 @@ function row(n) {
   if (changed.size > 20_000) changed.delete(changed.keys().next().value);
   return of;
 }
+// What somebody should know: something for information when all is safe, all sorts when it is not.
+function archiveNotices() {
+  const base = { since: iso(began - 3 * 3600e3), seen_by: null, location: 'Drive A', name: 'Drive A', medium: 'A7', lies_in: "safe in the manager's office", why: '', at: iso(began - 3 * 86400e3), day: '2026-12-20', count: 27, bytes: 41e9 };
+  const of = (kind, severity, more = {}) => ({ key: `${kind}/Drive A`, kind, severity, ...base, ...more });
+  if ((process.env.ARCHIVE ?? 'safe') !== 'behind') return { notices: process.env.ARCHIVE === 'none' ? [of('no-place', 'warning')] : [of('fills', 'told')] };
+  return { notices: [of('unseen', 'urgent', { why: 'nothing is mounted at /media/archive-a' }), of('behind', 'urgent', { count: 3112, bytes: 650e6, seen_by: 'thabo' }), of('logins-short', 'warning', { count: 51 }), of('fills', 'told')] };
+}
+function archiveDays() {
+  const how = process.env.ARCHIVE ?? 'safe', day = (back) => iso(began - back * 86400e3).slice(0, 10);
+  return { places: how === 'none' ? 0 : 2, days: Array.from({ length: 60 }, (_, i) => { const back = 59 - i, files = back % 7 === 2 ? 0 : 3000 + back * 11, late = how === 'behind' && back < 4; return { day: day(back), files, proven_in: late ? (back === 0 ? 0 : 1) : back === 0 ? 0 : 2, lacking: back === 0 ? files : late ? files : 0, purged: back > 40 ? Math.floor(files / 2) : 0 }; }) };
+}
 // The archive: safe, or ARCHIVE=behind, ARCHIVE=none.
 function archive() {
   const evening = iso(Math.floor((began - 20 * 3600e3) / 3600e3) * 3600e3), friday = iso(began - 3 * 86400e3), GIB = 2 ** 30, how = process.env.ARCHIVE ?? 'safe', away = how === 'behind';
-  const runs = Array.from({ length: 6 }, (_, i) => ({ id: `r${i}`, medium: 'm1', begun_at: iso(began - i * 86400e3), ended_at: iso(began - i * 86400e3 + 700e3), outcome: i === 3 ? 'early' : 'complete', files: 3100 + i * 37, bytes: 1.4 * GIB, message: i === 3 ? 'it was stopped by a person' : '' }));
-  const medium = (label, lies_in, due) => ({ id: `m-${label}`, generation: 1, label, lies_in, state: 'good', due_files: due, due_bytes: due * 210_000, proven_at: away ? friday : evening, seen_at: away ? friday : evening });
-  const location = (of) => ({ id: of.name, kind: 'usb', path: '/media/archive-a', media_set: 'one', verdict: 'safe', safe_until: evening, connected: true, why: null, seen_at: evening, due_files: 311, due_bytes: 66e6, free_bytes: 812 * GIB, total_bytes: 1863 * GIB, daily_bytes: 1.4 * GIB, full_on: '2028-03-14', running: null, waiting: false, trouble: null, media: [medium('A7', "safe in the manager's office", 311)], runs, ...of });
+  const runs = Array.from({ length: 6 }, (_, i) => ({ id: `r${i}`, medium: 'm1', begun_at: iso(began - i * 86400e3), ended_at: iso(began - i * 86400e3 + 700e3), outcome: i === 3 ? 'early' : 'complete', files: 3100 + i * 37, bytes: 1.4 * GIB, message: i === 3 ? 'it was stopped' : '' }));
+  const medium = (label, lies_in, due) => ({ id: `m-${label}`, generation: 1, label, lies_in, state: 'good', due_files: due, due_bytes: due * 210_000, proven_at: away ? friday : evening, seen_at: away ? friday : evening, proof: 'counts', verified: label === 'A7' ? { at: friday, well: true, files: 184_203, bytes: 412 * GIB, findings: [] } : null });
+  const location = (of) => ({ id: of.name, kind: 'usb', path: '/media/archive-a', media_set: 'one', verdict: 'safe', safe_until: evening, connected: true, why: null, seen_at: evening, due_files: 311, due_bytes: 66e6, free_bytes: 812 * GIB, total_bytes: 1863 * GIB, daily_bytes: 1.4 * GIB, full_on: '2028-03-14', running: null, waiting: false, trouble: null, media: [medium('A7', "safe in the manager's office", 311)], runs, stopped_by: null, checking: null, check_trouble: null, drill: { at: friday, well: true, files: 20, bytes: 5e6, findings: [] }, logins_until: '2027-12-27', logins_days: 400, removal: null, ...of });
   const gone = { verdict: 'behind', connected: false, why: 'nothing is mounted at /media/archive-a: the folder there is the one below. Mount it', seen_at: friday, due_files: 3112, due_bytes: 650e6, free_bytes: null, total_bytes: null, full_on: null, daily_bytes: null };
   const nas = location({ name: 'NAS in the cellar', kind: 'nfs', path: '/mnt/nas/amethyst', running: { since: iso(began - 90e3), step: 'carry', files: 1204, files_due: 3112, bytes: 260e6, bytes_due: 650e6, bytes_per_second: 41e6, seconds_left: 9, stopping: false } });
   const locations = how === 'none' ? [] : [location({ name: 'Drive A', ...(away && gone) }), nas];
@@ -162,6 +173,9 @@ async function api(method, path, q, body, req, res) {
   if ((m = is('DELETE', /^\/recordings\/([^/]+)\/hold$/))) { Object.assign(row(numberOf(m[1])), { held: false, hold: null }); return null; }
   if (is('POST', /^\/exports$/)) { res.writeHead(200, { 'content-type': 'application/zip' }); for (let i = 0; i < 40; i++) { res.write(Buffer.alloc(65536)); await new Promise((r) => setTimeout(r, 80)); } res.end(); return undefined; }
   if (is('GET', /^\/archive$/)) return archive();
+  if (is('GET', /^\/archive\/notices$/)) return archiveNotices();
+  if (is('GET', /^\/archive\/days$/)) return archiveDays();
+  if (is('POST', /^\/archive\//)) return null;
   if (is('GET', /^\/ledger$/)) return { day: q.get('day'), totals: process.env.EMPTY ? { signalled: 0, recorded: 0, partly: 0, not_recorded: 0, open: 0 } : { signalled: 1204, recorded: 1169, partly: 6, not_recorded: 25, open: 4 }, balanced: true, next: null, entries: process.env.EMPTY ? [] : Array.from({ length: q.get('all') ? 60 : 31 }, (_, i) => ({ ledger_no: TOTAL - i, reference: row(i).reference, opened_at: row(i).started_at, ended_at: row(i).started_at, end: i < 6 ? 'partly(recorder-loss)' : i < 31 ? `not recorded(${['rule', 'unanswered', 'no-media', 'encrypted-media'][i % 4]})` : 'recorded', why: null, rule: i % 4 === 0 ? 3 : null, caller: row(i).caller.number, called: row(i).called.number, recording_id: i < 6 || i >= 31 ? row(i).id : null, tap: 'main trunk' })) };
   if (is('GET', /^\/audit$/)) { const from = Number(q.get('after') ?? 0), found = audits.filter((a) => !q.get('act') || a.act === q.get('act')); return { entries: found.slice(from, from + 100), next: found.length > from + 100 ? String(from + 100) : null }; }
   if (is('GET', /^\/audit\/check$/)) { await new Promise((r) => setTimeout(r, 700)); return { ok: true, checked: 260, head: createHash('sha256').update('x').digest('hex') }; }

@@ -11,6 +11,8 @@
 //   SEARCH     what to search for; unset: the number of the first recording in the list
 //   STEPS      only the steps whose names match this (and signing in), for looking closer; AXE=0 leaves axe out then
 //   TEST_CALL  0: leave out the test call of the first steps
+//   ARCHIVE_PATH  a folder to archive to, on a site that has no place yet
+//   RESTORED   1: the site came back from its archive, and its one place is called Drive A
 import { axe, must, open, saved, shot, totp, walk } from './lib.mjs';
 import { correlation, heard, loudness, readWav, tee } from './capture.mjs';
 
@@ -83,6 +85,12 @@ const signedIn = await step('signs in by a one-time link, sets a password and th
 });
 if (!signedIn) { await shot(p, folder, 'failed-sign-in'); await b.close(); end(); process.exit(); }
 
+/** Has everything at a place read again, and waits until it was. */
+const verified = async (card) => {
+  await until('nothing else goes on', async () => card.getByRole('button', { name: 'Verify all of it' }).isEnabled(), 120_000);
+  await card.getByRole('button', { name: 'Verify all of it' }).click();
+  await until('it was verified', async () => /all well, \d/.test(await card.textContent()), 120_000);
+};
 const me = (await api('/me')).body;
 const may = (act) => me.permissions.includes(act);
 // Whoever has no test call yet is led to the first steps, once; the walk knows its way.
@@ -401,6 +409,52 @@ if (may('archive') && process.env.ARCHIVE_PATH) {
     await p.getByText('Drive A is there, with its right medium').waitFor();
     const acts = (await api('/audit?act=archive-run')).body.entries;
     must(acts.length === 1 && acts[0].object === 'Drive A', `the audit log says ${JSON.stringify(acts)}`);
+  });
+  await step('archive: everything is read again, recordings are fetched back, and a day shows its copies', async () => {
+    await verified(card);
+    // The drill begins by itself after the first run.
+    await until('the drill', async () => /came back as they were sealed/.test(await card.textContent()), 90_000);
+    await p.getByRole('heading', { name: 'The last sixty days' }).waitFor({ timeout: 90_000 });
+    await p.locator('.boxes button').last().focus();
+    for (const key of ['ArrowLeft', 'End']) await p.keyboard.press(key);
+    await p.getByText(/^\d+ \w+ \d{4}: /).first().waitFor();
+    await shot(p, folder, 'archive-days');
+    const report = await saved(p, async () => { if (!(await card.getByRole('link', { name: 'Report' }).first().isVisible())) await card.getByText('Last runs').click(); await card.getByRole('link', { name: 'Report' }).first().click(); });
+    must(/amethyst|run/.test(report.toString().slice(0, 300)), 'the report of the run is none');
+    await axed('archive, days');
+  });
+  await step('archive: one person alone takes no place out of use', async () => {
+    await card.getByRole('button', { name: 'Take out of use' }).click();
+    const go = card.getByRole('button', { name: 'Propose it' });
+    await go.waitFor();
+    must(await go.isDisabled(), 'it can be proposed without a word typed');
+    await card.getByLabel('Type Drive A to go on').fill('Drive A');
+    await axed('archive, removal');
+    await go.click();
+    await card.getByText('Another administrator must confirm it').first().waitFor();
+    must((await card.getByRole('button', { name: 'Confirm that it goes' }).count()) === 0, 'whoever proposed it may confirm it');
+    must((await api('/archive')).body.locations.length === 1, 'the place is gone');
+    await until('a notice of it', async () => { await p.reload(); return (await p.locator('[data-notice-kind="policy-waits"]').count()) > 0; }, 60_000);
+    await p.locator('[data-notice-kind="policy-waits"]').getByRole('button', { name: /Seen/ }).click();
+    await p.getByText(/seen by/).first().waitFor();
+    await shot(p, folder, 'archive-removal');
+    await card.getByRole('button', { name: 'Keep this place' }).click();
+    await p.getByText('Drive A stays.').waitFor();
+  });
+}
+
+if (may('archive') && process.env.RESTORED) {
+  const card = p.locator('[data-location="Drive A"]');
+  await step('archive: after a restore nothing counts until it was read again', async () => {
+    await p.goto(`${BASE}/archive`);
+    await card.getByText('After the restore nothing on this medium counts').waitFor({ timeout: 60_000 });
+    await until('a notice', async () => (await p.locator('[data-notice-kind="lowered"]').count()) > 0, 60_000);
+    await shot(p, folder, 'archive-restored');
+    await axed('archive, restored');
+    await verified(card);
+    await until('it counts', async () => !/nothing on this medium counts/.test(await card.textContent()), 30_000);
+    await until('the notice is gone', async () => (await p.locator('[data-notice-kind="lowered"]').count()) === 0, 90_000);
+    await shot(p, folder, 'archive-verified');
   });
 }
 

@@ -736,6 +736,126 @@ medium-lies-in = Waar dit lê
 medium-lies-example = kluis in die bestuurder se kantoor
 medium-new = Nuwe medium
 medium-prepare = Berei voor
-medium-prepare-what = Koppel die nuwe medium eers by { $path }. Alles wat opgeneem is, staan daarop uit; hou die oue, want sy bewyse bly daar.
+medium-prepare-what = Koppel die nuwe medium eers by { $path }. Hou die oue: sy bewyse bly daar.
 medium-prepared = { $name } het 'n medium wat gereed is.
 medium-suspect-what = Iets op hierdie medium was nie soos dit moet wees nie. Niks verlaat daarom die lewende stoor nie. Gebruik 'n ander medium, of verifieer hierdie een.
+
+## Die argief: wat iemand moet weet
+
+notices-archive = Wat aandag verg
+notice-urgent = Dringende kennisgewing
+notice-bell = { $urgent ->
+    [0] { $count } kennisgewings oor die argief
+   *[other] { $count } kennisgewings oor die argief, { $urgent } dringend
+  }
+notice-more = Kyk
+notice-seen = Gesien
+notice-seen-of = Gesien: { $name }
+notice-seen-by = gesien deur { $name }
+notice-since = sedert { $when }
+notice-is-urgent = dringend
+notice-is-warning = waarskuwing
+notice-is-told = vir jou inligting
+notice-no-place = Opnames lê slegs op hierdie bediener: geen plek is vir 'n kopie opgestel nie.
+notice-away = { $name } is nie gekoppel nie: { $why }. Dit was laas daar om { $when }. Medium: { $medium }.
+notice-unseen = { $name } was twee nagte lank nie gekoppel nie ({ $why }; laas daar: { $when }). Wat sedertdien opgeneem is, het daar geen kopie nie, en niks verlaat hierdie bediener nie. Koppel { $medium }.
+notice-other-medium = { $name }: 'n ander medium is daar: { $why }. Niks word daarop geskryf nie.
+notice-copied = { $name }: 'n kopie van die medium is daar, of 'n ou toestand daarvan: { $why }. Niks word daarop geskryf nie.
+notice-read-only = Op { $name } kan nie geskryf word nie: { $why }. Heg dit skryfbaar, of kyk na die skyf: die stelsel maak 'n skyf wat faal dikwels leesalleen.
+notice-suspect = { $name }: iets op { $medium } was nie soos dit moet wees nie. Niks word daarheen geargiveer nie, en niks verlaat daarom hierdie bediener nie. Verifieer dit, of gebruik 'n ander medium.
+notice-behind = Op { $name } ontbreek { $count } lêers ({ $size }) wat sedert die laaste aand daar moes wees{ $set ->
+    [yes] {""}; alles tot { $when } is daar.
+   *[other] .
+  }
+notice-failed = { $name }: die laaste lopie het misluk, en iemand moet iets doen: { $why }
+notice-holes = { $name }: { $count } lêers kon nie gekopieer word nie; elke lopie probeer dit weer. Laat die stelseladministrateur hierdie bediener se skyf nagaan.
+notice-stopped = { $name }: { $why } het die lopie om { $when } beëindig; { $count } lêers staan uit. Dit gaan vanaand voort, of wanneer jy daarvoor vra.
+notice-clock-back = { $name }: hierdie bediener se horlosie staan voor die laaste lopie van { $when }. Niks word vanself geargiveer voordat dit weer reg is nie.
+notice-fills = { $name }: { $medium } het ruimte vir { $count ->
+    [0] minder as 'n dag
+    [one] nog een dag
+   *[other] nog { $count } dae
+  }, tot { $day }. Hou 'n ander medium gereed.
+notice-nearly-full = { $name }: { $medium } is { $count } % vol ({ $size } oor). Hou 'n ander medium gereed.
+notice-night-too-short = { $name } is te stadig: wat opgeneem word, neem { $count } uur teen { $size }/s, en die volgende aand kom gouer. Gebruik 'n vinniger medium, of argiveer heeltyd.
+notice-cached = { $name }: wat teruggelees is, kon uit 'n kasgeheue kom, so dit is geen bewys nie, en niks daar mag hierdie bediener verlaat nie. Laat die netwerkvouer sonder kasgeheue heg (cifs: cache=none), en verifieer dit dan.
+notice-lowered = { $name }: ná 'n herstel geld niks op { $medium } as bewys voordat dit weer gelees is nie. Verifieer dit.
+notice-drill-overdue = { $name }: langer as 'n maand is geen opname teruggehaal en oopgemaak nie ({ $set ->
+    [yes] laas { $when }
+   *[other] nog nooit
+  }). Koppel dit: die oefening begin vanself.
+notice-drill-wrong = { $name }: by die oefening van { $when } het 'n opname nie teruggekom soos dit verseël is nie. Verifieer die medium.
+notice-logins-short = { $name }: daaglikse aanmeldings lê daar net vir nog { $count } dae, tot { $day }. Lopies in die nag maak meer; kyk hoekom hulle nie het nie.
+notice-retention-near = { $name }: 'n opname wat daar ontbreek, bereik om { $when } die einde van sy bewaring; { $count } lêers staan daar uit.
+notice-no-room = Hierdie bediener se skyf is { $count } % vol en niks mag dit verlaat nie ({ $why }). Koppel die argief, of laat die skyf vergroot; niks word verwyder wat nie elders bewys is nie.
+notice-policy-waits = { $set ->
+    [yes] Van { $when } af word minder bewaar, soos { $name } voorgestel het ({ $count } opnames): enige administrateur mag dit kanselleer.
+   *[other] { $name } stel voor dat minder bewaar word ({ $count } opnames): 'n ander administrateur moet dit bevestig of kanselleer.
+  }
+archive-why-cached = wat { $name } teruggegee het, kon uit 'n kasgeheue kom, en dit bewys niks
+archive-why-lowered = niks op { $name } geld ná die herstel voordat dit geverifieer is nie
+archive-why-stopped = 'n mens het die lopie op { $name } beëindig
+archive-stopped = { $name } het die lopie beëindig. Dit gaan vanaand voort, of wanneer jy daarvoor vra.
+archive-report = Verslag
+days = Die laaste sestig dae
+days-all = bewys op elke plek
+days-some = bewys op sommige
+days-no = nog geen kopie nie
+days-empty = niks opgeneem nie
+days-purged = deels slegs in die argief
+day-all = { $day }: { $files ->
+    [one] een lêer, bewys
+   *[other] al { $files } lêers is bewys
+  } op { $places ->
+    [one] die een plek.
+   *[other] al { $places } plekke.
+  }
+day-some = { $day }: { $files } lêers; almal op { $proven } van { $places } plekke, { $lacking } ontbreek waar die meeste ontbreek.
+day-no = { $day }: { $files ->
+    [one] een lêer het nog geen kopie nie.
+   *[other] { $files } lêers het nog geen kopie nie.
+  }
+day-empty = { $day }: niks is opgeneem nie.
+day-purged = { $files ->
+    [one] Een daarvan lê slegs in die argief.
+   *[other] { $files } daarvan lê slegs in die argief.
+  }
+check-verify = Verifieer alles
+check-drill = Oefen nou
+check-verified = Geverifieer
+check-drilled = Laaste oefening
+check-asked-verify = Alles op { $name } word weer gelees. Opneem en luister gaan intussen voort.
+check-asked-drill = Sommige opnames word van { $name } gehaal, oopgemaak en teen die log gehou.
+check-goes-verify = Lees alles weer
+check-goes-drill = Haal sommige opnames en maak dit oop
+check-since = begin { $when }
+check-stop-asked = Dit eindig; niks is verander nie.
+check-was-well = { $when }: alles reg, { $files } opnames, { $size }
+check-was-wrong = { $when }: nie alles was soos dit moet wees nie
+check-drill-well = { $when }: { $files } opnames het teruggekom soos hulle verseël is
+check-findings = Wat verkeerd was ({ $count })
+logins = Daaglikse aanmeldings
+logins-until = vir { $days } dae, tot { $day }
+medium-seed = Bring daarheen
+medium-seed-full = Alles.
+medium-seed-what-full = Van hierdie bediener, en wat dit verlaat het van 'n ander plek.
+medium-seed-from_now = Van nou af.
+medium-seed-what-from_now = Wat voorheen opgeneem is, bly slegs op die media daarvoor: hou hulle solank die opnames bewaar moet word.
+medium-proof-cached = Wat van hierdie medium teruggelees is, kon uit 'n kasgeheue kom, so dit is geen bewys nie: niks daarop mag hierdie bediener verlaat nie. Laat dit sonder kasgeheue heg, en verifieer dit dan.
+medium-proof-lowered = Ná die herstel geld niks op hierdie medium as bewys voordat dit geverifieer is nie.
+medium-trust = Vertrou hierdie medium weer
+medium-trusted = Na { $name } word weer geargiveer.
+removal = Haal uit gebruik
+removal-what = Opnames kan dan hierdie bediener met een kopie minder as vandag verlaat: { $count } opnames. 'n Ander administrateur moet dit bevestig, almal word ingelig, en dit tree 14 dae later in werking; tot dan mag enigeen dit kanselleer. Wat op die medium lê, bly daar.
+removal-at-once = Niks is ooit op { $name } bewys nie: dit gaan dadelik.
+removal-type = Tik { $name } om voort te gaan
+removal-do = Haal uit gebruik
+removal-propose = Stel dit voor
+removal-gone = { $name } is uit gebruik.
+removal-asked = Dit is voorgestel dat { $name } gaan. 'n Ander administrateur moet dit bevestig.
+removal-waits = { $name } stel voor om hierdie plek uit gebruik te haal ({ $count } opnames sou een kopie minder nodig hê). 'n Ander administrateur moet dit bevestig.
+removal-effective = Hierdie plek gaan { $when } uit gebruik, soos { $name } voorgestel het.
+removal-confirm = Bevestig dat dit gaan
+removal-confirmed = { $name } gaan oor 14 dae uit gebruik.
+removal-cancel = Hou hierdie plek
+removal-cancelled = { $name } bly.

@@ -737,6 +737,126 @@ medium-lies-in = Where it lies
 medium-lies-example = safe in the manager's office
 medium-new = New medium
 medium-prepare = Prepare
-medium-prepare-what = Connect the new medium at { $path } first. Everything recorded is due on it; keep the old one, since its proofs stay there.
+medium-prepare-what = Connect the new medium at { $path } first. Keep the old one: its proofs stay there.
 medium-prepared = { $name } has a medium that is ready.
 medium-suspect-what = Something on this medium was not as it should be. Nothing leaves the live store because of it. Use another medium, or verify this one.
+
+## The archive: what somebody should know
+
+notices-archive = What needs attention
+notice-urgent = Urgent notice
+notice-bell = { $urgent ->
+    [0] { $count } notices about the archive
+   *[other] { $count } notices about the archive, { $urgent } urgent
+  }
+notice-more = Look
+notice-seen = Seen
+notice-seen-of = Seen: { $name }
+notice-seen-by = seen by { $name }
+notice-since = since { $when }
+notice-is-urgent = urgent
+notice-is-warning = warning
+notice-is-told = for your information
+notice-no-place = Recordings lie on this server only: no place is set up for a copy.
+notice-away = { $name } is not connected: { $why }. It was last there at { $when }. Medium: { $medium }.
+notice-unseen = { $name } was not connected for two nights ({ $why }; last there: { $when }). What was recorded since has no copy there, and nothing leaves this server. Connect { $medium }.
+notice-other-medium = { $name }: another medium is there: { $why }. Nothing is written to it.
+notice-copied = { $name }: a copy of the medium is there, or an old state of it: { $why }. Nothing is written to it.
+notice-read-only = { $name } cannot be written: { $why }. Mount it for writing, or look at the drive: a failing one is often made read-only by the system.
+notice-suspect = { $name }: something on { $medium } was not as it should be. Nothing is archived to it, and nothing leaves this server because of it. Verify it, or use another medium.
+notice-behind = { $name } lacks { $count } files ({ $size }) that should have been there since the last evening{ $set ->
+    [yes] {""}; everything until { $when } is there.
+   *[other] .
+  }
+notice-failed = { $name }: the last run failed, and somebody must do something: { $why }
+notice-holes = { $name }: { $count } files could not be copied; each run tries them again. Have the system administrator check this server's disk.
+notice-stopped = { $name }: { $why } ended the run at { $when }; { $count } files are due. It goes on in the evening, or when you ask for it.
+notice-clock-back = { $name }: this server's clock stands before the last run of { $when }. Nothing is archived by itself until it is right again.
+notice-fills = { $name }: { $medium } has room for { $count ->
+    [0] less than a day
+    [one] one more day
+   *[other] { $count } more days
+  }, until { $day }. Have another medium ready.
+notice-nearly-full = { $name }: { $medium } is full to { $count } % ({ $size } left). Have another medium ready.
+notice-night-too-short = { $name } is too slow: what is recorded takes { $count } hours at { $size }/s, and the next evening comes sooner. Use a faster medium, or archive all the time.
+notice-cached = { $name }: what was read back may have come from a cache, so it is no proof, and nothing there may leave this server. Have the share mounted without a cache (cifs: cache=none), then verify it.
+notice-lowered = { $name }: after a restore nothing on { $medium } counts as proven until it was read again. Verify it.
+notice-drill-overdue = { $name }: for more than a month no recording was fetched back and opened ({ $set ->
+    [yes] last { $when }
+   *[other] never yet
+  }). Connect it: the drill begins by itself.
+notice-drill-wrong = { $name }: at the drill of { $when } a recording did not come back as it was sealed. Verify the medium.
+notice-logins-short = { $name }: daily logins lie there for { $count } more days only, until { $day }. Runs by night make more; look why they did not.
+notice-retention-near = { $name }: a recording that it lacks reaches the end of its retention at { $when }; { $count } files are due there.
+notice-no-room = This server's disk is full to { $count } % and nothing may leave it ({ $why }). Connect the archive, or have the disk enlarged; nothing is removed that is not proven elsewhere.
+notice-policy-waits = { $set ->
+    [yes] Less will be kept from { $when } on, as { $name } proposed ({ $count } recordings): any administrator may cancel it.
+   *[other] { $name } proposes to keep less ({ $count } recordings): another administrator must confirm it, or cancel it.
+  }
+archive-why-cached = what { $name } gave back may have come from a cache, which proves nothing
+archive-why-lowered = nothing on { $name } counts until it is verified, after the restore
+archive-why-stopped = the run on { $name } was ended by a person
+archive-stopped = { $name } ended the run. It goes on in the evening, or when you ask for it.
+archive-report = Report
+days = The last sixty days
+days-all = proven in every place
+days-some = proven in some
+days-no = no copy yet
+days-empty = nothing recorded
+days-purged = partly only in the archive
+day-all = { $day }: { $files ->
+    [one] one file, proven
+   *[other] all { $files } files are proven
+  } in { $places ->
+    [one] the one place.
+   *[other] all { $places } places.
+  }
+day-some = { $day }: { $files } files; all of them in { $proven } of { $places } places, { $lacking } lacking where most is lacking.
+day-no = { $day }: { $files ->
+    [one] one file has no copy yet.
+   *[other] { $files } files have no copy yet.
+  }
+day-empty = { $day }: nothing was recorded.
+day-purged = { $files ->
+    [one] One of them lies in the archive only.
+   *[other] { $files } of them lie in the archive only.
+  }
+check-verify = Verify all of it
+check-drill = Drill now
+check-verified = Verified
+check-drilled = Last drill
+check-asked-verify = Everything on { $name } is read again. Recording and listening go on meanwhile.
+check-asked-drill = Some recordings are fetched from { $name }, opened and held against the log.
+check-goes-verify = Reading everything again
+check-goes-drill = Fetching and opening some recordings
+check-since = begun { $when }
+check-stop-asked = It ends; nothing was changed.
+check-was-well = { $when }: all well, { $files } recordings, { $size }
+check-was-wrong = { $when }: not all was as it should be
+check-drill-well = { $when }: { $files } recordings came back as they were sealed
+check-findings = What was wrong ({ $count })
+logins = Daily logins
+logins-until = for { $days } days, until { $day }
+medium-seed = Bring to it
+medium-seed-full = Everything.
+medium-seed-what-full = From this server, and what has left it from another place.
+medium-seed-from_now = From now on.
+medium-seed-what-from_now = What was recorded before stays on the media before it only: keep those for as long as the recordings must be kept.
+medium-proof-cached = What was read back from this medium may have come from a cache, so it is no proof: nothing on it may leave this server. Have it mounted without a cache, then verify it.
+medium-proof-lowered = After the restore nothing on this medium counts as proven until it was verified.
+medium-trust = Trust this medium again
+medium-trusted = { $name } is archived to again.
+removal = Take out of use
+removal-what = Recordings could then leave this server with a copy less than today: { $count } recordings. Another administrator must confirm it, all are told, and it takes effect 14 days later; until then anybody may cancel it. What lies on the medium stays there.
+removal-at-once = Nothing was ever proven on { $name }: it goes at once.
+removal-type = Type { $name } to go on
+removal-do = Take out of use
+removal-propose = Propose it
+removal-gone = { $name } is out of use.
+removal-asked = It is proposed that { $name } goes. Another administrator must confirm it.
+removal-waits = { $name } proposes to take this place out of use ({ $count } recordings would need a copy less). Another administrator must confirm it.
+removal-effective = This place goes out of use { $when }, as { $name } proposed.
+removal-confirm = Confirm that it goes
+removal-confirmed = { $name } goes out of use in 14 days.
+removal-cancel = Keep this place
+removal-cancelled = { $name } stays.

@@ -86,8 +86,18 @@ export type ArchiveProgress = {
 };
 export type Medium = {
   id: string; generation: number; label: string; lies_in: string; state: 'good' | 'suspect' | 'retired'; due_files: number; due_bytes: number;
-  proven_at: string | null; seen_at: string | null;
+  proven_at: string | null; seen_at: string | null; proof: 'counts' | 'cached' | 'lowered'; verified: Checked | null;
 };
+export type CheckWord = 'verify' | 'drill';
+export type Checked = { at: string; well: boolean; files: number; bytes: number; findings: string[] };
+export type Checking = { what: CheckWord; since: string; bytes: number; bytes_due: number | null; stopping: boolean };
+export type Removal = { change: number | null; at_once: boolean; affected: number; proposed_by: string | null; effective: string | null; may_confirm: boolean };
+export type ArchiveNotice = {
+  key: string; kind: string; severity: 'told' | 'warning' | 'urgent'; since: string; seen_by: string | null; location: string | null; name: string; medium: string; lies_in: string; why: string;
+  at: string | null; day: string | null; count: number | null; bytes: number | null;
+};
+export type ArchiveDay = { day: string; files: number; proven_in: number; lacking: number; purged: number };
+export type ArchiveDays = { places: number; days: ArchiveDay[] };
 export type ArchiveRun = {
   id: string; medium: string; begun_at: string; ended_at: string | null; outcome: 'running' | 'complete' | 'holes' | 'early' | 'cut'; files: number; bytes: number; message: string;
 };
@@ -97,6 +107,7 @@ export type ArchiveLocation = {
   id: string; name: string; kind: LocationKind; path: string; media_set: MediaSet; verdict: ArchiveVerdict; safe_until: string | null; connected: boolean | null; why: string | null;
   seen_at: string | null; due_files: number; due_bytes: number; free_bytes: number | null; total_bytes: number | null; daily_bytes: number | null; full_on: string | null;
   running: ArchiveProgress | null; waiting: boolean; trouble: string | null; media: Medium[]; runs: ArchiveRun[];
+  stopped_by: string | null; checking: Checking | null; check_trouble: string | null; drill: Checked | null; logins_until: string | null; logins_days: number | null; removal: Removal | null;
 };
 export type Archive = {
   verdict: ArchiveVerdict; safe_until: string | null; due_files: number; next_run: string | null; at: string; continuous: boolean; locations: ArchiveLocation[];
@@ -106,6 +117,7 @@ export type NewBucket = {
 };
 export type NewLocation = { name: string; kind: LocationKind; path: string; media_set: MediaSet; label: string; lies_in: string; bucket?: NewBucket | null };
 export type MediumText = { label: string; lies_in: string };
+export type NewMedium = MediumText & { seed: 'full' | 'from_now' };
 export type LocationTest = { connected: boolean; why: string | null; free_bytes: number | null; total_bytes: number | null };
 
 export type Params = Record<string, string | number | boolean | null | undefined>;
@@ -176,7 +188,18 @@ export function apiOf(t: Transport) {
 
     archive: (signal?: AbortSignal) => read<Archive>('/archive', signal),
     addLocation: (wanted: NewLocation) => write<{ location: string; medium: string }>('POST', '/archive/locations', wanted),
-    prepareLocation: (of: string, text: MediumText) => write<{ location: string; medium: string }>('POST', `/archive/locations/${id(of)}/prepare`, text),
+    archiveNotices: () => read<{ notices: ArchiveNotice[] }>('/archive/notices'),
+    noticeSeen: (key: string) => write<null>('POST', '/archive/notices/seen', { key }),
+    archiveDays: () => read<ArchiveDays>('/archive/days'),
+    runReportUrl: (run: string) => t.url(`/archive/runs/${id(run)}/report`),
+    checkLocation: (of: string, what: CheckWord) => write<null>('POST', `/archive/locations/${id(of)}/check`, { what }),
+    stopCheck: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/check/stop`),
+    trustMedium: (of: string) => write<null>('POST', `/archive/media/${id(of)}/trust`),
+    removal: (of: string) => read<Removal>(`/archive/locations/${id(of)}/removal`),
+    removeLocation: (of: string) => write<Removal>('POST', `/archive/locations/${id(of)}/removal`),
+    confirmRemoval: (of: string) => write<Removal>('POST', `/archive/locations/${id(of)}/removal/confirm`),
+    cancelRemoval: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/removal/cancel`),
+    prepareLocation: (of: string, text: NewMedium) => write<{ location: string; medium: string }>('POST', `/archive/locations/${id(of)}/prepare`, text),
     testLocation: (of: string) => write<LocationTest>('POST', `/archive/locations/${id(of)}/test`),
     runArchive: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/run`),
     stopArchive: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/stop`),

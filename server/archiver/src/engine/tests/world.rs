@@ -192,7 +192,7 @@ impl Site {
     pub(super) fn prepare(&self, office: &Office, medium: &FaultyDisk) {
         let vault = self.vault();
         self.with(&vault, office, |world| {
-            prepare(world, &location(), &mut self.carrier(medium, SyncRule::Whole), "A", "safe").unwrap();
+            prepare(world, &location(), &mut self.carrier(medium, SyncRule::Whole), "A", "safe", 0).unwrap();
         });
     }
 

@@ -252,7 +252,7 @@ impl Host for BenchHost {
     fn prepare_location(
         &self,
         _id: LocationId,
-        _text: &api::MediumText,
+        _wanted: &api::NewMedium,
     ) -> Result<api::MadeReady, HostError> {
         Err(no_archive())
     }
@@ -265,6 +265,18 @@ impl Host for BenchHost {
 
     fn stop_archive(&self, _id: LocationId) -> bool {
         false
+    }
+
+    fn check_archive(&self, _id: LocationId, _what: vault::CheckKind) -> Result<bool, HostError> {
+        Ok(false)
+    }
+
+    fn stop_check(&self, _id: LocationId) -> bool {
+        false
+    }
+
+    fn run_report(&self, _id: shared::RunId) -> Result<Option<Vec<u8>>, HostError> {
+        Ok(None)
     }
 
     fn metrics(&self) -> String {

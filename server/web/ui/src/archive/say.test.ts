@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Archive, ArchiveLocation } from '../api';
-import { share, showDate, showRoom, verdictOf, whenOf, whyOf } from './say';
+import { dayTone, noticeWords, share, showDate, showRoom, verdictOf, whenOf, whyOf } from './say';
 
 const location = (of: Partial<ArchiveLocation> = {}): ArchiveLocation => ({
   id: '1', name: 'Drive A', kind: 'usb', path: '/media/a', media_set: 'one', verdict: 'safe', safe_until: null, connected: true, why: null, seen_at: null, due_files: 0, due_bytes: 0,
-  free_bytes: null, total_bytes: null, daily_bytes: null, full_on: null, running: null, waiting: false, trouble: null, media: [], runs: [], ...of,
+  free_bytes: null, total_bytes: null, daily_bytes: null, full_on: null, running: null, waiting: false, trouble: null, media: [], runs: [],
+  stopped_by: null, checking: null, check_trouble: null, drill: null, logins_until: null, logins_days: null, removal: null, ...of,
 });
 const archive = (of: Partial<Archive>): Archive => ({ verdict: 'safe', safe_until: null, due_files: 0, next_run: null, at: '21:00', continuous: false, locations: [], ...of });
 const run = (outcome: 'complete' | 'early' | 'cut') => ({ id: '1', medium: '1', begun_at: '', ended_at: outcome === 'cut' ? null : '2026-11-22T21:05:00+02:00', outcome, files: 0, bytes: 0, message: '' });
@@ -25,6 +26,14 @@ test('the first thing to mend is named', () => {
   expect(whyOf(location({ trouble: 'full', runs: [run('early')] }), null).key).toBe('failed');
   expect(whyOf(location({ runs: [run('early')] }), null).key).toBe('unfinished');
   expect(whyOf(location({ runs: [run('complete')] }), null).key).toBe('missed');
+});
+test('a day is judged by the places that hold all of it', () => {
+  const day = (files: number, proven_in: number, lacking: number) => dayTone({ day: '', files, proven_in, lacking, purged: 0 }, 2);
+  expect([day(0, 2, 0), day(9, 2, 0), day(9, 1, 9), day(9, 0, 4), day(9, 0, 9)]).toEqual(['empty', 'all', 'some', 'some', 'no']);
+});
+test('a notice says where the medium lies', () => {
+  const of = { key: 'away/1', kind: 'away', severity: 'told' as const, since: '', seen_by: null, location: '1', name: 'Drive A', medium: 'A7', lies_in: 'safe', why: '', at: '2026-11-22T21:00:00+02:00', day: '2026-12-01', count: 3, bytes: 1024 };
+  expect(noticeWords(of, 'Africa/Johannesburg', 'en', (key) => key)).toMatchObject({ medium: 'A7 (safe)', when: '2026-11-22 21:00', day: '1 December 2026', size: '1.0 KiB', set: 'yes' });
 });
 test('days are words of the site\'s calendar', () => {
   const zone = 'Africa/Johannesburg', now = Date.parse('2026-11-23T08:00:00+02:00');

@@ -1,6 +1,6 @@
 // Whether what was recorded is safe, as one sentence: which message of the catalogue, and with what. Pure; the page says it.
-import type { Archive, ArchiveLocation } from '../api';
-import { instant, moved, wallAt, writeDay } from '../time';
+import type { Archive, ArchiveDay, ArchiveLocation, ArchiveNotice } from '../api';
+import { instant, moved, showTime, wallAt, writeDay } from '../time';
 
 export type Tone = 'good' | 'warn' | 'bad';
 /** A moment for people: its day as a word where there is one, and the time of day. */
@@ -22,7 +22,9 @@ export function whyOf(of: ArchiveLocation, next: string | null): Why {
   const name = of.name;
   if (of.connected === false) return { key: of.seen_at ? 'away-since' : 'away', name, at: of.seen_at };
   if (of.media[0]?.state === 'suspect') return { key: 'suspect', name, at: null };
+  if (of.media[0] && of.media[0].proof !== 'counts') return { key: of.media[0].proof, name, at: null };
   if (of.waiting) return { key: 'waits', name, at: null };
+  if (of.stopped_by) return { key: 'stopped', name, at: null };
   if (of.trouble) return { key: 'failed', name, at: null };
   const ended = of.runs.find((run) => run.ended_at !== null);
   if (!of.runs.length) return { key: 'first', name, at: next };
@@ -54,6 +56,18 @@ export function showRoom(bytes: number): string {
 /** Writes a day of the calendar in the language of the screen: 14 March 2028. */
 export const showDate = (day: string, language: string): string =>
   new Date(`${day}T12:00:00Z`).toLocaleDateString(language === 'en' ? 'en-GB' : language, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
+
+/** What a notice's sentence is filled in with. */
+export function noticeWords(of: ArchiveNotice, zone: string, language: string, t: (key: string, values?: Record<string, string | number>) => string): Record<string, string | number> {
+  const label = of.medium || t('medium-unlabelled');
+  return {
+    name: of.name, why: of.why, count: of.count ?? 0, when: of.at ? showTime(zone, of.at).slice(0, 16) : t('location-never'), day: of.day ? showDate(of.day, language) : '',
+    medium: of.lies_in ? `${label} (${of.lies_in})` : label, size: showRoom(of.bytes ?? 0), set: of.at ? 'yes' : 'no',
+  };
+}
+
+/** How well a day is kept: nothing recorded, proven in all places, in some, in none. */
+export const dayTone = (of: ArchiveDay, places: number): 'empty' | 'all' | 'some' | 'no' => (of.files === 0 ? 'empty' : of.proven_in >= places ? 'all' : of.proven_in > 0 || of.lacking < of.files ? 'some' : 'no');
 
 /** How far a run is, 0 to 1; null while that cannot be told. */
 export function share(of: { bytes: number; bytes_due: number }): number | null {
