@@ -41,6 +41,9 @@ pub(crate) struct Config {
     /// When recordings are archived.
     #[serde(default)]
     pub(crate) archive: Archive,
+    /// What happens at the end of retention.
+    #[serde(default)]
+    pub(crate) retention: Retention,
     /// Groups of extensions, for what a person may hear.
     #[serde(default)]
     pub(crate) groups: BTreeMap<String, Vec<String>>,
@@ -157,6 +160,35 @@ pub(crate) struct Archive {
     pub(crate) continuous: bool,
     /// A recording stays in the live store at least so many days after its end, however safe it is elsewhere.
     pub(crate) keep_live_days: KeepLive,
+}
+
+/// What happens at the end of retention.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    /// Who destroys days whose retention is over.
+    pub(crate) shred: AtTheEnd,
+}
+
+/// Who destroys days whose retention is over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AtTheEnd {
+    /// An administrator is told and does it.
+    #[default]
+    Ask,
+    /// The server, every day.
+    ByItself,
+}
+
+impl AtTheEnd {
+    /// Returns the word of the file.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::ByItself => "by-itself",
+        }
+    }
 }
 
 /// Days, 30 if nothing is said.
@@ -396,6 +428,10 @@ agent = 60
 at = "21:00"                      # every evening from this time on, in the site's zone
 continuous = false                # true: also by day, soon after a recording was sealed
 keep_live_days = 30               # so long a recording stays on this disk at least, however safe it is elsewhere
+
+[retention]
+# How long calls are kept is decided in the console (Keeping), or by `amethyst retention`; until then: for ever.
+shred = "ask"                     # at the end of retention: ask = administrators are told; by-itself = the server destroys the day
 
 [groups]
 # Groups of extensions, for what a person may hear:  sales = ["200-219", "3***"]

@@ -124,6 +124,14 @@ impl SiteKeys {
         Ok(())
     }
 
+    /// Returns the days up to this one that have private keys, the oldest first.
+    pub(crate) fn days_until(&self, last: Day) -> Vec<Day> {
+        let mut days: Vec<Day> =
+            held(&self.store).days().iter().map(|seed| seed.day).filter(|day| *day <= last).collect();
+        days.dedup();
+        days
+    }
+
     /// Makes sure that today and the days ahead have keys, durably.
     ///
     /// # Errors

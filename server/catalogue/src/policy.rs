@@ -96,6 +96,14 @@ impl PolicyRow {
     }
 }
 
+impl PolicyRow {
+    /// Returns the class as it was before; `None` if there was none, or a location is changed.
+    #[must_use]
+    pub fn class_before(&self) -> Option<RetentionClass> {
+        serde_json::from_str(&self.before).ok().and_then(|value| RetentionClass::of(&value))
+    }
+}
+
 impl RetentionClass {
     /// Writes it as JSON; equal classes are equal texts.
     #[must_use]

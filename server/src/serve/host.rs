@@ -219,6 +219,14 @@ impl Host for Here {
         archive::report(self, id)
     }
 
+    fn day_keys(&self) -> &dyn vault::DayKeys {
+        &*self.keys
+    }
+
+    fn at_the_end(&self) -> &'static str {
+        locked(&self.in_force).0.retention.shred.word()
+    }
+
     fn metrics(&self) -> String {
         let around = Around {
             disk_free_bytes: self.vault.free_bytes().unwrap_or(0),

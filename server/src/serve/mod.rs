@@ -5,7 +5,7 @@
 //! | `wire` | reads all taps and runs each packet to completion ([`watch`]); nobody makes it wait |
 //! | those of the recorder | seal, account, admit |
 //! | `archive` | archives what is due, every evening ([`crate::archiving::keeper`]) |
-//! | `room` | lets go from the live store what every place holds, announced a day before ([`room`]) |
+//! | `room` | lets go from the live store what every place holds, announced a day before ([`room`]), and keeps rules and ends of retention ([`ended`]) |
 //! | `web-N` | the console's doors (tokio), and threads that may block for them |
 //! | main | signals, settings read again, day keys ahead, systemd's watchdog |
 //!
@@ -16,6 +16,7 @@ mod archive;
 mod archive_shown;
 mod board;
 mod certificate;
+mod ended;
 mod host;
 mod interfaces;
 mod metrics;
@@ -117,9 +118,13 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let recording = record(&site, &vault, listener)?;
     let archiving = here.keeper().start()?;
     let rules = Arc::clone(&here);
-    let days = move || watch::locked(&rules.in_force).0.archive.keep_live_days.0;
+    let keeping = move || {
+        let settings = watch::locked(&rules.in_force);
+        (settings.0.archive.keep_live_days.0, settings.0.retention.shred)
+    };
     // What it is cut in is gone on with at the next start: nobody waits for its end.
-    drop(room::keep(Arc::clone(&site), Arc::clone(&vault), Arc::clone(&here.desk), days, Arc::clone(&stop))?);
+    let desk = Arc::clone(&here.desk);
+    drop(room::keep(Arc::clone(&site), Arc::clone(&vault), desk, keeping, Arc::clone(&stop))?);
     let doors = Doors::open(&here, &certificate, door, redirect)?;
 
     let url = page(listen);

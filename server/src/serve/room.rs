@@ -1,5 +1,7 @@
 //! Room in the live store: every hour, what was announced a day ago leaves it; above four fifths of the disk, more is announced.
 //!
+//! Rules about keeping come into force here, too, and once a day days at the end of their retention are looked for ([`super::ended`]).
+//!
 //! At the end of the room with nothing that may go it is said, again and again; nothing is removed that is not proven elsewhere.
 
 use std::sync::Arc;
@@ -8,10 +10,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use shared::Day;
 use vault::{PurgeReason, PurgeRules, Vault};
 
+use super::ended;
 use crate::archiving::desk::Desk;
 use crate::cmds::purge::removed;
+use crate::config::AtTheEnd;
 use crate::site::Site;
 use crate::{terminal, world};
 
@@ -34,16 +39,29 @@ pub(crate) fn keep(
     site: Arc<Site>,
     vault: Arc<Vault>,
     desk: Arc<Desk>,
-    keep_live_days: impl Fn() -> u32 + Send + 'static,
+    settings: impl Fn() -> (u32, AtTheEnd) + Send + 'static,
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     let run = move || {
-        let mut last: Option<Instant> = None;
+        let (mut last, mut looked): (Option<Instant>, Option<Day>) = (None, None);
         while !stop.load(Ordering::Relaxed) {
             if last.is_none_or(|last| last.elapsed() >= EVERY) {
-                let rules = PurgeRules { min_live_us: i64::from(keep_live_days()).saturating_mul(DAY_US) };
+                let (keep_live_days, at_the_end) = settings();
+                let rules = PurgeRules { min_live_us: i64::from(keep_live_days).saturating_mul(DAY_US) };
+                if let Err(e) = ended::settle(&site, &vault) {
+                    terminal::say(&format!("ALARM {}: rules about keeping: {e:#}", world::now().utc));
+                }
                 if let Err(e) = make(&site, &vault, &desk, rules) {
                     tracing::error!("no room was made in the live store: {e:#}");
+                }
+                if looked != Some(site.today()) {
+                    looked = Some(site.today());
+                    if let Err(e) = ended::days(&site, &vault, at_the_end) {
+                        terminal::say(&format!(
+                            "ALARM {}: days at the end of their retention: {e:#}",
+                            world::now().utc
+                        ));
+                    }
                 }
                 last = Some(Instant::now());
             }
@@ -57,9 +75,6 @@ pub(crate) fn keep(
 }
 
 fn make(site: &Site, vault: &Vault, desk: &Desk, rules: PurgeRules) -> anyhow::Result<()> {
-    for policy in vault.apply_policies(world::now().utc)? {
-        tracing::info!("a change of what is kept is in force now: {policy:?}");
-    }
     let done = removed(site, vault, rules, REMOVED)?;
     if !done.purged.is_empty() {
         tracing::info!("{} recordings left the live store; the archive holds them", done.purged.len());

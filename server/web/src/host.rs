@@ -91,6 +91,10 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// [`HostError::Invalid`] with a sentence: its medium is not connected, as a rule.
     fn run_report(&self, id: RunId) -> Result<Option<Vec<u8>>, HostError>;
+    /// Returns the key store, as far as destroying goes.
+    fn day_keys(&self) -> &dyn vault::DayKeys;
+    /// Returns what is done with days whose retention is over: `ask` or `by-itself`.
+    fn at_the_end(&self) -> &'static str;
     /// Returns the counters in Prometheus' text format.
     fn metrics(&self) -> String;
     /// Returns the token that reads `/metrics` from elsewhere; `None`: only from this machine.

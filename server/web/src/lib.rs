@@ -23,6 +23,7 @@ mod guard;
 mod headers;
 mod health;
 mod host;
+mod keeping;
 mod limits;
 mod lockout;
 mod me;
@@ -97,6 +98,7 @@ fn table(doors: &Doors) -> (Router<Doors>, Vec<Route>) {
     settings::register(&mut routes);
     archive::register(&mut routes);
     archive_watch::register(&mut routes);
+    keeping::register(&mut routes);
     routes.finish()
 }
 

@@ -10,6 +10,7 @@
 mod archive;
 mod archive_watch;
 mod audit;
+mod keeping;
 mod ledger;
 mod live;
 mod me;
@@ -30,6 +31,10 @@ pub use archive_watch::{
     NoticeSeen, NoticeSeverity, ProofWord, Removal,
 };
 pub use audit::{AuditCheck, AuditEntry, AuditPage, AuditQuery};
+pub use keeping::{
+    ChangeHold, ChangeState, CountWhich, Covered, Destruction, DestructionOnMedium, DoneBy, HoldByOrder,
+    Keeping, KeepingChange, KeepingPreview, KeptClass, NewDestruction, NewHold, Which, WishedChange,
+};
 pub use ledger::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};
 pub use live::{AudioEnd, AudioHead, AudioLoss, Board, Line, LineState, TapLine, TapState};
 pub use me::{ChangeMe, ChangePassword, Me, MySite, MyUser, Scope, SessionInfo, Sessions};

@@ -12,6 +12,7 @@ mod digits;
 mod drive;
 mod film;
 mod fuzzed;
+mod keeping;
 mod late;
 mod live;
 mod log;

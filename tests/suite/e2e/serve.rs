@@ -22,7 +22,7 @@ use super::site::{Site, amethyst};
 
 const CALLS: &str = env!("CARGO_BIN_EXE_amethyst-calls");
 const INSIDE: &str = "AMETHYST_TEST_INSIDE";
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Runs the test `name` in a namespace of its own; true in the process that is inside, and has to do it.
 pub(crate) fn inside(module: &str, name: &str) -> bool {

@@ -414,6 +414,14 @@ impl Host for TestHost {
         Ok(None)
     }
 
+    fn day_keys(&self) -> &dyn vault::DayKeys {
+        &NoKeys
+    }
+
+    fn at_the_end(&self) -> &'static str {
+        "ask"
+    }
+
     fn metrics(&self) -> String {
         "amethyst_up 1\n".into()
     }
@@ -429,7 +437,17 @@ impl Host for TestHost {
     }
 }
 
-struct NoKeys;
+pub(crate) struct NoKeys;
+
+impl vault::DayKeys for NoKeys {
+    fn of_day(&self, _day: shared::Day) -> Vec<[u8; 8]> {
+        Vec::new()
+    }
+
+    fn forget(&self, _keys: &[[u8; 8]]) -> Result<(), String> {
+        Ok(())
+    }
+}
 
 impl seal::KeyRing for NoKeys {
     fn secret(&self, _id: seal::KeyId) -> Option<seal::RecipientSecret> {

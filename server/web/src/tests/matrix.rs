@@ -99,7 +99,16 @@ fn every_act_has_a_route_and_every_route_is_described_once() {
             assert!(operation["responses"][status.to_string()].is_object(), "{} {status}", route.path);
         }
     }
-    for act in [Act::Own, Act::Audit, Act::Users, Act::Sessions, Act::Settings, Act::Archive, Act::TestCall] {
+    for act in [
+        Act::Own,
+        Act::Audit,
+        Act::Users,
+        Act::Sessions,
+        Act::Settings,
+        Act::Archive,
+        Act::Keep,
+        Act::TestCall,
+    ] {
         assert!(table.iter().any(|r| r.spec.door == Door::Act(act)), "{act:?} opens nothing");
     }
     assert!(table.iter().all(|r| r.method != Method::OPTIONS), "no route answers preflights");

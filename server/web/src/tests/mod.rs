@@ -9,4 +9,4 @@ mod sign_in;
 mod sockets;
 mod users;
 
-pub(crate) use house::{Reply, settings};
+pub(crate) use house::{NoKeys, Reply, settings};

@@ -100,6 +100,7 @@ nav-live = Regstreeks
 nav-ledger = Grootboek
 nav-audit = Oudit
 nav-archive = Argief
+nav-keeping = Bewaring
 nav-settings = Instellings
 nav-account = Jou rekening
 nav-about = Oor hierdie bediener
@@ -143,6 +144,7 @@ key-live = Regstreeks
 key-ledger = Grootboek
 key-audit = Oudit
 key-archive = Argief
+key-keeping = Bewaring
 key-settings = Instellings
 key-close = maak toe
 key-move = beweeg
@@ -470,6 +472,17 @@ act-user-totp = het 'n tweede faktor opgestel
 act-user-totp-removed = het 'n tweede faktor verwyder
 act-user-unlock = het 'n gebruiker ontsluit
 act-test-call = het die toetsoproep geplaas
+act-policy-propose = het ’n verandering van bewaring voorgestel
+act-policy-confirm = het ’n verandering van bewaring bevestig
+act-policy-cancel = het ’n verandering van bewaring gekanselleer
+act-hold-order-place = het oproepe vasgehou
+act-hold-order-change = het ’n bewaring verander
+act-hold-order-release = het ’n bewaring vrygestel
+act-shred = het vernietig
+act-shred-order = het ’n vernietiging beveel
+act-shred-confirm = het ’n vernietiging bevestig
+act-shred-cancel = het ’n vernietiging gekanselleer
+act-retention-blocked = ’n bewaring het gekeer dat dit vernietig word
 
 ## Instellings
 
@@ -859,3 +872,138 @@ removal-confirm = Bevestig dat dit gaan
 removal-confirmed = { $name } gaan oor 14 dae uit gebruik.
 removal-cancel = Hou hierdie plek
 removal-cancelled = { $name } bly.
+
+# Bewaring
+keeping-what = Hoe lank oproepe bewaar word, wat vasgehou word, en wat vernietig is.
+keep-classes = Hoe lank oproepe bewaar word
+keep-add = Voeg ’n klas by
+keep-name = Klas
+keep-rule = Reël
+keep-acts = Verander
+keep-edit = Verander
+keep-edit-named = Verander { $name }
+keep-remove = Verwyder
+keep-remove-named = Stel voor om { $name } te verwyder
+keep-longest = ’n Oproep van verskeie klasse word so lank bewaar as wat die langste daarvan sê. Een van geen klas nie, of met niemand van die terrein nie, word so lank bewaar as wat die langste van almal sê.
+keep-for-ever = Geen klas is gestel nie: elke oproep word vir altyd bewaar.
+keep-sentence = { $which }: { $least }, { $most }.
+keep-least = minstens { $length }
+keep-least-none = geen minste tyd nie
+keep-most = vernietig ná { $length }
+keep-most-never = nooit vernietig nie
+keep-years = { $n ->
+    [one] 1 jaar
+   *[other] { $n } jaar
+  }
+keep-days = { $n ->
+    [one] 1 dag
+   *[other] { $n } dae
+  }
+keep-min = Minste, in dae
+keep-min-what = Niemand mag ’n oproep vroeër vernietig nie, behalwe op bevel van twee administrateurs.
+keep-max = Meeste, in dae
+keep-max-what = Moet dan vernietig word. Leeg: nooit.
+keep-preview = Kyk wat dit sou doen
+keep-propose = Stel die verandering voor
+keep-would = { $more ->
+    [yes] Dit sou minstens { $affected } opnames laat gaan wat vandag bewaar word; { $held } daarvan word vasgehou en bly.
+   *[no] { $affected ->
+      [0] Dit laat geen opname gaan wat vandag bewaar word nie.
+     *[other] Dit sou { $affected } opnames laat gaan wat vandag bewaar word; { $held } daarvan word vasgehou en bly.
+    }
+  }
+keep-waits = Veranderinge wat wag
+change-class-removed = Die klas { $name } gaan weg
+change-location-removed = Die plek { $name } tel nie meer nie
+change-media = Minder media van die plek { $name } moet ’n opname hê
+change-before = Tot nou toe: { $before }
+change-affects = { $affected ->
+    [0] Dit laat geen opname gaan wat vandag bewaar word nie.
+    [one] Dit laat 1 opname gaan wat vandag bewaar word.
+   *[other] Dit laat { $affected } opnames gaan wat vandag bewaar word.
+  }
+change-proposed-by = Voorgestel deur { $name } op { $day }. ’n Ander administrateur moet dit bevestig; dit geld 14 dae later.
+change-in-force = Bevestig deur { $name }: geld op { $day }, oor { $left ->
+    [one] 1 dag
+   *[other] { $left } dae
+  }. Tot dan geld die ou reëls.
+change-needs-other = ’n Ander administrateur moet dit bevestig
+change-confirm = Bevestig
+change-cancel = Kanselleer die verandering
+change-proposed-now = Voorgestel. ’n Ander administrateur moet dit bevestig; tot dan verander niks nie.
+change-applied-now = Geld nou: dit bewaar net langer.
+change-confirmed-now = Bevestig. Dit geld oor 14 dae.
+change-cancelled-now = Gekanselleer.
+which = Watter oproepe
+which-what = Alles wat jy invul, moet geld. Niks ingevul nie beteken elke oproep.
+which-taps = Tappunte
+which-number = ’n Nommer bevat
+which-tag = Etiket
+which-since = Begin op of ná
+which-until = Begin op of voor
+which-all = Elke oproep
+which-is-extensions = Uitbreiding { $value }
+which-is-taps = tappunt { $value }
+which-is-number = nommer { $value }
+which-is-tag = etiket { $value }
+which-is-since = sedert { $value }
+which-is-until = tot { $value }
+holds = Regsbewarings
+holds-add = Hou oproepe vas
+holds-none = Geen bevel om vas te hou staan nie. ’n Enkele opname word op sy eie bladsy vasgehou.
+holds-owner = { $owner } staan daarvoor in; geplaas deur { $name } op { $day }.
+holds-review = Vra daaroor op { $day }.
+holds-no-review = Niemand hoef daaroor te vra nie.
+holds-release-why = Waarom is dit nie meer nodig nie?
+holds-over = { $n ->
+    [one] 1 vrygestelde bewaring
+   *[other] { $n } vrygestelde bewarings
+  }
+holds-released-by = Vrygestel deur { $name } op { $day }: { $why }
+holds-who = Wie daarvoor instaan
+holds-all = Hou elke oproep vas wat daar is en sal wees
+holds-count = Tel wat dit dek
+holds-place = Hou hierdie oproepe vas
+holds-covers = { $more ->
+    [yes] Dit dek minstens { $n } opnames wat daar is, en alle toekomstiges.
+   *[no] Dit dek { $n } opnames wat daar is, en alle toekomstiges.
+  }
+holds-placed = Vasgehou. Niks en niemand vernietig hierdie oproepe solank dit staan nie.
+holds-released = Vrygestel. Die bewaartyd beslis weer.
+ends = Vernietig
+ends-add = Vernietig iets
+ends-none = Niks is nog vernietig nie.
+ends-ask = Wanneer elke oproep van ’n dag aan die einde van sy bewaartyd is, word dit aan administrateurs gesê, en een van hulle vernietig die dag.
+ends-by-itself = Wanneer elke oproep van ’n dag aan die einde van sy bewaartyd is, vernietig die bediener die dag self.
+ends-day = Die sleutels van { $day }
+ends-recording = Een opname van { $day }
+ends-state-asked = wag vir ’n ander administrateur
+ends-state-intent = word vernietig
+ends-state-keyless = word vernietig
+ends-state-done = vernietig
+ends-state-cancelled = gekanselleer
+ends-by = { $second ->
+    [none] Deur { $name } op { $day }.
+   *[other] Deur { $name } op { $day } en { $second }.
+  }
+ends-count = { $n ->
+    [one] 1 opname.
+   *[other] { $n } opnames.
+  }
+ends-confirm = Bevestig en vernietig
+ends-medium-done = { $name }: weg sedert { $day }
+ends-medium-pending = Hangend op { $name } (lê in: { $place }): gaan wanneer dit weer gekoppel word
+ends-no-way-back = Daar is geen pad terug nie.
+ends-limits = ’n Regsbewaring wen altyd. Wat op argiefmedia lê, gaan wanneer elkeen weer gekoppel word. Afskrifte wat iemand elders gemaak het, bly leesbaar.
+ends-kind = Wat
+ends-kind-day = ’n Hele dag: sy sleutels
+ends-kind-recording = Een opname
+ends-which-day = Dag
+ends-which-recording = Verwysing of id
+ends-order = Op bevel, wat die bewaartyd ook al sê: ’n ander administrateur moet dit bevestig
+ends-type = Tik { $what } om voort te gaan
+ends-do = Vernietig vir altyd
+ends-order-do = Beveel die vernietiging
+ends-ordered-now = Beveel. ’n Ander administrateur moet dit bevestig.
+ends-done-now = Vernietig.
+ends-cancelled-now = Gekanselleer.

@@ -101,6 +101,7 @@ nav-live = Live
 nav-ledger = Ledger
 nav-audit = Audit
 nav-archive = Archive
+nav-keeping = Keeping
 nav-settings = Settings
 nav-account = Your account
 nav-about = About this server
@@ -144,6 +145,7 @@ key-live = Live
 key-ledger = Ledger
 key-audit = Audit
 key-archive = Archive
+key-keeping = Keeping
 key-settings = Settings
 key-close = close
 key-move = move
@@ -471,6 +473,17 @@ act-user-totp = set up a second factor
 act-user-totp-removed = removed a second factor
 act-user-unlock = unlocked a user
 act-test-call = placed the test call
+act-policy-propose = proposed a change of what is kept
+act-policy-confirm = confirmed a change of what is kept
+act-policy-cancel = cancelled a change of what is kept
+act-hold-order-place = placed a hold
+act-hold-order-change = changed a hold
+act-hold-order-release = released a hold
+act-shred = destroyed
+act-shred-order = ordered a destruction
+act-shred-confirm = confirmed a destruction
+act-shred-cancel = cancelled a destruction
+act-retention-blocked = a hold kept it from being destroyed
 
 ## Settings
 
@@ -860,3 +873,138 @@ removal-confirm = Confirm that it goes
 removal-confirmed = { $name } goes out of use in 14 days.
 removal-cancel = Keep this place
 removal-cancelled = { $name } stays.
+
+# Keeping
+keeping-what = How long calls are kept, what is held, and what was destroyed.
+keep-classes = How long calls are kept
+keep-add = Add a class
+keep-name = Class
+keep-rule = Rule
+keep-acts = Change
+keep-edit = Change
+keep-edit-named = Change { $name }
+keep-remove = Remove
+keep-remove-named = Propose to remove { $name }
+keep-longest = A call of several classes is kept as long as the longest of them says. One of no class, or with nobody of the site, is kept as long as the longest of all says.
+keep-for-ever = No class is set: every call is kept for ever.
+keep-sentence = { $which }: { $least }, { $most }.
+keep-least = at least { $length }
+keep-least-none = no least time
+keep-most = destroyed after { $length }
+keep-most-never = never destroyed
+keep-years = { $n ->
+    [one] 1 year
+   *[other] { $n } years
+  }
+keep-days = { $n ->
+    [one] 1 day
+   *[other] { $n } days
+  }
+keep-min = Least, in days
+keep-min-what = Nobody may destroy a call earlier, but by order of two administrators.
+keep-max = Most, in days
+keep-max-what = To be destroyed then. Empty: never.
+keep-preview = See what it would do
+keep-propose = Propose the change
+keep-would = { $more ->
+    [yes] It would let at least { $affected } recordings go that are kept today; { $held } of them are held and stay.
+   *[no] { $affected ->
+      [0] It lets no recording go that is kept today.
+     *[other] It would let { $affected } recordings go that are kept today; { $held } of them are held and stay.
+    }
+  }
+keep-waits = Changes that wait
+change-class-removed = The class { $name } goes
+change-location-removed = The location { $name } counts no more
+change-media = Fewer media of the location { $name } must hold a recording
+change-before = Until now: { $before }
+change-affects = { $affected ->
+    [0] It lets no recording go that is kept today.
+    [one] It lets 1 recording go that is kept today.
+   *[other] It lets { $affected } recordings go that are kept today.
+  }
+change-proposed-by = Proposed by { $name } on { $day }. Another administrator must confirm it; it is in force 14 days later.
+change-in-force = Confirmed by { $name }: in force on { $day }, in { $left ->
+    [one] 1 day
+   *[other] { $left } days
+  }. Until then the old rules hold.
+change-needs-other = Another administrator must confirm it
+change-confirm = Confirm
+change-cancel = Cancel the change
+change-proposed-now = Proposed. Another administrator must confirm it; until then nothing changes.
+change-applied-now = In force now: it only keeps longer.
+change-confirmed-now = Confirmed. It is in force in 14 days.
+change-cancelled-now = Cancelled.
+which = Which calls
+which-what = All that you fill in must hold. Nothing filled in means every call.
+which-taps = Taps
+which-number = A number contains
+which-tag = Tag
+which-since = Begun on or after
+which-until = Begun on or before
+which-all = Every call
+which-is-extensions = Extension { $value }
+which-is-taps = tap { $value }
+which-is-number = number { $value }
+which-is-tag = tag { $value }
+which-is-since = since { $value }
+which-is-until = until { $value }
+holds = Legal holds
+holds-add = Place a hold
+holds-none = No hold by order stands. A single recording is held on its own page.
+holds-owner = { $owner } answers for it; placed by { $name } on { $day }.
+holds-review = To be asked about on { $day }.
+holds-no-review = Nobody is to ask about it.
+holds-release-why = Why is it needed no more?
+holds-over = { $n ->
+    [one] 1 released hold
+   *[other] { $n } released holds
+  }
+holds-released-by = Released by { $name } on { $day }: { $why }
+holds-who = Who answers for it
+holds-all = Hold every call there is and will be
+holds-count = Count what it covers
+holds-place = Hold these calls
+holds-covers = { $more ->
+    [yes] It covers at least { $n } recordings that are there, and all to come.
+   *[no] It covers { $n } recordings that are there, and all to come.
+  }
+holds-placed = Held. Nothing and nobody destroys these calls while the hold stands.
+holds-released = The hold is released. Retention decides again.
+ends = Destroyed
+ends-add = Destroy something
+ends-none = Nothing was destroyed yet.
+ends-ask = When every call of a day is at the end of its retention, administrators are told, and one of them destroys the day.
+ends-by-itself = When every call of a day is at the end of its retention, the server destroys the day by itself.
+ends-day = The keys of { $day }
+ends-recording = One recording of { $day }
+ends-state-asked = waits for another administrator
+ends-state-intent = being destroyed
+ends-state-keyless = being destroyed
+ends-state-done = destroyed
+ends-state-cancelled = cancelled
+ends-by = { $second ->
+    [none] By { $name } on { $day }.
+   *[other] By { $name } on { $day } and { $second }.
+  }
+ends-count = { $n ->
+    [one] 1 recording.
+   *[other] { $n } recordings.
+  }
+ends-confirm = Confirm and destroy
+ends-medium-done = { $name }: gone since { $day }
+ends-medium-pending = Pending on { $name } (lies in: { $place }): goes when it is connected next
+ends-no-way-back = There is no way back.
+ends-limits = A hold always wins. What lies on archive media goes when each is connected next. Copies that somebody made elsewhere stay readable.
+ends-kind = What
+ends-kind-day = A whole day: its keys
+ends-kind-recording = One recording
+ends-which-day = Day
+ends-which-recording = Reference or id
+ends-order = By order, whatever retention says: another administrator must confirm it
+ends-type = Type { $what } to go on
+ends-do = Destroy for good
+ends-order-do = Order the destruction
+ends-ordered-now = Ordered. Another administrator must confirm it.
+ends-done-now = Destroyed.
+ends-cancelled-now = Cancelled.

@@ -120,6 +120,26 @@ export type MediumText = { label: string; lies_in: string };
 export type NewMedium = MediumText & { seed: 'full' | 'from_now' };
 export type LocationTest = { connected: boolean; why: string | null; free_bytes: number | null; total_bytes: number | null };
 
+export type Which = { extensions: string[]; taps: string[]; number: string | null; tag: string | null; since: string | null; until: string | null };
+export type KeptClass = { name: string; min_days: number; max_days: number | null; which: Which };
+export type WishedChange = { put?: KeptClass | null; remove?: string | null };
+export type KeepingPreview = { affected: number; held: number; more: boolean };
+export type DoneBy = { name: string; at: string; you: boolean };
+export type KeepingChange = {
+  id: number; object: string; put: KeptClass | null; before: KeptClass | null; what: string; state: 'proposed' | 'confirmed' | 'applied' | 'cancelled'; affected: number;
+  proposed: DoneBy; confirmed: DoneBy | null; cancelled: DoneBy | null; effective_at: string | null;
+};
+export type HoldByOrder = {
+  id: string; which: Which; reason: string; owner: string; review: string | null; placed: DoneBy; released: DoneBy | null; release_reason: string;
+};
+export type NewHold = { which: Which; reason: string; owner: string; review: string | null };
+export type Destruction = {
+  id: number; day: string; recording: string | null; state: string; order: boolean; reason: string; recordings: number; asked: DoneBy; second: DoneBy | null; changed_at: string;
+  media: { id: string; label: string; lies_in: string; done_at: string | null }[];
+};
+export type NewDestruction = { day: string | null; recording: string | null; order: boolean; reason: string };
+export type Keeping = { classes: KeptClass[]; changes: KeepingChange[]; holds: HoldByOrder[]; destroyed: Destruction[]; at_the_end: string };
+
 export type Params = Record<string, string | number | boolean | null | undefined>;
 
 /** Writes parameters, leaving out what is not set. */
@@ -204,6 +224,18 @@ export function apiOf(t: Transport) {
     runArchive: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/run`),
     stopArchive: (of: string) => write<null>('POST', `/archive/locations/${id(of)}/stop`),
     labelMedium: (of: string, text: MediumText) => write<null>('PATCH', `/archive/media/${id(of)}`, text),
+
+    keeping: (signal?: AbortSignal) => read<Keeping>('/keeping', signal),
+    previewKeeping: (wish: WishedChange) => write<KeepingPreview>('POST', '/keeping/preview', wish),
+    changeKeeping: (wish: WishedChange) => write<KeepingChange>('POST', '/keeping/changes', wish),
+    confirmKeeping: (of: number) => write<KeepingChange>('POST', `/keeping/changes/${of}/confirm`),
+    cancelKeeping: (of: number) => write<KeepingChange>('POST', `/keeping/changes/${of}/cancel`),
+    countWhich: (which: Which) => write<{ recordings: number; more: boolean }>('POST', '/keeping/count', { which }),
+    placeHold: (hold: NewHold) => write<HoldByOrder>('POST', '/keeping/holds', hold),
+    releaseHold: (of: string, reason: string) => write<null>('POST', `/keeping/holds/${id(of)}/release`, { reason }),
+    destroy: (wanted: NewDestruction) => write<Destruction>('POST', '/keeping/destructions', wanted),
+    confirmDestruction: (of: number) => write<Destruction>('POST', `/keeping/destructions/${of}/confirm`),
+    cancelDestruction: (of: number) => write<Destruction>('POST', `/keeping/destructions/${of}/cancel`),
 
     settings: () => read<{ version: string; settings: Settings }>('/settings'),
     changeSettings: (settings: Settings, version: string) => write<{ version: string }>('PUT', '/settings', settings, { 'if-match': version }),

@@ -279,6 +279,14 @@ impl Host for BenchHost {
         Ok(None)
     }
 
+    fn day_keys(&self) -> &dyn vault::DayKeys {
+        &crate::tests::NoKeys
+    }
+
+    fn at_the_end(&self) -> &'static str {
+        "ask"
+    }
+
     fn metrics(&self) -> String {
         String::new()
     }
