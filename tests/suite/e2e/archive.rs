@@ -365,16 +365,18 @@ fn what_is_not_in_the_live_store_any_more_is_brought_to_a_new_place_from_another
     let added =
         ["location", "add", "--data", site.data(), "--kind", "folder", "--path", new.to_str().unwrap()];
     assert_eq!(run(&added).code, Some(0));
-    // The other place away: nothing can be had, nothing is said to be proven, and it is told where it lies.
+    // The other place away: nothing can be had, nothing is said to be proven, and it is told.
     let away = PathBuf::from(site.path("away/old"));
     fs::rename(&old, &away).unwrap();
-    let cut = archive(&site, "run", &["--logins", "0"]);
+    let cut = archive(&site, "run", &[]);
     assert!(cut.code == Some(1) && recordings(&new).is_empty(), "{cut:?}");
-    assert!(cut.err.contains("cannot be fetched from elsewhere"), "{cut:?}");
+    assert!(cut.out.contains("cannot be fetched from elsewhere"), "{cut:?}");
     fs::rename(&away, &old).unwrap();
-    complete(&site);
-    assert_eq!(recordings(&new).len(), 6);
-    whole(&site, &new);
+    let ran = archive(&site, "run", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!((recordings(&new), recordings(&new).len()), (recordings(&old), 6));
+    assert_eq!(run(&["verify", new.to_str().unwrap()]).code, Some(0), "it speaks for itself");
+    assert_eq!(archive(&site, "status", &[]).code, Some(0));
 }
 
 #[test]
