@@ -241,7 +241,7 @@ fn a_day_that_two_ordered_to_be_destroyed_is_gone_here_and_from_each_medium() {
     assert_eq!(files_below(&Path::new(site.data()).join("live")).len(), 0);
     well(&run(&["check", "--data", site.data()]));
     let out = site.path("out");
-    let export = run(&["export", "--data", site.data(), "--out", out, &ids[1]]);
+    let export = run(&["export", "--data", site.data(), "--out", out, "--id", &ids[1]]);
     assert!(export.code != Some(0) && export.err.contains("destroyed on purpose"), "{export:?}");
     well(&archive());
     assert_eq!((vaults(shelf.path()), sealed(shelf.path())), (1, 2), "what lies there is noise now");

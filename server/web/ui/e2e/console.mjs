@@ -15,6 +15,7 @@
 //   RESTORED   1: the site came back from its archive, and its one place is called Drive A
 import { axe, must, open, saved, shot, totp, walk } from './lib.mjs';
 import { correlation, heard, loudness, readWav, tee } from './capture.mjs';
+import { keeping } from './keeping.mjs';
 
 const BASE = (process.env.BASE_URL ?? 'https://127.0.0.1:8443').replace(/\/$/, ''), folder = process.env.SHOTS;
 const PASSWORD = process.env.PASSWORD ?? 'walk-through a quiet garden 7';
@@ -317,7 +318,7 @@ if (may('audit')) {
 }
 
 const PAGES = [['ledger', may('ledger') && '/ledger'], ['ledger-all', may('ledger') && '/ledger?all=1'], ['settings-site', may('settings') && '/settings/site'], ['settings-users', may('users') && '/settings/users'], ['settings-user-new', may('users') && '/settings/users/new'], ['settings-sources', may('settings') && '/settings/sources'],
-  ['settings-rules', may('settings') && '/settings/rules'], ['settings-groups', may('settings') && '/settings/groups'], ['settings-recording', may('settings') && '/settings/recording'], ['archive', may('archive') && '/archive'], ['account', '/account'], ['about', '/about'], ['unknown-page', '/no-such-page']].filter(([, path]) => path);
+  ['settings-rules', may('settings') && '/settings/rules'], ['settings-groups', may('settings') && '/settings/groups'], ['settings-recording', may('settings') && '/settings/recording'], ['archive', may('archive') && '/archive'], ['keeping', may('keep') && '/keeping'], ['account', '/account'], ['about', '/about'], ['unknown-page', '/no-such-page']].filter(([, path]) => path);
 for (const [name, path] of PAGES) {
   await step(`page ${name}: drawn, and axe finds nothing`, async () => {
     await p.goto(BASE + path);
@@ -458,6 +459,8 @@ if (may('archive') && process.env.RESTORED) {
   });
 }
 
+if (may('keep')) await keeping({ p, step, must, until, shot, axed, api, folder, BASE });
+
 await step('by keyboard alone: searches, opens, plays, pauses, goes from page to page', async () => {
   await p.goto(`${BASE}/recordings`);
   await p.locator('#list .row').first().waitFor();
@@ -485,7 +488,7 @@ await step('by keyboard alone: searches, opens, plays, pauses, goes from page to
 
 await step('every control can be reached by Tab', async () => {
   const missed = [];
-  for (const path of [`/recordings?open=${opened?.id}`, may('live') && '/live', may('ledger') && '/ledger', may('audit') && '/audit', may('settings') && '/settings/site', may('settings') && '/settings/sources', may('users') && '/settings/users/new', may('archive') && '/archive', '/account'].filter(Boolean)) {
+  for (const path of [`/recordings?open=${opened?.id}`, may('live') && '/live', may('ledger') && '/ledger', may('audit') && '/audit', may('settings') && '/settings/site', may('settings') && '/settings/sources', may('users') && '/settings/users/new', may('archive') && '/archive', may('keep') && '/keeping', '/account'].filter(Boolean)) {
     await p.goto(BASE + path);
     await p.waitForTimeout(900);
     const wanted = await p.evaluate(() => {
@@ -510,7 +513,7 @@ await step('dark, narrow and large: nothing sticks out, axe finds nothing', asyn
   for (const [scheme, width, height] of [['dark', 1440, 900], ['light', 360, 740], ['dark', 360, 740], ['light', 3840, 2160]]) {
     await p.emulateMedia({ colorScheme: scheme });
     await p.setViewportSize({ width, height });
-    for (const [name, path] of [['recordings', `/recordings?open=${opened?.id}`], ['live', may('live') && '/live'], ['ledger', may('ledger') && '/ledger'], ['audit', may('audit') && '/audit'], ['archive', may('archive') && '/archive'], ['users', may('users') && '/settings/users'], ['sources', may('settings') && '/settings/sources']].filter(([, path]) => path)) {
+    for (const [name, path] of [['recordings', `/recordings?open=${opened?.id}`], ['live', may('live') && '/live'], ['ledger', may('ledger') && '/ledger'], ['audit', may('audit') && '/audit'], ['archive', may('archive') && '/archive'], ['keeping', may('keep') && '/keeping'], ['users', may('users') && '/settings/users'], ['sources', may('settings') && '/settings/sources']].filter(([, path]) => path)) {
       await p.goto(BASE + path);
       await p.locator('main h1').waitFor();
       await p.waitForTimeout(600);
