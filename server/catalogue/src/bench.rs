@@ -46,8 +46,8 @@ impl Catalogue {
             done = upto;
             told("recordings", done);
         }
-        for text in POSTINGS {
-            self.made(text)?;
+        for text in postings() {
+            self.made(&text)?;
         }
         told("postings", done);
         self.script(AFTER)?;
@@ -167,13 +167,31 @@ fn recordings(from: u64, upto: u64, outside: u64) -> Vec<String> {
     ]
 }
 
-const POSTINGS: [&str; 5] = [
-    "insert or ignore into posting select (1 << 48) | who, place from (select who_a as who, order_key as place from recording \
-     union all select who_b, order_key from recording) order by 1, 2",
-    "insert into posting select (2 << 48) | facet_id, order_key from recording order by 1, 2",
+fn postings() -> [String; 5] {
     // The length of the number in binary, from its length in octal.
-    "insert into posting select (3 << 48) | ((length(o) - 1) * 3 + (o >= '2') + (o >= '4')), place from \
-     (select printf('%o', length_us / 1000 + 1) as o, order_key as place from recording) order by 1, 2",
-    "insert into posting select (4 << 48) | 1, order_key from recording where has_gap = 1 order by 1, 2",
-    "insert into posting select term, order_key from labelled order by 1, 2",
-];
+    let class = "((length(o) - 1) * 3 + (o >= '2') + (o >= '4'))";
+    let octal = "printf('%o', length_us / 1000 + 1) as o";
+    let seen = format!("(facet_id << 7) | ({class} << 1) | has_gap");
+    let of = |who, other| {
+        format!(
+            "select {who} as who, {other} as other, order_key as place, facet_id, has_gap, {octal} from recording"
+        )
+    };
+    [
+        format!(
+            "insert or ignore into posting select (1 << 48) | who, place, (other << 19) | {seen} from ({} union all {}) order by 1, 2",
+            of("who_a", "who_b"),
+            of("who_b", "who_a")
+        ),
+        "insert into posting select (2 << 48) | facet_id, order_key, null from recording order by 1, 2"
+            .to_owned(),
+        format!(
+            "insert into posting select (3 << 48) | {class}, place, null from (select {octal}, order_key as place from recording) order by 1, 2"
+        ),
+        format!(
+            "insert into posting select (4 << 48) | 1, place, {seen} from ({} where has_gap = 1) order by 1, 2",
+            of("0", "0")
+        ),
+        "insert into posting select term, order_key, null from labelled order by 1, 2".to_owned(),
+    ]
+}

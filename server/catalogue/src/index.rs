@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use shared::{Direction, Method, Side};
 
 use crate::bulk::{Cell, Insert};
+use crate::glance;
 use crate::sql::Conn;
 use crate::text::{fold_number, spaced, words};
 use crate::{PartyRole, Result};
@@ -263,8 +264,12 @@ impl Strip {
         (party(0), party(1), i64::try_from(self.who.len().saturating_sub(2)).unwrap_or(0))
     }
 
-    /// Returns the terms that lead here, labels apart.
-    pub(crate) fn terms(&self) -> BTreeSet<i64> {
+    /// Returns the postings that lead here, labels apart.
+    pub(crate) fn postings(&self) -> impl Iterator<Item = Posting> + '_ {
+        self.terms().into_iter().map(|term| (term, self.order_key, glance::of(self, term)))
+    }
+
+    fn terms(&self) -> BTreeSet<i64> {
         let who = self.who.iter().filter(|id| **id > 0).map(|id| Kind::Who.term(*id));
         let mut terms: BTreeSet<i64> = who.collect();
         terms.insert(Kind::Facet.term(self.facet));
@@ -275,16 +280,27 @@ impl Strip {
     }
 }
 
-pub(crate) const POSTING: Insert = Insert {
+/// Term, place in the list, and what is seen of the recording from there.
+pub(crate) type Posting = (i64, i64, Option<i64>);
+
+const POSTING: Insert = Insert {
+    head: "insert into posting (term, order_key, glance) values",
+    columns: 3,
+    tail: "on conflict (term, order_key) do nothing",
+};
+/// As it was entered before version 9, for the step to version 2.
+const POSTING_2: Insert = Insert {
     head: "insert into posting (term, order_key) values",
     columns: 2,
     tail: "on conflict (term, order_key) do nothing",
 };
 
 /// Enters postings in the order of terms, so that neighbours are written together.
-pub(crate) async fn enter_postings(conn: &mut Conn, mut postings: Vec<(i64, i64)>) -> Result<()> {
+pub(crate) async fn enter_postings(conn: &mut Conn, mut postings: Vec<Posting>) -> Result<()> {
     postings.sort_unstable();
-    let cells = postings.into_iter().flat_map(|(term, key)| [Cell::Int(term), Cell::Int(key)]);
+    let cells = postings
+        .into_iter()
+        .flat_map(|(term, key, glance)| [Cell::Int(term), Cell::Int(key), Cell::int_or_none(glance)]);
     POSTING.run(conn, cells.collect()).await
 }
 
@@ -295,11 +311,11 @@ pub(crate) async fn move_postings(
     new: &Strip,
     labels: &BTreeSet<i64>,
 ) -> Result<()> {
-    let all = |strip: &Strip| -> BTreeSet<(i64, i64)> {
-        strip.terms().iter().chain(labels).map(|term| (*term, strip.order_key)).collect()
+    let all = |strip: &Strip| -> BTreeSet<Posting> {
+        strip.postings().chain(labels.iter().map(|term| (*term, strip.order_key, None))).collect()
     };
     let (before, after) = (all(old), all(new));
-    for (term, key) in before.difference(&after) {
+    for (term, key, _) in before.difference(&after) {
         let cells = vec![Cell::Int(*term), Cell::Int(*key)];
         conn.run("delete from posting where term = $1 and order_key = $2", cells).await?;
     }
@@ -346,7 +362,8 @@ pub(crate) async fn number_parties(conn: &mut Conn, known: &mut Known, id: [u8; 
         vec![strip.facet.into(), a.into(), b.into(), more.into(), Cell::from(&id)],
     )
     .await?;
-    enter_postings(conn, strip.terms().into_iter().map(|term| (term, strip.order_key)).collect()).await
+    let cells = strip.terms().into_iter().flat_map(|term| [Cell::Int(term), Cell::Int(strip.order_key)]);
+    POSTING_2.run(conn, cells.collect()).await
 }
 
 /// Finds or enters folded words, and returns their numbers.

@@ -403,7 +403,7 @@ async fn index_labels(conn: &mut Conn, id: RecordingId) -> Result<()> {
         let cells = vec![Cell::Int(key), Cell::Int(*term)];
         conn.run("insert into labelled (order_key, term) values ($1, $2)", cells).await?;
     }
-    index::enter_postings(conn, new.difference(&old).map(|term| (*term, key)).collect()).await
+    index::enter_postings(conn, new.difference(&old).map(|term| (*term, key, None)).collect()).await
 }
 
 /// Reads tags, notes and holds into recordings.

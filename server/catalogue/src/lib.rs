@@ -23,6 +23,7 @@ mod dialect;
 mod due;
 mod error;
 mod find;
+mod glance;
 mod held;
 mod index;
 mod labels;

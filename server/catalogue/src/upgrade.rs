@@ -226,6 +226,7 @@ fn what_was_logged_before_there_was_an_archive_is_due_on_its_first_medium() {
     for table in tables {
         on(&path, format!("drop table {table}")).unwrap();
     }
+    on(&path, "alter table posting drop column glance".to_owned()).unwrap();
     on(&path, "delete from schema_version where version >= 5".to_owned()).unwrap();
 
     let catalogue = Catalogue::open(&path, &key(), UtcMicros(10)).unwrap();
@@ -259,4 +260,52 @@ fn what_was_logged_before_there_was_an_archive_is_due_on_its_first_medium() {
     assert_eq!(catalogue.due_totals(media_id).unwrap(), (3, 3_000));
     let due = catalogue.due(media_id, None, 9).unwrap();
     assert_eq!(due.iter().map(|part| part.leaf).collect::<Vec<_>>(), [3, 5, 9_000]);
+}
+
+/// All postings with their glances.
+fn postings(catalogue: &Catalogue) -> Vec<(i64, i64, Option<i64>)> {
+    let db = catalogue.db.clone();
+    let read = async move {
+        let rows = db
+            .reader()
+            .await?
+            .rows("select term, order_key, glance from posting order by 1, 2", vec![])
+            .await?;
+        rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.int_or_none(2)?))).collect()
+    };
+    catalogue.block(read).unwrap()
+}
+
+#[test]
+fn a_catalogue_without_glances_gets_those_it_would_have_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    let catalogue = Catalogue::create(&path, &key(), UtcMicros(9)).unwrap();
+    let rows = (1..60_u8).map(|n| {
+        let mut row = tests::row(n);
+        row.facts.ended_at = row.facts.started_at.plus(1 << (n % 40));
+        row.facts.tap_name = format!("tap {}", n % 3);
+        row.parties.truncate(usize::from(n % 3));
+        if n % 7 == 0 {
+            let party =
+                |number: &str| shared::Party { number: number.to_owned(), ..shared::Party::default() };
+            let others = ["27825550001", "3115", "3116"]
+                .map(|number| PartyRow { role: PartyRole::Other, party: party(number) });
+            row.parties.extend(others);
+        }
+        if let Some(leg) = row.legs.first_mut().filter(|_| n % 4 == 0) {
+            leg.gaps.0[1] = 7;
+        }
+        row
+    });
+    catalogue.insert_batch(rows.collect(), vec![]).unwrap();
+    let entered = postings(&catalogue);
+    drop(catalogue);
+    assert!(
+        entered.iter().any(|(.., glance)| glance.is_none())
+            && entered.iter().any(|(.., glance)| glance.is_some())
+    );
+    on(&path, "alter table posting drop column glance".to_owned()).unwrap();
+    on(&path, "delete from schema_version where version >= 9".to_owned()).unwrap();
+    assert_eq!(postings(&Catalogue::open(&path, &key(), UtcMicros(10)).unwrap()), entered);
 }

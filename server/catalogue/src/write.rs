@@ -120,8 +120,7 @@ async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingR
         .run(conn, new.iter().zip(&strips).flat_map(|(row, strip)| party_cells(row, &strip.who)).collect())
         .await?;
     enter_details(conn, &new, false).await?;
-    let postings = strips.iter().flat_map(|s| s.terms().into_iter().map(|term| (term, s.order_key)));
-    index::enter_postings(conn, postings.collect()).await?;
+    index::enter_postings(conn, strips.iter().flat_map(Strip::postings).collect()).await?;
     met::enter(conn, strips.into_iter().map(|s| (s.order_key, s.who)).collect()).await?;
     for row in again {
         enter_again(conn, known, row).await?;

@@ -9,6 +9,7 @@ use shared::{PatternForm, UtcMicros};
 
 use crate::bulk::Cell;
 use crate::dialect::json_integers;
+use crate::glance::{self, Refusal};
 use crate::index::{GAP, HELD, Kind, length_class, place_at};
 use crate::sql::Conn;
 use crate::text::{behind, fold, fold_number, literal, words};
@@ -40,6 +41,8 @@ pub(super) struct Condition {
     pub(super) told: bool,
     /// The check reads other tables for each row.
     pub(super) is_slow: bool,
+    /// How a glance at a posting refuses the row; `None`: it cannot tell.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Condition {
@@ -78,8 +81,8 @@ pub(super) async fn resolve(conn: &mut Conn, search: &Search, scope: &Scope) -> 
     let mut conditions = Vec::new();
     conditions.extend(facets(conn, search, scope).await?);
     conditions.extend(length(conn, search).await?);
-    conditions.extend(flag(search.has_gap, "r.has_gap", GAP));
-    conditions.extend(flag(search.held, "r.held", HELD));
+    conditions.extend(flag(search.has_gap, "r.has_gap", GAP, search.has_gap.map(glance::gap)));
+    conditions.extend(flag(search.held, "r.held", HELD, None));
     if !scope.extensions.is_empty() {
         conditions.push(extensions(conn, &scope.extensions).await?);
     }
@@ -162,6 +165,7 @@ async fn facets(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<Optio
         values: vec![json_integers(&ids)],
         terms: Some(terms),
         told: true,
+        refusal: Some(glance::facet(conn.integers(), json_integers(&ids))),
         ..Condition::default()
     }))
 }
@@ -180,17 +184,19 @@ async fn length(conn: &mut Conn, search: &Search) -> Result<Option<Condition>> {
         check: "r.length_us >= ? and r.length_us <= ?".to_owned(),
         values: vec![min.into(), max.into()],
         terms: Some(classes.map(|class| Kind::Length.term(class)).collect()),
+        refusal: Some(glance::length(min, max)),
         ..Condition::default()
     }))
 }
 
-fn flag(wanted: Option<bool>, column: &str, number: i64) -> Option<Condition> {
+fn flag(wanted: Option<bool>, column: &str, number: i64, refusal: Option<Refusal>) -> Option<Condition> {
     let wanted = wanted?;
     Some(Condition {
         check: format!("{column} = ?"),
         values: vec![wanted.into()],
         terms: wanted.then(|| vec![Kind::Flag.term(number)]),
         told: wanted,
+        refusal,
         ..Condition::default()
     })
 }
@@ -261,9 +267,10 @@ fn who_by_set(conn: &Conn, ids: BTreeSet<i64>) -> Condition {
     let terms = ids.into_iter().map(|id| Kind::Who.term(id)).collect();
     Condition {
         check,
-        values: vec![json.clone(), json.clone(), json],
+        values: vec![json.clone(), json.clone(), json.clone()],
         terms: Some(terms),
         told: true,
+        refusal: Some(glance::party(set, json)),
         ..Condition::default()
     }
 }
@@ -412,6 +419,7 @@ fn either(mut conditions: Vec<Condition>) -> Condition {
     let mut any = Condition { terms: Some(Vec::new()), told: true, ..Condition::default() };
     let checks: Vec<String> = conditions.iter().map(|c| c.check.clone()).collect();
     any.check = format!("({})", checks.join(" or "));
+    any.refusal = glance::any(conditions.iter().map(|c| c.refusal.clone()).collect());
     for condition in conditions {
         any.values.extend(condition.values);
         any.told &= condition.told;

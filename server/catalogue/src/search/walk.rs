@@ -8,6 +8,7 @@
 use crate::Result;
 use crate::bulk::Cell;
 use crate::dialect::json_integers;
+use crate::glance;
 use crate::sql::Conn;
 
 use super::Filter;
@@ -26,6 +27,9 @@ const LOOK: i64 = 4_000;
 /// checked, a list begun. Rows scanned share a page of the file with a hundred others; what is followed lies on a page of its own.
 const SCAN_NS: f64 = 1_500.0;
 const FOLLOW_NS: f64 = 15_000.0;
+/// What a posting followed costs if a glance at it refuses the row: alone, and one of many lists.
+const GLANCE_NS: f64 = 1_500.0;
+const GLANCE_OF_MANY_NS: f64 = 8_000.0;
 pub(super) const BEGIN_NS: f64 = 15_000.0;
 /// What a row costs if only its section is read.
 const SECTION_NS: f64 = 60.0;
@@ -242,12 +246,23 @@ async fn cheapest(
         }
         let near_begun = span * SECTION_NS + followed * BEGIN_NS;
         let begun = if Sought::of(terms).is_some() { all_begun.min(near_begun) } else { all_begun };
-        let cost = begun + followed * FOLLOW_NS;
+        let others = conditions.iter().enumerate().filter(|(other, _)| *other != n);
+        let each = if conditions.len() > 1 && others.clone().all(|(_, other)| is_seen(other, terms)) {
+            if terms.len() > 1 { GLANCE_OF_MANY_NS } else { GLANCE_NS }
+        } else {
+            FOLLOW_NS
+        };
+        let cost = begun + followed * each + float_of(wanted) * FOLLOW_NS;
         if cost < best.1 {
             best = (Some((n, rounded(followed))), cost);
         }
     }
     Ok(best.0)
+}
+
+/// Tells whether a glance at postings of these terms refuses what does not fulfil the condition.
+fn is_seen(condition: &Condition, terms: &[i64]) -> bool {
+    glance::all(condition.refusal.iter(), terms).is_some()
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
@@ -382,10 +397,11 @@ pub(super) fn following(
 ) -> (String, Vec<Cell>) {
     let mut filter = Filter::default();
     let order = walk.order();
+    let refusal = glance::all(conditions.iter().filter_map(|c| c.refusal.as_ref()), terms);
     let (with, list) = match terms {
         [one] => {
             let list = filter.number(
-                "(select order_key from posting where term = ? and order_key >= ? and order_key < ?",
+                "(select term as t, order_key, glance as g from posting where term = ? and order_key >= ? and order_key < ?",
                 vec![Cell::Int(*one), walk.stretch.low.into(), walk.stretch.high.into()],
             );
             (String::new(), format!("{list} order by order_key {order}) m"))
@@ -413,10 +429,19 @@ pub(super) fn following(
                  union all select m.term, {step} from m where m.order_key is not null order by 2 {order}) "
             );
             let values = vec![Cell::Int(first), Cell::Int(edge), json_integers(terms), Cell::Int(edge)];
-            (filter.number(&text, values), "m".to_owned())
+            // Once more the posting that was just read, for the glance.
+            let seen = if refusal.is_some() {
+                "m cross join (select term as t, order_key as k, glance as g from posting) seen on seen.t = m.term and seen.k = m.order_key"
+            } else {
+                "m"
+            };
+            (filter.number(&text, values), seen.to_owned())
         }
     };
     filter.add("m.order_key is not null", Some(vec![]));
+    if let Some(refusal) = refusal {
+        filter.add(&format!("(g is null or {})", refusal.text), Some(refusal.values));
+    }
     for terms in conditions.iter().filter_map(few_terms) {
         let asked =
             format!("exists (select 1 from posting x where x.term in {terms} and x.order_key = m.order_key)");
