@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """What the nightly archive costs beside its yardsticks, in one run on one disk.
 
-  archive.py --amethyst PROGRAM --work DIR [--calls 20000] [--secs 12] [--rounds 2] [--big 4] [--keep] [--only WORD,WORD]
+  archive.py --amethyst PROGRAM --work DIR [--calls 20000] [--rounds 2] [--big 4] [--logins 60] [--keep] [--only WORD,WORD]
 
-Two sites in turn: CALLS calls of SECS seconds (a sealed file of about 200 KB each at 12 s), then BIG calls of about 1 GB each. What
+Two sites in turn: CALLS calls of about 200 KB each, then BIG calls of about 1 GB each. What
 is sealed looks like noise, so nothing de-duplicates. For each, ROUNDS times and interleaved, onto a fresh ext4 loop device (needs
 root; else into folders, and says so) and with a cold cache:
 
@@ -56,8 +56,8 @@ def fresh(work, megabytes):
     return at
 
 
-def long_calls(pcap, calls, octets):
-    """Calls in L16/44100/2 whose sealed files have about so many octets each: noise, both directions."""
+def noise(pcap, calls, octets):
+    """Calls in L16/44100/2, one after the other, whose sealed files have about so many octets each: noise, both directions."""
     import numpy as np
     import genpcap as g
     size, rate = 1440, 44100 * 4                                  # octets of a packet, a second
@@ -108,7 +108,7 @@ def site_of(o, work, name, make):
         make(pcap)
         quiet(o.amethyst, "init", "--data", site, "--site-name", "Bench", "--zone", "Africa/Johannesburg", stderr=subprocess.DEVNULL)
         quiet(o.amethyst, "record", "--data", site, "--pcap", pcap, stderr=subprocess.DEVNULL)
-        pcap.unlink(); Path(f"{pcap}.json").unlink(missing_ok=True)
+        pcap.unlink()
     return site
 
 
@@ -145,7 +145,7 @@ def rows_of(o, work, site, megabytes, logins):
             quiet("borg", "init", "-e", "repokey-blake2", at / "b", env=env, stderr=subprocess.DEVNULL)
             rows.append(("borg create", *timed(["borg", "create", "-C", "none", f"{at}/b::x", live], env)))
     if logins and wanted("amethyst"):
-        amethyst(fresh(work, megabytes), ", 60 logins", 60)
+        amethyst(fresh(work, megabytes), f", {logins} logins", logins)
     if ROOT:
         subprocess.run(["umount", work / "mnt"], stderr=subprocess.DEVNULL)
     (work / "mnt.img").unlink(missing_ok=True)
@@ -163,19 +163,18 @@ def table(rows):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--amethyst", required=True); a.add_argument("--work", required=True)
-    a.add_argument("--calls", type=int, default=20_000); a.add_argument("--secs", type=int, default=12)
+    a.add_argument("--calls", type=int, default=20_000);
     a.add_argument("--rounds", type=int, default=2); a.add_argument("--big", type=int, default=4)
+    a.add_argument("--logins", type=int, default=60)
     a.add_argument("--keep", action="store_true"); a.add_argument("--only", default="")
     o = a.parse_args()
     work = Path(o.work) / "archive"
     work.mkdir(parents=True, exist_ok=True)
     sys.path.insert(0, str(HERE))
-    short = lambda pcap: quiet(sys.executable, HERE / "genpcap.py", "gen", pcap, "--calls", o.calls, "--secs", o.secs, "--stagger", 60)
-    kinds = [(o.calls, "small", short, True), (o.big, "big", lambda pcap: long_calls(pcap, o.big, 1_000_000_000), False)]
-    for count, name, make, logins in kinds:
+    for count, name, octets, logins in [(o.calls, "small", 195_000, o.logins), (o.big, "big", 1_000_000_000, 0)]:
         if not count:
             continue
-        site = site_of(o, work, f"{name}-{count}", make)
+        site = site_of(o, work, f"{name}-{count}", lambda pcap: noise(pcap, count, octets))
         sizes = [f.stat().st_size for f in (site / "live").rglob("*.amx")]
         megabytes = max(256, (sum(sizes) >> 20) * 5 // 4 + 512)
         print(f"{len(sizes)} sealed files, {sum(sizes) / 1e6:.0f} MB, on {'ext4 loop devices' if ROOT else 'folders (no root: no device of its own)'}")

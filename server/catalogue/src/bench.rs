@@ -4,7 +4,11 @@
 //! three thousand extensions of which some talk much more than others, outside numbers of which some call again and again, calls
 //! of seconds to hours, one in fifty with a gap, one in a hundred tagged, over a year or so.
 
+mod archived;
+
 use crate::{Catalogue, CatalogueError, Result, met};
+
+pub use archived::MEDIUM;
 
 /// The start of the first recording and the time from one to the next, in microseconds.
 pub const FIRST_US: i64 = 1_760_000_000_000_000;
