@@ -69,7 +69,7 @@ impl DiskCarrier {
         let mut names = BTreeSet::new();
         for entry in self.medium.list(folder).map_err(failed)? {
             if entry.kind == EntryKind::File && entry.name.ends_with(UNFINISHED) {
-                self.medium.unlink(&join(folder, &entry.name)).map_err(failed)?;
+                self.cleared(&join(folder, &entry.name))?;
             } else {
                 names.insert(entry.name);
             }
@@ -98,7 +98,7 @@ impl DiskCarrier {
 
     fn write(&self, item: &Item, from: &mut dyn BufRead, progress: &mut dyn FnMut(u64)) -> Carried<OnItsWay> {
         let path = unfinished(&item.to);
-        let mut file = self.medium.create_new(&path).map_err(failed)?;
+        let mut file = self.created(&path)?;
         let mut digesting = Digesting::new(content_len(&item.source));
         let whole = loop {
             let chunk = match from.fill_buf() {
@@ -122,8 +122,36 @@ impl DiskCarrier {
             return Ok(OnItsWay::Written(digests, file));
         }
         drop(file);
-        self.medium.unlink(&path).map_err(failed)?;
+        self.cleared(&path)?;
         Ok(OnItsWay::Done(Fate::SourceBad))
+    }
+
+    /// Makes a file under a temporary name. Nothing of that name is there: what is was made by a request whose answer was lost.
+    fn created(&self, path: &str) -> Carried<DiskFile> {
+        match self.medium.create_new(path) {
+            Err(StoreError::Exists { .. }) => {
+                self.cleared(path)?;
+                self.medium.create_new(path).map_err(failed)
+            }
+            made => made.map_err(failed),
+        }
+    }
+
+    /// Removes a file; one that is not there is fine.
+    fn cleared(&self, path: &str) -> Carried<()> {
+        match self.medium.unlink(path) {
+            Err(e) if !e.is_not_found() => Err(failed(e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Renames a file to its final name. Over a network the answer may be lost and the second request finds nothing to rename: then it
+    /// was done. What lies there is read back in any case.
+    fn renamed(&self, to: &str) -> Result<(), StoreError> {
+        match self.medium.rename(&unfinished(to), to) {
+            Err(e) if e.is_not_found() && self.medium.exists(to)? => Ok(()),
+            done => done,
+        }
     }
 
     /// A name that is taken: the same content is adopted, another is left alone.
@@ -169,13 +197,13 @@ impl DiskCarrier {
             if !matches!(way, OnItsWay::Written(..)) {
                 continue;
             }
-            match self.medium.rename(&unfinished(&item.to), &item.to) {
+            match self.renamed(&item.to) {
                 Ok(()) => {
                     let (folder, name) = split(&item.to);
                     self.seen.entry(folder.to_owned()).or_default().insert(name.to_owned());
                 }
                 Err(StoreError::Exists { .. }) => {
-                    self.medium.unlink(&unfinished(&item.to)).map_err(failed)?;
+                    self.cleared(&unfinished(&item.to))?;
                     *way = OnItsWay::Done(self.compare(item, progress)?);
                 }
                 Err(e) => return Err(failed(e)),
@@ -349,12 +377,8 @@ impl Carrier for DiskCarrier {
 
     fn put_lease(&mut self, bytes: &[u8]) -> Carried<()> {
         let path = archive::layout::LEASE_NAME;
-        match self.medium.unlink(path) {
-            Ok(()) => {}
-            Err(e) if e.is_not_found() => {}
-            Err(e) => return Err(failed(e)),
-        }
-        let mut file = self.medium.create_new(path).map_err(failed)?;
+        self.cleared(path)?;
+        let mut file = self.created(path)?;
         file.append(&[bytes]).and_then(|()| file.sync()).map_err(failed)
     }
 }
@@ -374,11 +398,17 @@ fn is_unsupported(error: &std::io::Error) -> bool {
         .any(|e| code == Some(e.raw_os_error()))
 }
 
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 /// Sorts what a disk said.
 pub(super) fn failed(error: StoreError) -> CarryError {
     use rustix::io::Errno;
     let kind = match &error {
         StoreError::NoSpace { .. } => CarryKind::Full,
+        // Shares write later, and say then that there is no room. The batch is void, but nobody broke a promise.
+        StoreError::SyncFailed { source, .. } if is_full(source) => CarryKind::Full,
         StoreError::SyncFailed { .. } | StoreError::Poisoned { .. } => CarryKind::Doubtful,
         StoreError::NotFound { .. } => CarryKind::Gone,
         StoreError::Io { source, .. } => match source.raw_os_error().map(Errno::from_raw_os_error) {
@@ -399,6 +429,11 @@ pub(super) fn failed(error: StoreError) -> CarryError {
     // The disk's own words speak of recordings that cannot be kept: here it is a copy that cannot.
     let text = match error {
         StoreError::NoSpace { path } => format!("no space is left for {path}"),
+        StoreError::SyncFailed { path, source } if is_full(&source) => {
+            format!(
+                "no space is left for {path}, which the share said when it was to be made durable ({source})"
+            )
+        }
         StoreError::NotFound { path } => format!("{path} is not there any more"),
         other @ (StoreError::SyncFailed { .. }
         | StoreError::Poisoned { .. }

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod shares;
 mod world;
 
 use std::collections::BTreeMap;

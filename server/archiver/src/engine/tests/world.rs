@@ -18,8 +18,8 @@ use shared::{
     Chunk, Day, FrameBuf, LedgerEnd, LedgerNo, LocationId, RecorderId, RecordingId, RunHead, SiteId, TapId,
     Track, UtcMicros, Zone,
 };
-use store::LocalDisk;
 use store::testing::FaultyDisk;
+use store::{Disk, LocalDisk};
 use tempfile::TempDir;
 use vault::{
     CatalogueKey, ClosedPart, Facts, LegRow, LocationKind, LocationRow, MediaSet, PartRow, RecordingRow, Use,
@@ -190,27 +190,41 @@ impl Site {
     }
 
     pub(super) fn prepare(&self, office: &Office, medium: &FaultyDisk) {
+        self.prepare_on(office, medium);
+    }
+
+    pub(super) fn prepare_on<D: Disk + Clone + 'static>(&self, office: &Office, medium: &D) {
         let vault = self.vault();
         self.with(&vault, office, |world| {
             prepare(world, &location(), &mut self.carrier(medium, SyncRule::Whole), "A", "safe", 0).unwrap();
         });
     }
 
-    pub(super) fn carrier(&self, medium: &FaultyDisk, rule: SyncRule) -> DiskCarrier {
+    pub(super) fn carrier<D: Disk + Clone + 'static>(&self, medium: &D, rule: SyncRule) -> DiskCarrier {
         let live = LocalDisk::open(self.folder.path()).unwrap();
         DiskCarrier::new(Arc::new(medium.clone()), Arc::new(live), rule)
     }
 
     /// Runs the archive once.
     pub(super) fn night(&self, office: &Office, medium: &FaultyDisk, rule: SyncRule) -> Result<Summary> {
+        self.night_on(office, medium, rule)
+    }
+
+    /// The same on any store.
+    pub(super) fn night_on<D: Disk + Clone + 'static>(
+        &self,
+        office: &Office,
+        medium: &D,
+        rule: SyncRule,
+    ) -> Result<Summary> {
         self.told(office, medium, rule, &|_progress| ())
     }
 
-    /// Runs the archive once; `tell` hears how far it is.
-    pub(super) fn told(
+    /// The same; `tell` hears how far it is.
+    pub(super) fn told<D: Disk + Clone + 'static>(
         &self,
         office: &Office,
-        medium: &FaultyDisk,
+        medium: &D,
         rule: SyncRule,
         tell: &(dyn Fn(&Progress) + Sync),
     ) -> Result<Summary> {
