@@ -73,7 +73,7 @@ fn dry(vault: &Vault, words: &Shred) -> anyhow::Result<u8> {
     let judged = judged(vault, meant(vault, words)?, world::now().utc)?;
     match judged {
         Ok(free) if words.json => {
-            terminal::json(&json!({ "recordings": free.recordings(), "kept": 0, "held": 0 }))
+            terminal::json(&json!({ "recordings": free.recordings(), "kept": 0, "held": 0 }));
         }
         Ok(free) => {
             terminal::line(&format!("{} recordings of {} may be destroyed", free.recordings(), free.day()));

@@ -77,7 +77,7 @@ export async function keeping({ p, step, must, until, shot, axed, api, folder, B
     must((await row.getByRole('button', { name: 'Confirm and destroy' }).count()) === 0, 'the person who ordered may confirm');
     await shot(p, folder, 'keeping-ordered');
     await axed('keeping, ordered');
-    await row.getByRole('button', { name: 'Cancel the change' }).click();
+    await row.getByRole('button', { name: 'Take it back' }).click();
     await row.getByText('cancelled').waitFor();
     const acts = (await api('/audit?act=shred-order')).body.entries;
     must(acts.length === 1, `the audit log says ${JSON.stringify(acts)}`);

@@ -991,6 +991,7 @@ ends-count = { $n ->
    *[other] { $n } opnames.
   }
 ends-confirm = Bevestig en vernietig
+ends-take-back = Trek dit terug
 ends-medium-done = { $name }: weg sedert { $day }
 ends-medium-pending = Hangend op { $name } (lê in: { $place }): gaan wanneer dit weer gekoppel word
 ends-no-way-back = Daar is geen pad terug nie.

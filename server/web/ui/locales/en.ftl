@@ -992,6 +992,7 @@ ends-count = { $n ->
    *[other] { $n } recordings.
   }
 ends-confirm = Confirm and destroy
+ends-take-back = Take it back
 ends-medium-done = { $name }: gone since { $day }
 ends-medium-pending = Pending on { $name } (lies in: { $place }): goes when it is connected next
 ends-no-way-back = There is no way back.

@@ -77,10 +77,10 @@ function differences(at: string, of: ts.Type, schema: Schema, sent: boolean): st
 const ANSWERS = {
   SignInStep: 'SignInAnswer', Me: 'Me', Session: 'SessionInfo', Row: 'Row', Detail: 'Detail', RecordingsPage: 'RecordingPage', Count: 'Count', Timeline: 'Timeline', LedgerDay: 'LedgerDay',
   AuditPage: 'AuditPage', AuditCheck: 'AuditCheck', User: 'User', OneTimeLink: 'OneTimeLink', Interface: 'InterfaceInfo', Setup: 'Setup', Settings: 'Settings',
-  ArchiveDays: 'ArchiveDays',
+  ArchiveDays: 'ArchiveDays', KeepingPreview: 'KeepingPreview',
 };
 test.each(Object.entries(ANSWERS))('%s is what the server answers as %s', (mine, theirs) => { expect(differences(mine, typeOf(mine), { $ref: theirs }, false)).toEqual([]); });
-test.each(Object.entries({ NewUser: 'NewUser', Settings: 'Settings', Scope: 'Scope', NewLocation: 'NewLocation', NewMedium: 'NewMedium', MediumText: 'MediumText' }))('%s is what the server takes as %s', (mine, theirs) => { expect(differences(mine, typeOf(mine), { $ref: theirs }, true)).toEqual([]); });
+test.each(Object.entries({ NewUser: 'NewUser', Settings: 'Settings', Scope: 'Scope', NewLocation: 'NewLocation', NewMedium: 'NewMedium', MediumText: 'MediumText', WishedChange: 'WishedChange', NewHold: 'NewHold', NewDestruction: 'NewDestruction' }))('%s is what the server takes as %s', (mine, theirs) => { expect(differences(mine, typeOf(mine), { $ref: theirs }, true)).toEqual([]); });
 
 test('every route that the console asks is described', async () => {
   const asked: string[] = [];
