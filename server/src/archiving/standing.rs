@@ -42,7 +42,11 @@ impl Stands {
         vault.locations()?.into_iter().map(|row| Self::read(vault, row)).collect()
     }
 
-    fn read(vault: &Vault, row: LocationRow) -> vault::Result<Self> {
+    /// Reads how one stands.
+    ///
+    /// # Errors
+    /// The catalogue's.
+    pub(crate) fn read(vault: &Vault, row: LocationRow) -> vault::Result<Self> {
         let runs = vault.runs(row.location_id, RUNS_READ)?;
         let media = vault.media(row.location_id)?;
         let media = media.into_iter().map(|row| {

@@ -16,6 +16,7 @@ use vault::{LocationRow, MediaSet, MediumRow, MediumState, Severity, Use, Vault}
 use super::location::{location_json, medium_json};
 use crate::archiving::control::{self, Answer, Request};
 use crate::archiving::desk::Standing;
+use crate::archiving::standing::{Lacking, Stands};
 use crate::archiving::told::{Told, told};
 use crate::archiving::watch::{Slow, facts};
 use crate::archiving::{self, Office, chosen};
@@ -23,6 +24,9 @@ use crate::cli::{Archive, ArchiveCarrier, ArchiveRun, ArchiveStatus};
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
 use crate::{recording, terminal, world};
+
+/// Runs that are shown of a place.
+const RUNS_SHOWN: usize = 5;
 
 /// Runs the command. The exit code is 1 when not everything that is due is proven.
 ///
@@ -134,14 +138,15 @@ fn status(words: &ArchiveStatus) -> anyhow::Result<u8> {
     let mut all_safe = true;
     let mut documents = Vec::new();
     for location in chosen(&vault, words.location.as_deref())? {
-        let runs = vault.runs(location.location_id, 5)?;
+        let Stands { media, runs, .. } = Stands::read(&vault, location.clone())?;
         let mut safe_there = Vec::new();
-        for medium in vault.media(location.location_id)? {
-            let (parts, bytes) = vault.due_totals(medium.media_id)?;
-            let safe = parts == 0 && medium.state == MediumState::Good;
+        for lacking in media {
+            let counts = lacking.counts();
+            let Lacking { row: medium, files: parts, bytes, .. } = lacking;
+            let safe = parts == 0 && medium.state == MediumState::Good && counts;
             safe_there.push(safe);
             if !words.json {
-                terminal::line(&state_of(&site, &location, &medium, parts, bytes));
+                terminal::line(&state_of(&site, &location, &medium, (parts, bytes), counts));
             }
             documents.push(json!({
                 "location": location_json(&location),
@@ -149,7 +154,7 @@ fn status(words: &ArchiveStatus) -> anyhow::Result<u8> {
                 "due_files": parts,
                 "due_bytes": bytes,
                 "safe": safe,
-                "runs": runs.iter().filter(|run| run.media_id == medium.media_id).map(|run| json!({
+                "runs": runs.iter().take(RUNS_SHOWN).filter(|run| run.media_id == medium.media_id).map(|run| json!({
                     "run_id": run.run_id.to_string(),
                     "begun_at_us": run.begun_at.0,
                     "ended_at_us": run.ended_at.map(|at| at.0),
@@ -196,7 +201,13 @@ fn notices_now(words: &ArchiveStatus, site: &Site, vault: &Vault) -> anyhow::Res
     Ok(told)
 }
 
-fn state_of(site: &Site, location: &LocationRow, medium: &MediumRow, parts: u64, bytes: u64) -> String {
+fn state_of(
+    site: &Site,
+    location: &LocationRow,
+    medium: &MediumRow,
+    (parts, bytes): (u64, u64),
+    counts: bool,
+) -> String {
     let label = if medium.label.is_empty() { String::new() } else { format!(" ({})", medium.label) };
     let when = medium.last_run_at.map_or_else(
         || "never archived yet".to_owned(),
@@ -205,6 +216,9 @@ fn state_of(site: &Site, location: &LocationRow, medium: &MediumRow, parts: u64,
     let what = match (medium.state, parts) {
         (MediumState::Suspect, _) => "SUSPECT: verify it, or use another one".to_owned(),
         (MediumState::Retired, _) => "retired".to_owned(),
+        (MediumState::Good, 0) if !counts => {
+            "NOT PROVEN: everything was copied there, and nothing of it was read back past the caches. Verify it".to_owned()
+        }
         (MediumState::Good, 0) => "SAFE: everything recorded is proven there".to_owned(),
         (MediumState::Good, n) => format!("{n} files ({} MiB) are due", bytes >> 20),
     };

@@ -94,7 +94,7 @@ fn make(site: &Site, vault: &Vault, desk: &Desk, rules: PurgeRules) -> anyhow::R
     let plan = vault.plan_purge(wanted, PurgeReason::Space, rules, world::now().utc, None, LOOKED_AT)?;
     let used = used(free, total);
     let stuck = plan.intended.is_empty() && used >= ALARM;
-    let why: Vec<String> = plan.kept.iter().map(|(why, n)| format!("{n} {why}")).collect();
+    let why: Vec<String> = plan.kept.iter().map(|(why, n)| format!("{n} {}", phrase(why))).collect();
     desk.set_no_room(stuck.then(|| (used, why.join(", "))));
     if stuck {
         terminal::say(&format!(
@@ -105,6 +105,20 @@ fn make(site: &Site, vault: &Vault, desk: &Desk, rules: PurgeRules) -> anyhow::R
         ));
     }
     Ok(())
+}
+
+/// Why recordings stay, for people who were never told the word.
+fn phrase(word: &str) -> &str {
+    match word {
+        "no-location" => "because no archive is configured",
+        "unproven" => "not proven in every place",
+        "not-seen" => "in places that nobody saw for 14 days",
+        "too-young" => "too young",
+        "held" => "under a legal hold",
+        "suspect-medium" => "on a suspect medium",
+        "on-the-way" => "announced already",
+        other => other,
+    }
 }
 
 fn used(free: u64, total: u64) -> u64 {

@@ -397,7 +397,7 @@ if (may('archive') && process.env.ARCHIVE_PATH) {
     await until('it is safe', async () => (await verdict()) === 'safe', 180_000);
     must(/is safe in one place/.test(await p.locator('.verdict').textContent()), await p.locator('.verdict').textContent());
     await card.getByText('Last runs').click();
-    await card.getByText('complete', { exact: true }).first().waitFor();
+    await card.getByText('complete', { exact: true }).first().waitFor({ timeout: 120_000 });
     await shot(p, folder, 'archive-safe');
     await axed('archive, safe');
   });

@@ -823,7 +823,7 @@ day-all = { $day }: { $files ->
     [one] die een plek.
    *[other] al { $places } plekke.
   }
-day-some = { $day }: { $files } lêers; almal op { $proven } van { $places } plekke, { $lacking } ontbreek waar die meeste ontbreek.
+day-some = { $day }: { $files } lêers; { $lacking } daarvan is nog nie op elke plek bewys nie.
 day-no = { $day }: { $files ->
     [one] een lêer het nog geen kopie nie.
    *[other] { $files } lêers het nog geen kopie nie.
@@ -848,7 +848,10 @@ check-was-wrong = { $when }: nie alles was soos dit moet wees nie
 check-drill-well = { $when }: { $files } opnames het teruggekom soos hulle verseël is
 check-findings = Wat verkeerd was ({ $count })
 logins = Daaglikse aanmeldings
-logins-until = vir { $days } dae, tot { $day }
+logins-until = vir { $days ->
+    [one] een dag
+   *[other] { $days } dae
+  }, tot { $day }
 medium-seed = Bring daarheen
 medium-seed-full = Alles.
 medium-seed-what-full = Van hierdie bediener, en wat dit verlaat het van 'n ander plek.

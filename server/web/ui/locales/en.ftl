@@ -824,7 +824,7 @@ day-all = { $day }: { $files ->
     [one] the one place.
    *[other] all { $places } places.
   }
-day-some = { $day }: { $files } files; all of them in { $proven } of { $places } places, { $lacking } lacking where most is lacking.
+day-some = { $day }: { $files } files; { $lacking } of them are not proven in every place yet.
 day-no = { $day }: { $files ->
     [one] one file has no copy yet.
    *[other] { $files } files have no copy yet.
@@ -849,7 +849,10 @@ check-was-wrong = { $when }: not all was as it should be
 check-drill-well = { $when }: { $files } recordings came back as they were sealed
 check-findings = What was wrong ({ $count })
 logins = Daily logins
-logins-until = for { $days } days, until { $day }
+logins-until = for { $days ->
+    [one] one day
+   *[other] { $days } days
+  }, until { $day }
 medium-seed = Bring to it
 medium-seed-full = Everything.
 medium-seed-what-full = From this server, and what has left it from another place.
