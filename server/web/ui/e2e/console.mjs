@@ -448,7 +448,9 @@ if (may('archive') && process.env.RESTORED) {
   const card = p.locator('[data-location="Drive A"]');
   await step('archive: after a restore nothing counts until it was read again', async () => {
     await p.goto(`${BASE}/archive`);
-    await card.getByText('After the restore nothing on this medium counts').waitFor({ timeout: 60_000 });
+    // The backup is older than the report of the run that carried it: the next run takes over what lies there.
+    await card.getByRole('button', { name: 'Archive now' }).click();
+    await card.getByText('After the restore nothing on this medium counts').waitFor({ timeout: 180_000 });
     await until('a notice', async () => (await p.locator('[data-notice-kind="lowered"]').count()) > 0, 60_000);
     await shot(p, folder, 'archive-restored');
     await axed('archive, restored');
