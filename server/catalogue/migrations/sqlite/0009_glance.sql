@@ -4,20 +4,26 @@
 -- of milliseconds), facet 12, the other party 28. Nothing: the row must be looked at. `glance.rs` owns it.
 alter table posting add column glance bigint check (glance >= 0);
 
+-- The length of the number in binary, from its length in octal. Two statements, each along one range of the table.
 update posting set glance = (
-    select (case
-            when posting.term = (4 << 48) | 1 then 0
-            when r.who_a = posting.term - (1 << 48) then r.who_b
-            else r.who_a end << 19)
+    select (case when r.who_a = posting.term - (1 << 48) then r.who_b else r.who_a end << 19)
         | (r.facet_id << 7)
-        -- The length of the number in binary, from its length in octal.
         | (((length(printf('%o', r.length_us / 1000 + 1)) - 1) * 3
             + (printf('%o', r.length_us / 1000 + 1) >= '2') + (printf('%o', r.length_us / 1000 + 1) >= '4')) << 1)
         | r.has_gap
     from recording r indexed by recording_in_order
-    where r.order_key = posting.order_key
-        and (r.more_parties = 0 or posting.term = (4 << 48) | 1)
+    where r.order_key = posting.order_key and r.more_parties = 0
         and r.facet_id < 1 << 12 and r.who_a < 1 << 28 and r.who_b < 1 << 28
-        and (posting.term = (4 << 48) | 1 or posting.term - (1 << 48) in (r.who_a, r.who_b))
+        and posting.term - (1 << 48) in (r.who_a, r.who_b)
 )
-where term > 1 << 48 and term < 2 << 48 or term = (4 << 48) | 1;
+where term > 1 << 48 and term < 2 << 48;
+
+update posting set glance = (
+    select (r.facet_id << 7)
+        | (((length(printf('%o', r.length_us / 1000 + 1)) - 1) * 3
+            + (printf('%o', r.length_us / 1000 + 1) >= '2') + (printf('%o', r.length_us / 1000 + 1) >= '4')) << 1)
+        | r.has_gap
+    from recording r indexed by recording_in_order
+    where r.order_key = posting.order_key and r.facet_id < 1 << 12
+)
+where term = (4 << 48) | 1;
