@@ -106,6 +106,22 @@ impl Drive {
         assert!(ran("umount", &["-l", text(&at)]));
     }
 
+    /// Lets the drive hang: the program behind it does nothing any more, and whoever asks for something there waits.
+    pub(crate) fn hang(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Ends the hang.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, which: &str) {
+        assert_eq!(self.how, Mounted::Pullable);
+        let sent = ran("pkill", &[which, "-f", &format!("fuse2fs {}", text(&self.image))]);
+        assert!(sent, "the program behind the drive runs");
+    }
+
     fn busy(&self) -> bool {
         self.how == Mounted::Pullable && ran("pgrep", &["-f", &format!("fuse2fs {}", text(&self.image))])
     }
@@ -113,6 +129,10 @@ impl Drive {
 
 impl Drop for Drive {
     fn drop(&mut self) {
+        if self.how == Mounted::Pullable {
+            // One that hangs would keep the mount busy for ever.
+            ran("pkill", &["-CONT", "-f", &format!("fuse2fs {}", text(&self.image))]);
+        }
         if let Some(at) = self.at.take() {
             ran("umount", &["-l", text(&at)]);
         }

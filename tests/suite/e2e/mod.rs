@@ -1,6 +1,7 @@
 //! End to end: the real program on real input, judged from outside.
 
 mod archive;
+mod archive_hung;
 mod archive_kept;
 mod archive_s3;
 mod bad_input;

@@ -58,6 +58,11 @@ pub(crate) struct Server {
 impl Server {
     /// Gives the site a tap on loopback and optional authenticators, and starts it on any port.
     pub(crate) fn start(site: &Site) -> Self {
+        Self::start_with(site, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub(crate) fn start_with(site: &Site, env: &[(&str, &str)]) -> Self {
         let file = Path::new(site.data()).join("amethyst.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         if !text.contains("interface = \"lo\"") {
@@ -67,11 +72,12 @@ impl Server {
             // What goes on after a kill has lost its signalling, and ends by falling silent.
             std::fs::write(&file, text.replace("idle_seconds = 60", "idle_seconds = 5") + tap).unwrap();
         }
-        Self::start_on(site, "127.0.0.1:0")
+        Self::start_on(site, "127.0.0.1:0", env)
     }
 
-    pub(crate) fn start_on(site: &Site, listen: &str) -> Self {
+    fn start_on(site: &Site, listen: &str, env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(amethyst())
+            .envs(env.iter().copied())
             .args(["serve", "--data", site.data(), "--listen", listen])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -178,7 +184,7 @@ pub(crate) fn place(plan: &Plan) -> Child {
     calls.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the generator starts")
 }
 
-fn all_were_heard(calls: Child) {
+pub(crate) fn all_were_heard(calls: Child) {
     let out = calls.wait_with_output().expect("it ends");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
@@ -195,7 +201,7 @@ pub(crate) fn plan(first: u32, calls: u32, seconds: u64) -> Plan {
 }
 
 /// Asks until `found` says so; the answer is what it found.
-fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
         if let Some(found) = found() {
@@ -206,7 +212,7 @@ fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn recordings(person: &mut Person, query: &str) -> Vec<Value> {
+pub(crate) fn recordings(person: &mut Person, query: &str) -> Vec<Value> {
     let answer = person.get(&format!("/api/v1/recordings?limit=200&{query}"));
     assert_eq!(answer.status, 200, "{}", answer.json());
     answer.json()["recordings"].as_array().expect("a list").clone()
@@ -310,7 +316,7 @@ fn settings_change_while_calls_go_on_and_not_a_sample_is_lost() {
     );
 }
 
-fn metric(person: &mut Person, name: &str) -> u64 {
+pub(crate) fn metric(person: &mut Person, name: &str) -> u64 {
     let page = person.get("/metrics");
     let text = String::from_utf8_lossy(&page.body).into_owned();
     let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
@@ -344,7 +350,7 @@ fn killed_with_fifty_calls_and_twenty_listeners_it_comes_back_and_people_stay_si
     let port = server.address;
     server.kill();
     let began = Instant::now();
-    let server = Server::start_on(&site, &port.to_string());
+    let server = Server::start_on(&site, &port.to_string(), &[]);
     assert!(began.elapsed() < Duration::from_secs(30), "start-up took {:?}", began.elapsed());
     for listener in heard {
         let octets = listener.join().expect("a listener is no panic");
