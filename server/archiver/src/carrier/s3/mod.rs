@@ -144,7 +144,7 @@ impl S3Carrier {
             Ok(Put::Taken) => return self.compare(item, progress),
             Err(e) => return Err(writing(e)),
         }
-        let read = self.read_back(&item.to, content_len(&item.source), false, progress)?;
+        let read = self.read_back(&item.to, content_len(&item.source), progress)?;
         let same = |read: &Digests| {
             (read.size, read.sha256, read.blake3) == (digests.size, digests.sha256, digests.blake3)
         };
@@ -156,7 +156,7 @@ impl S3Carrier {
 
     /// Reads the source; `None` if it is not what is known about it.
     fn source(&self, item: &Item) -> Option<Digests> {
-        let mut digesting = Digesting::new(content_len(&item.source), true);
+        let mut digesting = Digesting::new(content_len(&item.source));
         match &item.source {
             Source::Bytes(bytes) => digesting.update(bytes),
             Source::Sealed { path, .. } => {
@@ -205,7 +205,7 @@ impl S3Carrier {
 
     /// A name that is taken: the same content is adopted, another is left alone.
     fn compare(&self, item: &Item, progress: &dyn Fn(u64)) -> Carried<Fate> {
-        let read = self.read_back(&item.to, content_len(&item.source), true, progress)?;
+        let read = self.read_back(&item.to, content_len(&item.source), progress)?;
         Ok(match read {
             None => Fate::Misread,
             Some(digests) if fits(&item.source, &digests) => {
@@ -215,17 +215,11 @@ impl S3Carrier {
         })
     }
 
-    fn read_back(
-        &self,
-        path: &str,
-        content: u64,
-        pieces: bool,
-        progress: &dyn Fn(u64),
-    ) -> Carried<Option<Digests>> {
+    fn read_back(&self, path: &str, content: u64, progress: &dyn Fn(u64)) -> Carried<Option<Digests>> {
         let name = self.name(path);
         let read = || {
             let Some(object) = self.bucket.get(&name, 0, u64::MAX)? else { return Ok(None) };
-            let mut digesting = Digesting::new(content, pieces);
+            let mut digesting = Digesting::new(content);
             fed(&mut digesting, object.bytes, progress).map_err(of_reading)?;
             Ok(Some(digesting.finish()))
         };
@@ -275,7 +269,7 @@ impl Carrier for S3Carrier {
         progress: &mut dyn FnMut(u64),
     ) -> Carried<Option<(Digests, bool)>> {
         let this = &*self;
-        let read = |path: &String, told: &dyn Fn(u64)| this.read_back(path, content, true, told);
+        let read = |path: &String, told: &dyn Fn(u64)| this.read_back(path, content, told);
         let digests = parallel::each(&[path.to_owned()], &read, progress)?;
         Ok(digests.into_iter().next().flatten().map(|digests| (digests, true)))
     }
