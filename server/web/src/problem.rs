@@ -296,6 +296,10 @@ impl From<vault::VaultError> for Refusal {
         if let vault::VaultError::Shredded { .. } = &error {
             return Self::destroyed();
         }
+        if error.is_no_space() {
+            tracing::warn!(%error, "no room to fetch into");
+            return Self::not_now("The server's disk is nearly full, and recording goes before listening.");
+        }
         if matches!(error, vault::VaultError::TwoPersons | vault::VaultError::DayNotOver(_)) {
             return Self::conflict(error.to_string());
         }
