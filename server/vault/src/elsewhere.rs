@@ -76,8 +76,10 @@ impl Vault {
         }
         proofs.sort_by_key(|p| std::cmp::Reverse(p.read_back.level));
         let today = self.config.zone.day_of(crate::log::now());
-        self.forget_fetched(today, false)?;
         let name = format!("{}-{}.amx", id.to_string().replace('-', ""), row.part);
+        // A page asks for sound, waveform and gaps of a call at once: one fetches it, the others find it.
+        let _turn = self.fetching.take(&name);
+        self.forget_fetched(today, false)?;
         if let Some(path) = self.cached()?.into_iter().find(|path| path.ends_with(&name)) {
             let io = self.disk.open_read(&path)?;
             return Ok((path, io));
@@ -155,7 +157,11 @@ impl Vault {
             let Some((fetched, id)) = parse(name) else { continue };
             let is_old = fetched.plus_days(DAYS_KEPT).is_none_or(|until| until <= today);
             if (is_old || all) && !self.is_doubtful(id)? {
-                self.disk.unlink(&path)?;
+                match self.disk.unlink(&path) {
+                    // Somebody else who fetches did it just now.
+                    Err(e) if e.is_not_found() => {}
+                    done => done?,
+                }
             }
         }
         Ok(())

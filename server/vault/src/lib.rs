@@ -39,6 +39,7 @@ mod retention;
 mod row;
 mod shard;
 mod shred;
+mod turns;
 mod vault;
 
 #[cfg(test)]

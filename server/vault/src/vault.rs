@@ -14,6 +14,7 @@ use crate::journal::{Ledger, LedgerOwner, Replayed};
 use crate::log::SiteLog;
 use crate::part::{PartFile, spool_path};
 use crate::shard::Shards;
+use crate::turns::Turns;
 use crate::{Elsewhere, Result, VaultError, folder};
 
 /// The database's place in the data folder.
@@ -57,6 +58,8 @@ pub struct Vault {
     pub(crate) unlogged: AtomicBool,
     /// Who opens files on media.
     pub(crate) elsewhere: Mutex<Option<Arc<dyn Elsewhere>>>,
+    /// Who fetches which part.
+    pub(crate) fetching: Turns,
     _lock: Option<Lock>,
 }
 
@@ -156,6 +159,7 @@ impl Vault {
             log_trouble: Mutex::new(log_trouble),
             unlogged: AtomicBool::new(false),
             elsewhere: Mutex::new(None),
+            fetching: Turns::default(),
             _lock: lock,
         })
     }

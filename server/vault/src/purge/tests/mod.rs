@@ -11,16 +11,18 @@ mod model;
 pub(crate) mod world;
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use archive::log::Leaf;
-use catalogue::{Catalogue, CatalogueError, MediaSet};
+use catalogue::{Catalogue, CatalogueError, MediaSet, ProofRow};
 use shared::LocationId;
 use store::Disk as _;
 
 use super::*;
 use crate::tests::{Site, all};
-use crate::{Level, VaultError};
+use crate::{Elsewhere, Level, VaultError};
 use world::*;
 
 fn by() -> By {
@@ -115,6 +117,32 @@ fn what_was_fetched_is_held_against_what_was_read_back() {
     let good = shelf.with(|media| media[&medium(2)].values().any(|file| *file == bytes));
     assert!(good, "the other location's is heard");
     assert_eq!(vault.medium(medium(1)).unwrap().unwrap().state, MediumState::Suspect);
+}
+
+/// A shelf that takes its time, and counts who came.
+struct Slow(Shelf, AtomicUsize);
+
+impl Elsewhere for Slow {
+    fn open(&self, proof: &ProofRow) -> std::io::Result<Option<Box<dyn Read + Send>>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        self.0.open(proof)
+    }
+}
+
+#[test]
+fn of_many_that_want_the_same_recording_at_once_one_fetches_it() {
+    let (_site, vault, shelf) = archived();
+    announce(&vault);
+    assert_eq!(purge(&vault, &shelf, LATER.plus(DAY)).unwrap().purged.len(), 3);
+    let slow = Arc::new(Slow(shelf, AtomicUsize::new(0)));
+    vault.look_elsewhere(slow.clone());
+    std::thread::scope(|scope| {
+        let ask = || scope.spawn(|| vault.open_recording(id(2)).map(|files| files.len()));
+        let asked: Vec<_> = (0..8).map(|_| ask()).collect();
+        asked.into_iter().for_each(|one| assert_eq!(one.join().unwrap().unwrap(), 1));
+    });
+    assert_eq!(slow.1.load(Ordering::Relaxed), 1);
 }
 
 /// One thing at a time is wrong, and the live copy stays. Each with the word that an operator is told.
