@@ -84,6 +84,16 @@ impl Catalogue {
         })
     }
 
+    /// Returns how many parts were read back from the medium by runs that have no report, and their bytes: a run is under way, or was
+    /// cut. They lie there, and nothing proves it yet.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn unproven_totals(&self, medium: MediaId) -> Result<(u64, u64)> {
+        let db = self.db.clone();
+        self.block(async move { db.reader().await?.sums(UNPROVEN, vec![medium.bytes().into()]).await })
+    }
+
     /// Returns how many parts of what the medium went past could not be carried to it.
     ///
     /// # Errors
@@ -123,6 +133,9 @@ const HOLES: &str = "select count(*), cast(coalesce(sum(p.bytes), 0) as bigint) 
                      join part p on p.recording_id = l.recording_id and p.part = l.part \
                      where h.media_id = $1 and h.leaf < $2 \
                      and not exists (select 1 from proof o where o.media_id = $1 and o.leaf = h.leaf)";
+
+const UNPROVEN: &str = "select count(*), cast(coalesce(sum(p.bytes), 0) as bigint) from archive_run r \
+                        join proof p on p.run_id = r.run_id where r.media_id = $1 and r.report_sha256 is null";
 
 const DUE: &str = "select l.leaf_index, l.recording_id, l.part, p.day, p.started_at_us, p.ended_at_us, p.path, p.bytes, p.sha256, \
                    p.blake3, (select count(*) from purge u where u.recording_id = l.recording_id and u.state > 1)";

@@ -309,7 +309,12 @@ impl Archivist {
     fn is_due(&self, id: LocationId) -> vault::Result<bool> {
         let media = self.keeper.vault.media(id)?;
         match media.first() {
-            Some(medium) => Ok(self.keeper.vault.due_totals(medium.media_id)?.0 > 0),
+            Some(medium) => {
+                let vault = &self.keeper.vault;
+                let (due, unproven) =
+                    (vault.due_totals(medium.media_id)?, vault.unproven_totals(medium.media_id)?);
+                Ok(due.0 > 0 || unproven.0 > 0)
+            }
             None => Ok(false),
         }
     }

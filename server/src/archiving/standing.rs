@@ -50,7 +50,9 @@ impl Stands {
         let runs = vault.runs(row.location_id, RUNS_READ)?;
         let media = vault.media(row.location_id)?;
         let media = media.into_iter().map(|row| {
-            let (files, bytes) = vault.due_totals(row.media_id)?;
+            // What a run read back and did not report lies there, and nobody can show it: a cut run must never look safe.
+            let (due, unproven) = (vault.due_totals(row.media_id)?, vault.unproven_totals(row.media_id)?);
+            let (files, bytes) = (due.0.saturating_add(unproven.0), due.1.saturating_add(unproven.1));
             let carried = |run: &&ArchiveRunRow| run.media_id == row.media_id && run.files > 0;
             let carried = runs.iter().filter(|run| run.report_sha256.is_some()).find(carried);
             let level = carried.map(|run| vault.level_of_run(run.run_id)).transpose()?.flatten();

@@ -45,6 +45,8 @@ handed_on! {
     due(medium: MediaId, after_leaf: Option<u64>, limit: u32) -> Vec<DuePart>;
     /// Returns how many parts the medium does not hold, and their bytes.
     due_totals(medium: MediaId) -> (u64, u64);
+    /// Returns how many parts were read back from the medium by runs without a report, which prove nothing, and their bytes.
+    unproven_totals(medium: MediaId) -> (u64, u64);
     /// Returns how many parts of what the medium went past could not be carried to it.
     holes_of(medium: MediaId) -> u64;
     /// Returns the parts of a day that were read back from a medium, proven or about to be.

@@ -110,6 +110,9 @@ fn two_papers_and_a_drive_bring_everything_back_and_recording_goes_on() {
     assert_eq!(run(&["log", "check", "--data", new]).code, Some(0));
     assert_eq!(run(&["verify", new]).code, Some(0), "old and new certificates vouch for all");
 
+    let status = run(&["archive", "status", "--data", new]);
+    assert_eq!(status.code, Some(1), "nobody calls it safe before it was looked at: {status:?}");
+
     // It records on, under a new ledger and new keys, and archives to the drive that it knows.
     let wire = lost.site.path("wire.pcap");
     let recorded = run(&["record", "--data", new, "--pcap", wire]);

@@ -155,7 +155,9 @@ pub(super) fn what_is_due_goes_by_leaves(catalogue: &Catalogue) {
     let rows: Vec<_> = [&all[0], &all[3]].map(read_back).into();
     catalogue.read_back(RunId([1; 16]), MEDIUM, &rows).unwrap();
     assert_eq!((due(catalogue), catalogue.due_totals(MEDIUM).unwrap()), (vec![3, 5, 9_000], (3, 3_000)));
+    assert_eq!(catalogue.unproven_totals(MEDIUM).unwrap(), (2, 2_000), "nothing shows them yet");
     catalogue.prove_run(&ended(run(1)), 4_101, &[3]).unwrap();
+    assert_eq!(catalogue.unproven_totals(MEDIUM).unwrap(), (0, 0));
     assert_eq!((due(catalogue), catalogue.due_totals(MEDIUM).unwrap()), (vec![3, 5, 9_000], (3, 3_000)));
     assert_eq!(leaves(&catalogue.due(MEDIUM, Some(3), 1).unwrap()), [5], "holes one after the other");
 
