@@ -113,7 +113,7 @@ fn what_was_fetched_is_held_against_what_was_read_back() {
     vault.look_elsewhere(Arc::new(shelf.clone()));
     let mut io = vault.open_recording(id(2)).unwrap().remove(0).io;
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut io, &mut bytes).unwrap();
+    Read::read_to_end(&mut io, &mut bytes).unwrap();
     let good = shelf.with(|media| media[&medium(2)].values().any(|file| *file == bytes));
     assert!(good, "the other location's is heard");
     assert_eq!(vault.medium(medium(1)).unwrap().unwrap().state, MediumState::Suspect);
