@@ -144,11 +144,12 @@ pub(crate) fn run(
     let data = DataFolder::open(office.dir()).map_err(ArchiverError::Store)?;
     let world = World { vault, data: &data, central: office, clock: &RealClock, stop, tell };
     let launch = launch(office.site())?;
-    let done = archive(&world, location, &mut || Ok(reach(&launch, location, false)?));
+    let done = archive(&world, location, &mut || Ok(reach(&launch, location, false)?))?;
+    // Only what a run brought to its end lies there.
     if let Some(until) = office.logins_until() {
         vault.note_logins_until(location.location_id, until)?;
     }
-    Ok(done?)
+    Ok(done)
 }
 
 /// Looks at media beside runs: for recordings whose live copy is gone, and before one goes. `vault` opens the site's rows.

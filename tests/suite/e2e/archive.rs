@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use amethyst_tests::calls::{Plan, Voice, to_pcap};
 use serde_json::Value;
 
-use super::drive::{Drive, Mounted};
+use super::drive::{Drive, Mounted, until_a_copy_goes_on};
 use super::film::files_below;
 use super::site::{Ran, Site, amethyst, run};
 
@@ -271,11 +271,7 @@ fn a_drive_that_is_pulled_in_mid_copy_is_noticed_and_finished_later() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let since = Instant::now();
-    while files_below(&at).iter().filter(|p| p.to_str().unwrap().contains("/rec/")).count() < 20 {
-        assert!(since.elapsed() < Duration::from_secs(60), "the copy never began");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_a_copy_goes_on(&at);
     drive.pull();
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(1), "{ran:?}");

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::archive::{archive, location, record, told, whole};
-use super::drive::{Drive, Mounted};
-use super::film::files_below;
+use super::drive::{Drive, Mounted, until_a_copy_goes_on};
 use super::serve::{Server, all_were_heard, inside, metric, place, plan, recordings, until};
 use super::site::{Ran, Site, amethyst};
 
@@ -41,11 +40,7 @@ fn a_share_that_hangs_in_mid_copy_harms_no_recording_and_nobody_waits_for_it() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let since = Instant::now();
-    while files_below(&at).iter().filter(|p| p.to_str().unwrap().contains("/rec/")).count() < 20 {
-        assert!(since.elapsed() < Duration::from_secs(60), "the copy never began");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_a_copy_goes_on(&at);
     drive.hang();
     // Nobody but the copy waits for it.
     let calls = place(&plan(501, 5, 6));

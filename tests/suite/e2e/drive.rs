@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use amethyst_tests::netns::is_root;
 
+use super::film::files_below;
+
 /// How a drive is mounted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mounted {
@@ -25,6 +27,16 @@ pub(crate) struct Drive {
     how: Mounted,
     device: Option<String>,
     at: Option<PathBuf>,
+}
+
+/// Waits until a run has put some recordings into the archive at `place`.
+pub(crate) fn until_a_copy_goes_on(place: &Path) {
+    let since = Instant::now();
+    let is_recording = |path: &&PathBuf| path.to_string_lossy().contains("/rec/");
+    while files_below(place).iter().filter(is_recording).count() < 20 {
+        assert!(since.elapsed() < Duration::from_secs(60), "the copy never began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 impl Drive {
