@@ -7,7 +7,9 @@ use crate::{COUNT_MAX, Count, Result};
 
 use super::Filter;
 use super::resolve::{Condition, Stretch};
-use super::walk::{Walk, edge, ends, rarest, strip};
+use super::statement::strip;
+use super::walk::{Walk, ends};
+use super::weigh::{edge, rarest};
 
 /// What counting may look at: postings followed with checks, rows scanned, and rows whose parties are compared with a text.
 const COUNT_FOLLOWED_MAX: usize = 5_000;

@@ -4,7 +4,9 @@ mod count;
 mod filter;
 mod near;
 mod resolve;
+mod statement;
 mod walk;
+mod weigh;
 
 use std::fmt;
 use std::str::FromStr;
@@ -288,9 +290,9 @@ pub(crate) async fn statements(
 ) -> Result<Vec<(String, Vec<crate::bulk::Cell>)>> {
     let Asked { stretch, conditions } = resolve(conn, search, scope).await?;
     let walk = Walk { stretch, descending: !search.oldest_first };
-    let mut texts = vec![walk::scanning(conn, &conditions, walk, 51)];
+    let mut texts = vec![statement::scanning(conn, &conditions, walk, 51)];
     for terms in conditions.iter().filter_map(|c| c.terms.as_ref()).filter(|terms| !terms.is_empty()) {
-        texts.push(walk::following(conn, &conditions, terms, walk, 51));
+        texts.push(statement::following(conn, &conditions, terms, walk, 51));
     }
     Ok(texts)
 }

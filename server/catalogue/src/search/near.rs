@@ -11,7 +11,8 @@ use crate::met;
 use crate::sql::Conn;
 
 use super::resolve::Condition;
-use super::walk::{BEGIN_NS, Walk, along};
+use super::walk::{Walk, along};
+use super::weigh::BEGIN_NS;
 
 /// Fewer lists are simply opened. Tests have few parties, and shall come here.
 const LISTS_MIN: usize = if cfg!(test) { 2 } else { 64 };
