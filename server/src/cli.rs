@@ -112,19 +112,20 @@ pub(crate) struct Init {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The archive is only read. Two of the three recovery shares are asked for at the terminal, or read from \
-    --shares-file\nor standard input: one share in a line, or in four lines as printed. A restore that was cut is begun again in \
+    files (--share)\nor standard input: one share in a line, or in four lines as printed. A restore that was cut is begun again in \
     another empty folder."
 )]
 pub(crate) struct Restore {
     /// The archive: the folder in which AMETHYST lies (a drive, a share), or AMETHYST itself.
-    #[arg(long, value_name = "ROOT")]
-    pub(crate) from: PathBuf,
+    #[arg(long, alias = "from", value_name = "PATH")]
+    pub(crate) archive: PathBuf,
     /// The folder to restore into; it must not exist or be empty.
     #[arg(long = "data", value_name = "DIR", env = "AMETHYST_DATA")]
     pub(crate) dir: PathBuf,
-    /// Read the shares from this file. Delete it afterwards: whoever has it and an archive can hear everything.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) shares_file: Option<PathBuf>,
+    /// Read a share from this file; give it twice, or a file that holds two. Delete the files afterwards: whoever has two shares
+    /// and an archive can hear everything.
+    #[arg(long = "share", alias = "shares-file", value_name = "FILE")]
+    pub(crate) shares: Vec<PathBuf>,
     /// Copy the recordings back into the data folder, each compared with the database. Without it they stay in the archive.
     #[arg(long)]
     pub(crate) with_recordings: bool,

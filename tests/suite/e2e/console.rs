@@ -57,7 +57,7 @@ fn lose_and_restore(site: &Site, shares: &[String], drive: &Path) {
         well(&["archive", "run", "--logins", "0", "--data", site.data()]);
     }
     std::fs::rename(site.data(), lost).expect("it is ours");
-    well(&["restore", "--from", drive, "--data", site.data(), "--shares-file", paper]);
+    well(&["restore", "--archive", drive, "--data", site.data(), "--share", paper]);
 }
 
 /// Walks through a site of its own in `engine`; the test's name is what runs once more inside the namespace.

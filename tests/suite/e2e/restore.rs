@@ -56,7 +56,7 @@ impl Archived {
     }
 
     fn restore(&self, to: &str, words: &[&str]) -> Ran {
-        let mut all = vec!["restore", "--from", self.drive, "--data", to];
+        let mut all = vec!["restore", "--archive", self.drive, "--data", to];
         all.extend_from_slice(words);
         run(&all)
     }
@@ -99,7 +99,7 @@ fn two_papers_and_a_drive_bring_everything_back_and_recording_goes_on() {
     lost.call_and_archive(3, 1);
 
     let new = lost.site.path("new");
-    let ran = lost.restore(new, &["--shares-file", lost.paper(&[3, 1]), "--with-recordings", "--json"]);
+    let ran = lost.restore(new, &["--share", lost.paper(&[3, 1]), "--with-recordings", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let summary = told(&ran);
     assert_eq!((&summary["recordings"], &summary["copied_back"]), (&5.into(), &5.into()), "{summary}");
@@ -126,7 +126,10 @@ fn two_papers_and_a_drive_bring_everything_back_and_recording_goes_on() {
     fs::remove_dir_all(&drive).unwrap();
     copy(backup, &drive);
     let third = lost.site.path("third");
-    let ran = lost.restore(third, &["--shares-file", lost.paper(&[2, 3]), "--with-recordings", "--json"]);
+    let ran = lost.restore(
+        third,
+        &["--share", lost.paper(&[2]), "--share", lost.paper(&[3]), "--with-recordings", "--json"],
+    );
     let summary = told(&ran);
     assert_eq!((&summary["admitted_parts"], &summary["copied_back"]), (&6.into(), &2.into()), "{summary}");
     assert_eq!(sounds(third, lost.site.path("out of third")).len(), 8);
@@ -138,7 +141,7 @@ fn recordings_may_stay_in_the_archive() {
     let lost = Archived::new();
     lost.call_and_archive(2, 0);
     let new = lost.site.path("new");
-    let ran = lost.restore(new, &["--shares-file", lost.paper(&[1, 2])]);
+    let ran = lost.restore(new, &["--share", lost.paper(&[1, 2])]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("2 files stay on this drive"), "{}", ran.out);
     assert_eq!(told(&run(&["list", "--data", new, "--json"])).as_array().unwrap().len(), 2);
@@ -151,7 +154,7 @@ fn one_paper_a_misread_one_and_those_of_others_open_nothing() {
     lost.call_and_archive(1, 0);
     let new = lost.site.path("new");
     let refused = |file: &str, code: i32, words: &[&str]| {
-        lost.restore(new, &["--shares-file", file]).refused(code, words);
+        lost.restore(new, &["--share", file]).refused(code, words);
         assert!(!Path::new(new).exists(), "nothing was made");
     };
     refused(lost.paper(&[2]), 3, &["one recovery share alone opens nothing"]);
@@ -176,16 +179,16 @@ fn what_cannot_be_used_is_named_and_the_one_before_it_is_taken() {
     let full = lost.site.path("full");
     fs::create_dir(full).unwrap();
     fs::write(format!("{full}/mine.txt"), "mine").unwrap();
-    lost.restore(full, &["--shares-file", paper]).refused(5, &["is not empty"]);
+    lost.restore(full, &["--share", paper]).refused(5, &["is not empty"]);
     let nothing = lost.site.path("nothing");
     fs::create_dir(nothing).unwrap();
-    run(&["restore", "--from", nothing, "--data", lost.site.path("a"), "--shares-file", paper])
+    run(&["restore", "--archive", nothing, "--data", lost.site.path("a"), "--share", paper])
         .refused(3, &["holds no archive"]);
 
     // The newest recovery vault is damaged: the one before it opens, and the exit code says that something was odd.
     let newest = lost.on_drive("/recovery-");
     flip(&newest, 2_000);
-    let ran = lost.restore(lost.site.path("b"), &["--shares-file", paper, "--with-recordings", "--json"]);
+    let ran = lost.restore(lost.site.path("b"), &["--share", paper, "--with-recordings", "--json"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let name = newest.file_name().unwrap().to_str().unwrap();
     assert!(told(&ran)["troubles"][0].as_str().unwrap().contains(name), "{ran:?}");
@@ -194,13 +197,13 @@ fn what_cannot_be_used_is_named_and_the_one_before_it_is_taken() {
     // A recording that was altered is not brought back, and is named.
     let recording = lost.on_drive("/rec/");
     flip(&recording, 5_000);
-    let ran = lost.restore(lost.site.path("c"), &["--shares-file", paper, "--with-recordings"]);
+    let ran = lost.restore(lost.site.path("c"), &["--share", paper, "--with-recordings"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("is not the recording that the database knows"), "{}", ran.out);
 
     // Without a whole backup there is no database: refused, in words that lead on.
     flip(&lost.on_drive("/db.amx"), 3_000);
-    lost.restore(lost.site.path("d"), &["--shares-file", paper])
+    lost.restore(lost.site.path("d"), &["--share", paper])
         .refused(3, &["no backup on this drive can be used", "begin again in another empty folder"]);
     // Certificates that do not hold: the drive is not trusted at all.
     for path in files_below(lost.drive.as_ref()) {
@@ -209,7 +212,7 @@ fn what_cannot_be_used_is_named_and_the_one_before_it_is_taken() {
             fs::write(&path, text.replacen("\"signature\": \"", "\"signature\": \"00", 1)).unwrap();
         }
     }
-    lost.restore(lost.site.path("e"), &["--shares-file", paper]).refused(3, &["damaged or forged"]);
+    lost.restore(lost.site.path("e"), &["--share", paper]).refused(3, &["damaged or forged"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ No password is needed:    amethyst verify PATH-OF-THIS-FOLDER
 TO RESTORE A LOST RECORDER
 You need this drive and TWO of the three paper shares that were printed when
 the site was set up. Three people keep them. On a new machine:
-    amethyst restore --from PATH-OF-THIS-FOLDER --data NEW-EMPTY-FOLDER
+    amethyst restore --archive PATH-OF-THIS-FOLDER --data NEW-EMPTY-FOLDER
 It asks for the two shares, and says at the end what was restored and what is
 missing. One share alone opens nothing.
 
@@ -62,7 +62,7 @@ Geen wagwoord is nodig nie:    amethyst verify PAD-VAN-HIERDIE-VOUER
 OM 'N VERLORE OPNEMER TE HERSTEL
 Jy het hierdie skyf nodig, en TWEE van die drie papierdele wat gedruk is toe
 die stelsel opgestel is. Drie mense bewaar hulle. Op 'n nuwe masjien:
-    amethyst restore --from PAD-VAN-HIERDIE-VOUER --data NUWE-LE\u{cb}-VOUER
+    amethyst restore --archive PAD-VAN-HIERDIE-VOUER --data NUWE-LE\u{cb}-VOUER
 Dit vra vir die twee dele, en s\u{ea} aan die einde wat herstel is en wat
 ontbreek. Een deel alleen maak niks oop nie.
 

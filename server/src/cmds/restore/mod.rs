@@ -47,9 +47,9 @@ struct Summary {
 /// Nothing on the drive can be used, the paper does not fit, the folder is not empty, or the disk's.
 pub(crate) fn run(words: &Restore) -> anyhow::Result<u8> {
     refuse_used(&words.dir)?;
-    let mut drive = Drive::open(&words.from)?;
+    let mut drive = Drive::open(&words.archive)?;
     terminal::say(&format!("Archive of site {}, zone {}.", drive.site.site_id, drive.site.zone.name()));
-    let secret = paper::secret(&drive.site, words.shares_file.as_deref())?;
+    let secret = paper::secret(&drive.site, &words.shares)?;
     let summary = restore(words, &mut drive, &secret).map_err(|e| {
         e.context(format!(
             "the restore did not end and {} is not a whole data folder: begin again in another empty folder (the drive was only \

@@ -1,7 +1,7 @@
-//! Two shares of paper: asked for at the terminal, or read from a file or a pipe, and combined.
+//! Two shares of paper: asked for at the terminal, or read from files or a pipe, and combined.
 
 use std::io::{BufRead, IsTerminal as _};
-use std::path::Path;
+use std::path::PathBuf;
 
 use archive::recovery::{RecoverySecret, Share};
 use archive::{ArchiveError, SiteJson};
@@ -22,14 +22,13 @@ const TRIES: usize = 5;
 ///
 /// # Errors
 /// Fewer than two shares, one that was misread, shares of another site; each in its own words.
-pub(super) fn secret(site: &SiteJson, file: Option<&Path>) -> anyhow::Result<RecoverySecret> {
-    let secret = match file {
-        Some(path) => of_text(site, &Zeroizing::new(String::from_utf8_lossy(&read(path)?).into_owned())),
-        None if std::io::stdin().is_terminal() => ask(site, &mut std::io::stdin().lock()),
-        None => {
-            let text = std::io::read_to_string(std::io::stdin())?;
-            of_text(site, &Zeroizing::new(text))
-        }
+pub(super) fn secret(site: &SiteJson, files: &[PathBuf]) -> anyhow::Result<RecoverySecret> {
+    let secret = if !files.is_empty() {
+        of_text(site, &text_of(files)?)
+    } else if std::io::stdin().is_terminal() {
+        ask(site, &mut std::io::stdin().lock())
+    } else {
+        of_text(site, &Zeroizing::new(std::io::read_to_string(std::io::stdin())?))
     }?;
     // Whoever can forge a whole drive cannot forge this: the key that vouches for everything on it comes from the paper too.
     if secret.root_key(&site.site_id).verifying_key() != site.root_key {
@@ -38,6 +37,18 @@ pub(super) fn secret(site: &SiteJson, file: Option<&Path>) -> anyhow::Result<Rec
         ));
     }
     Ok(secret)
+}
+
+/// Puts the files one behind the other, parted.
+fn text_of(files: &[PathBuf]) -> anyhow::Result<Zeroizing<String>> {
+    let mut all = Zeroizing::new(String::new());
+    for file in files {
+        let bytes = Zeroizing::new(read(file)?);
+        let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
+        all.push_str(&text);
+        all.push_str("\n\n");
+    }
+    Ok(all)
 }
 
 fn of_text(site: &SiteJson, text: &str) -> anyhow::Result<RecoverySecret> {
