@@ -44,6 +44,7 @@ mount.exfat-fuse          exfat-fuse          mounts it
 '
 store='
 /usr/share/doc/python3-venv python3-venv     a place for an S3 server to archive to
+/usr/share/doc/python3-aiosmtpd python3-aiosmtpd a mail server that alarms are sent to
 '
 speech='
 espeak-ng                 espeak-ng           speech for the calls; without it a synthetic voice hums

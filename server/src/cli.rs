@@ -75,9 +75,36 @@ pub(crate) enum Command {
     Hold(keeping::Hold),
     /// Destroy a day or a recording for good: at the end of its retention, or by order of two persons.
     Shred(keeping::Shred),
+    /// Alarms by mail, webhook and syslog: try whether they arrive.
+    #[command(subcommand)]
+    Alarm(Alarm),
     /// A carrier of the archive engine, in a process of its own.
     #[command(hide = true)]
     ArchiveCarrier(ArchiveCarrier),
+}
+
+/// `amethyst alarm`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Alarm {
+    /// Send a test over each way of `amethyst.toml`, and say what each answered. Look whether it arrives.
+    Test(AlarmTest),
+}
+
+/// `amethyst alarm test`.
+#[derive(Debug, Args)]
+pub(crate) struct AlarmTest {
+    /// The site.
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Read the ways from this file instead of DIR/amethyst.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Only this way, by its name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print JSON: one array, an entry for each way.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Where a site keeps everything.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use archiver::schedule::At;
 use serde::Deserialize;
 
+use crate::alarms;
+use crate::alarms::settings::Way;
 use crate::failure::{Failure, Kind};
 
 /// The version of the data folder's layout that this program reads and writes.
@@ -44,6 +46,12 @@ pub(crate) struct Config {
     /// What happens at the end of retention.
     #[serde(default)]
     pub(crate) retention: Retention,
+    /// What holds for all ways out for alarms.
+    #[serde(default)]
+    pub(crate) alarms: alarms::settings::Alarms,
+    /// The ways out for alarms, as written.
+    #[serde(default, rename = "alarm")]
+    pub(crate) alarm_words: Vec<alarms::settings::Words>,
     /// Groups of extensions, for what a person may hear.
     #[serde(default)]
     pub(crate) groups: BTreeMap<String, Vec<String>>,
@@ -307,6 +315,12 @@ impl Config {
         Ok(config)
     }
 
+    /// The ways out for alarms.
+    pub(crate) fn alarm_ways(&self) -> Vec<Way> {
+        // They were checked when they were read.
+        Way::all(&self.alarm_words).unwrap_or_default()
+    }
+
     fn check(&self) -> Result<(), String> {
         if !self.site.letter.is_ascii_uppercase() {
             return Err(format!("site.letter is `{}`: give one letter from A to Z", self.site.letter));
@@ -327,6 +341,7 @@ impl Config {
         if !(8..=65_536).contains(&self.recording.queue_mib) {
             return Err("recording.queue_mib must be 8 to 65536".into());
         }
+        Way::all(&self.alarm_words)?;
         let idle = self.web.idle_minutes;
         for minutes in [idle.administrator, idle.supervisor, idle.auditor, idle.agent] {
             if !(1..=720).contains(&minutes) {
@@ -432,6 +447,11 @@ keep_live_days = 30               # so long a recording stays on this disk at le
 [retention]
 # How long calls are kept is decided in the console (Keeping), or by `amethyst retention`; until then: for ever.
 shred = "ask"                     # at the end of retention: ask = administrators are told; by-itself = the server destroys the day
+
+[alarms]
+# Ways out for alarms: [[alarm]] blocks of mail, webhook or syslog, in docs/ref/alarms.md. Try them with `amethyst alarm test`.
+repeat_hours = 24                 # what stands and nobody has acknowledged is told again
+alive_hours = 0                   # a way without news says so often that it works; 0: never
 
 [groups]
 # Groups of extensions, for what a person may hear:  sales = ["200-219", "3***"]

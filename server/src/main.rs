@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod archiving;
 mod cli;
 mod cmds;
@@ -59,6 +60,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Policy(words) => cmds::keeping::policy::run(words),
         Command::Hold(words) => cmds::keeping::hold::run(words),
         Command::Shred(words) => cmds::keeping::shred::run(words),
+        Command::Alarm(cli::Alarm::Test(words)) => cmds::alarm::test(words),
         Command::ArchiveCarrier(words) => cmds::archive::carry(words),
     }
 }

@@ -12,6 +12,7 @@ use telephony::engine::{EngineConfig, EngineLimits, TapConfig};
 use telephony::segment::rules::{RuleSet, Rules};
 use vault::{RecoverWith, RecoveryReport, Vault};
 
+use crate::alarms::Bell;
 use crate::config::{Capture, Config, Tap};
 use crate::failure::{Failure, Kind, kind_of_io};
 use crate::site::Site;
@@ -134,7 +135,7 @@ pub(crate) fn recover(site: &Site, vault: &Vault) -> anyhow::Result<RecoveryRepo
 }
 
 /// Says what start-up found, if it found anything.
-pub(crate) fn tell_recovery(report: &RecoveryReport) {
+pub(crate) fn tell_recovery(report: &RecoveryReport, bell: &Bell) {
     let say = |what: &str, n: usize| {
         if n > 0 {
             terminal::say(&format!("start-up: {n} {what}"));
@@ -146,16 +147,16 @@ pub(crate) fn tell_recovery(report: &RecoveryReport) {
     say("empty files of calls that had no audio yet were removed", report.removed_empty.len());
     say("open ledger entries were ended", report.ended.len());
     for (path, why) in &report.unreadable {
-        terminal::say(&format!("ALARM start-up: {path} cannot be used and stays where it is: {why}"));
+        bell.alarm(&format!("start-up: {path} cannot be used and stays where it is: {why}"));
     }
     for path in &report.altered {
-        terminal::say(&format!("ALARM start-up: {path} is not what was sealed; restore it from the archive"));
+        bell.alarm(&format!("start-up: {path} is not what was sealed; restore it from the archive"));
     }
     for path in &report.missing_files {
-        terminal::say(&format!("ALARM start-up: {path} is missing; restore it from the archive"));
+        bell.alarm(&format!("start-up: {path} is missing; restore it from the archive"));
     }
     if let Some(trouble) = &report.trouble {
-        terminal::say(&format!("ALARM start-up: {trouble}"));
+        bell.alarm(&format!("start-up: {trouble}"));
     }
 }
 

@@ -123,7 +123,7 @@ impl Site {
             return Err(Failure::new(Kind::Data, text).into());
         }
         let config = Config::read(settings)?;
-        let card = SiteJson::parse(&read(&dir.join("site/site.json"))?).map_err(unusable)?;
+        let card = card(dir)?;
         let certs = newest_certs(&dir.join("site"), &card)?;
         let unlock = unlock_key(dir)?;
         let store = Keystore::open(&key_file(&dir.join("keys/keystore.amk"))?, &unlock).map_err(|e| {
@@ -199,6 +199,14 @@ impl Identity {
     fn bytes(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new([self.id.bytes().as_slice(), self.key.expose()].concat())
     }
+}
+
+/// Reads who a site is; needs no key.
+///
+/// # Errors
+/// It is no data folder of a site, or the card is damaged.
+pub(crate) fn card(dir: &Path) -> anyhow::Result<SiteJson> {
+    Ok(SiteJson::parse(&read(&dir.join("site/site.json"))?).map_err(unusable)?)
 }
 
 /// Reads the newest certificates of a `site` folder.

@@ -27,7 +27,7 @@ use shared::{LocationId, UtcMicros};
 use vault::{ArchiveRunRow, LocationRow, Vault};
 
 use super::desk::{Absent, Desk, Event, Looked, Order, Trouble};
-use super::watch::Journal;
+use super::watch::Told;
 use super::{Office, control, places, told};
 use crate::config;
 use crate::site::Site;
@@ -89,11 +89,11 @@ impl Keeping {
 }
 
 impl Keeper {
-    /// Starts the threads and opens the control socket.
+    /// Starts the threads and opens the control socket. `told` hears what begins and ends.
     ///
     /// # Errors
     /// The system gives no threads. A control socket that cannot be opened is told and done without.
-    pub(crate) fn start(self) -> anyhow::Result<Keeping> {
+    pub(crate) fn start(self, told: Box<dyn Told>) -> anyhow::Result<Keeping> {
         let control = match control::listen(&self.site.dir, &self.desk, &self.vault) {
             Ok(door) => Some(door),
             Err(e) => {
@@ -108,7 +108,7 @@ impl Keeper {
         let watching = self.clone();
         let watch = std::thread::Builder::new().name("archive-watch".to_owned());
         watch
-            .spawn(move || watching.watch(Box::new(Journal)))
+            .spawn(move || watching.watch(told))
             .context("the system gives no thread to watch the archive")?;
         let desk = Arc::clone(&self.desk);
         let archive = std::thread::Builder::new().name("archive".to_owned());

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use vault::{LocationRow, MediaSet, MediumRow, MediumState, Severity, Use, Vault};
 
 use super::location::{location_json, medium_json};
+use crate::alarms::Bell;
 use crate::archiving::control::{self, Answer, Request};
 use crate::archiving::desk::Standing;
 use crate::archiving::standing::{Lacking, Stands};
@@ -75,7 +76,7 @@ fn run_here(words: &ArchiveRun, stop: &AtomicBool, for_tonight: &AtomicBool) -> 
     let site = Site::open(&words.data.dir)?;
     let vault = site.vault(Use::Record)?;
     // What a crash left is finished first: it is due too.
-    recording::tell_recovery(&recording::recover(&site, &vault)?);
+    recording::tell_recovery(&recording::recover(&site, &vault)?, &Bell::default());
     let office = Office::new(&site, words.logins)?.unless(stop);
     let mut all = Vec::new();
     for location in chosen(&vault, words.location.as_deref())? {

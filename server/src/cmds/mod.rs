@@ -1,5 +1,6 @@
 //! The commands, one file each. Every one returns the exit code of [`crate::failure`].
 
+pub(crate) mod alarm;
 pub(crate) mod archive;
 mod archive_verify;
 mod archived;

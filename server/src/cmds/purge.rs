@@ -5,6 +5,7 @@ use serde_json::json;
 use vault::{By, PurgePlan, PurgeReason, PurgeReport, PurgeRules, Use, Vault};
 
 use super::found;
+use crate::alarms::Bell;
 use crate::cli::ArchivePurge;
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
@@ -24,7 +25,7 @@ pub(crate) fn run(words: &ArchivePurge) -> anyhow::Result<u8> {
     let site = Site::open(&words.data.dir)?;
     let rules = rules(&site, words.older_than)?;
     let vault = site.vault(Use::Record)?;
-    recording::tell_recovery(&recording::recover(&site, &vault)?);
+    recording::tell_recovery(&recording::recover(&site, &vault)?, &Bell::default());
     if let Some(id) = &words.cancel {
         return cancel(&vault, id);
     }

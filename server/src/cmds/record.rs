@@ -11,6 +11,7 @@ use shared::TapId;
 use telephony::engine::{Alarm, Counters, Engine};
 use vault::Use;
 
+use crate::alarms::Bell;
 use crate::cli::Record;
 use crate::config::{Config, SideWord, Tap};
 use crate::failure::Failure;
@@ -38,7 +39,7 @@ pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
     let mut sources = open_sources(words, &site.config)?;
     let vault = Arc::new(site.vault(Use::Record)?);
     raise_file_limit();
-    tell_recovery(&recover(&site, &vault)?);
+    tell_recovery(&recover(&site, &vault)?, &Bell::default());
     site.keys.make_ahead(site.today())?;
 
     let config = recorder_config(&site, &taps, !words.pcaps.is_empty());

@@ -4,6 +4,7 @@
 use shared::{Day, UtcMicros};
 use vault::{By, PolicyStep, RetentionClass, ShredWords, Vault};
 
+use crate::alarms::Bell;
 use crate::cmds::keeping::salt;
 use crate::config::AtTheEnd;
 use crate::site::Site;
@@ -44,7 +45,7 @@ pub(crate) fn settle(site: &Site, vault: &Vault) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The vault's.
-pub(crate) fn days(site: &Site, vault: &Vault, rule: AtTheEnd) -> anyhow::Result<()> {
+pub(crate) fn days(site: &Site, vault: &Vault, rule: AtTheEnd, bell: &Bell) -> anyhow::Result<()> {
     let now = world::now().utc;
     let Some(youngest) = youngest(&vault.classes()?, site.today()) else { return Ok(()) };
     let mut waiting = Vec::new();
@@ -59,11 +60,11 @@ pub(crate) fn days(site: &Site, vault: &Vault, rule: AtTheEnd) -> anyhow::Result
                         "NOTICE {day}: {} recordings were at the end of their retention, and their keys are destroyed",
                         row.recordings
                     )),
-                    Err(kept) => held(day, kept.held.len()),
+                    Err(kept) => held(day, kept.held.len(), bell),
                 }
             }
             Ok(permission) => waiting.push((day, permission.recordings())),
-            Err(kept) => held(day, kept.held.len()),
+            Err(kept) => held(day, kept.held.len(), bell),
         }
     }
     if let (Some((first, _)), Some((last, _))) = (waiting.first(), waiting.last()) {
@@ -77,10 +78,10 @@ pub(crate) fn days(site: &Site, vault: &Vault, rule: AtTheEnd) -> anyhow::Result
     Ok(())
 }
 
-fn held(day: Day, held: usize) {
+fn held(day: Day, held: usize, bell: &Bell) {
     if held > 0 {
-        terminal::say(&format!(
-            "ALARM {day}: {held} recordings would be destroyed by a rule of retention although they are held. They stay; look whether \
+        bell.alarm(&format!(
+            "{day}: {held} recordings would be destroyed by a rule of retention although they are held. They stay; look whether \
              the rule is the one that was meant"
         ));
     }

@@ -15,6 +15,7 @@ use super::settings::{self, File};
 use super::test_call;
 use super::watch::{Order, Seen, locked};
 use super::{archive, archive_shown};
+use crate::alarms;
 use crate::archiving::desk::Desk;
 use crate::archiving::keeper::Keeper;
 use crate::config::Config;
@@ -31,6 +32,9 @@ const TEST_CALL_MAX: Duration = Duration::from_secs(15);
 /// Below this much free disk the server is not ready: an hour of a hundred calls.
 const DISK_LOW_BYTES: u64 = 6 << 30;
 
+/// The settings that are followed, and the text of their file.
+pub(crate) type InForce = Arc<Mutex<(Config, String)>>;
+
 /// The site behind the console.
 pub(crate) struct Here {
     pub(crate) site: Arc<Site>,
@@ -45,7 +49,9 @@ pub(crate) struct Here {
     pub(crate) demo: bool,
     pub(crate) file: File,
     /// The settings in force; the file may be newer until a reload.
-    pub(crate) in_force: Arc<Mutex<(Config, String)>>,
+    pub(crate) in_force: InForce,
+    /// How the ways out for alarms are.
+    pub(crate) alarm_ways: alarms::Health,
     pub(crate) metrics_token: Option<String>,
     pub(crate) orders: Sender<Order>,
     pub(crate) board: watch::Receiver<Arc<Board>>,
@@ -235,7 +241,7 @@ impl Host for Here {
         };
         let vitals = locked(&self.seen).clone();
         let notices = self.vault.notices().unwrap_or_default();
-        metrics::text(&vitals, around, &notices)
+        metrics::text(&vitals, around, &notices, &locked(&self.alarm_ways))
     }
 
     fn metrics_token(&self) -> Option<String> {

@@ -8,6 +8,7 @@ use archiver::notices::Notice;
 use vault::NoticeRow;
 
 use super::watch::Vitals;
+use crate::alarms::WayHealth;
 use crate::view::CAUSES;
 
 /// Further figures that do not come from the recording thread.
@@ -22,7 +23,7 @@ pub(crate) struct Around {
 }
 
 /// Writes all counters, and the notices that stand.
-pub(crate) fn text(vitals: &Vitals, around: Around, notices: &[NoticeRow]) -> String {
+pub(crate) fn text(vitals: &Vitals, around: Around, notices: &[NoticeRow], ways: &[WayHealth]) -> String {
     let mut page = Page(String::with_capacity(4_096));
     let c = &vitals.counters;
     page.one("amethyst_packets_total", "counter", "Packets seen on all taps.", c.packets);
@@ -73,6 +74,14 @@ pub(crate) fn text(vitals: &Vitals, around: Around, notices: &[NoticeRow]) -> St
         page.row("amethyst_tap_kernel_drops_total", &[("tap", &tap.name)], tap.kernel_drops);
     }
     page.one("amethyst_alarms_total", "counter", "Alarms since the start.", vitals.alarms_total);
+    page.head("amethyst_alarm_way_up", "gauge", "0 while nothing could be sent by this way for minutes.");
+    for way in ways {
+        page.row("amethyst_alarm_way_up", &[("way", &way.name)], u64::from(way.broken.is_none()));
+    }
+    page.head("amethyst_alarm_way_waiting", "gauge", "Alarms that wait for this way.");
+    for way in ways {
+        page.row("amethyst_alarm_way_waiting", &[("way", &way.name)], way.waiting);
+    }
     page.one(
         "amethyst_disk_free_bytes",
         "gauge",
@@ -135,7 +144,7 @@ mod tests {
     #[test]
     fn a_tap_with_an_odd_name_cannot_forge_a_line() {
         let tap = TapVitals { name: "a\"} 1\nevil 2".into(), open: true, ..TapVitals::default() };
-        let page = text(&Vitals { taps: vec![tap], ..Vitals::default() }, Around::default(), &[]);
+        let page = text(&Vitals { taps: vec![tap], ..Vitals::default() }, Around::default(), &[], &[]);
         assert!(page.contains("amethyst_tap_up{tap=\"a\\\"} 1\\nevil 2\"} 1\n"), "{page}");
         assert!(page.lines().all(|line| line.starts_with('#') || line.starts_with("amethyst_")), "{page}");
     }

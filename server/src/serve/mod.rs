@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `wire` | reads all taps and runs each packet to completion ([`watch`]); nobody makes it wait |
 //! | those of the recorder | seal, account, admit |
+//! | `alarms` | sends alarms by mail, webhook and syslog ([`crate::alarms`]) |
 //! | `archive` | archives what is due, every evening ([`crate::archiving::keeper`]) |
 //! | `room` | lets go from the live store what every place holds, announced a day before ([`room`]), and keeps rules and ends of retention ([`ended`]) |
 //! | `web-N` | the console's doors (tokio), and threads that may block for them |
@@ -41,6 +42,7 @@ use telephony::engine::Engine;
 use tokio::sync::watch as seat;
 use vault::Use;
 
+use crate::alarms::{self, Bell};
 use crate::archiving::desk::Desk;
 use crate::cli::Serve;
 use crate::failure::{Failure, Kind, kind_of_io};
@@ -86,14 +88,17 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
 
     let vault = Arc::new(site.vault(Use::Record)?);
     raise_file_limit();
-    tell_recovery(&recover(&site, &vault)?);
+    let seen = Seen::default();
+    let file = settings::File::new(settings_at, site.card.zone.clone());
+    let in_force = file.read().map_err(|e| Failure::new(Kind::Usage, e.to_string()))?;
+    let in_force = Arc::new(Mutex::new(in_force));
+    let alarm_ways = alarms::Health::default();
+    let (bell, ringer) = ring(&site, &vault, &in_force, &alarm_ways, &seen)?;
+    tell_recovery(&recover(&site, &vault)?, &bell);
     site.keys.make_ahead(site.today())?;
 
     let (orders, taken) = channel();
-    let seen = Seen::default();
     let (channels, board) = Channels::new();
-    let file = settings::File::new(settings_at, site.card.zone.clone());
-    let in_force = file.read().map_err(|e| Failure::new(Kind::Usage, e.to_string()))?;
     let here = Arc::new(Here {
         site: Arc::clone(&site),
         desk: Arc::new(Desk::default()),
@@ -105,7 +110,8 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
         fingerprint: certificate.fingerprint.clone(),
         demo: words.demo,
         metrics_token: token(site.config.web.metrics_token_file.as_ref())?,
-        in_force: Arc::new(Mutex::new(in_force)),
+        in_force,
+        alarm_ways,
         file,
         orders,
         board,
@@ -113,10 +119,11 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
         started: Instant::now(),
     });
     let taps = Taps::new(&site.config);
+    let zone = site.card.zone.clone();
     let listener =
-        Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), site.card.zone.clone());
-    let recording = record(&site, &vault, listener)?;
-    let archiving = here.keeper().start()?;
+        Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), zone, bell.clone());
+    let recording = record(&site, &vault, listener, bell.clone())?;
+    let archiving = here.keeper().start(Box::new(bell.clone()))?;
     let rules = Arc::clone(&here);
     let keeping = move || {
         let settings = watch::locked(&rules.in_force);
@@ -124,12 +131,12 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     };
     // What it is cut in is gone on with at the next start: nobody waits for its end.
     let desk = Arc::clone(&here.desk);
-    drop(room::keep(Arc::clone(&site), Arc::clone(&vault), desk, keeping, Arc::clone(&stop))?);
+    drop(room::keep(Arc::clone(&site), Arc::clone(&vault), desk, keeping, bell.clone(), Arc::clone(&stop))?);
     let doors = Doors::open(&here, &certificate, door, redirect)?;
 
     let url = page(listen);
     announce(&here, &url, &certificate.fingerprint, site.config.taps.is_empty())?;
-    let ended = attend(&site, &here, &stop, &reload, &recording, &url);
+    let ended = attend(&here, &stop, &reload, &recording, &url, &bell);
     notify::stopping();
     stop.store(true, Ordering::Relaxed);
     archiving.stop();
@@ -140,8 +147,39 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     tell(&summary);
     // Recordings are closed by now; a run may take a little longer.
     archiving.join();
+    if let Err(e) = &ended {
+        bell.alarm(&format!("{e:#}"));
+    }
+    ringer.end();
     ended?;
     Ok(u8::from(lost))
+}
+
+/// Starts the thread that passes alarms on.
+fn ring(
+    site: &Site,
+    vault: &Arc<vault::Vault>,
+    in_force: &host::InForce,
+    ways: &alarms::Health,
+    seen: &Seen,
+) -> anyhow::Result<(Bell, alarms::Ringer)> {
+    let (in_force, seen) = (Arc::clone(in_force), Arc::clone(seen));
+    let configured = move || {
+        let settings = watch::locked(&in_force);
+        (settings.0.alarms.clone(), settings.0.alarm_ways())
+    };
+    let around = alarms::Around {
+        sender: alarms::Sender::new(
+            &site.config.site.name,
+            site.card.site_id.to_string(),
+            site.card.zone.clone(),
+        ),
+        vault: Arc::clone(vault),
+        configured: Arc::new(configured),
+        health: Arc::clone(ways),
+        show: Box::new(move |text| watch::show(&seen, text)),
+    };
+    alarms::start(&site.dir, around)
 }
 
 /// Starts the thread that reads the wire; it returns the figures and whether anything was lost.
@@ -149,6 +187,7 @@ fn record(
     site: &Site,
     vault: &Arc<vault::Vault>,
     mut listener: Watch,
+    bell: Bell,
 ) -> anyhow::Result<JoinHandle<(Summary, bool)>> {
     let taps = listener.taps().settings();
     let mut engine = Engine::new(engine_config(&site.config, &site.card.zone, &taps)?);
@@ -161,7 +200,7 @@ fn record(
         let drops = engine.counters().kernel_drops;
         let (summary, faults) = recorder.finish();
         for fault in &faults {
-            terminal::say(&format!("ALARM {}: {fault}", world::now().utc));
+            bell.alarm(&fault.to_string());
         }
         (summary, drops > 0 || !faults.is_empty())
     };
@@ -170,12 +209,12 @@ fn record(
 
 /// Looks after signals, keys and the watchdog until the end is asked for or the recording thread is gone.
 fn attend(
-    site: &Site,
     here: &Here,
     stop: &AtomicBool,
     reload: &AtomicBool,
     recording: &JoinHandle<(Summary, bool)>,
     url: &str,
+    bell: &Bell,
 ) -> anyhow::Result<()> {
     let watchdog = notify::watchdog();
     let (mut fed, mut keyed, mut shown) = (Instant::now(), Instant::now(), Instant::now());
@@ -194,9 +233,8 @@ fn attend(
                     terminal::say("the configuration was read again and is followed");
                     notify::reloaded("the configuration was read again");
                 }
-                Err(e) => terminal::say(&format!(
-                    "ALARM the configuration is not followed, the one before stays in force: {e}"
-                )),
+                Err(e) => bell
+                    .alarm(&format!("the configuration is not followed, the one before stays in force: {e}")),
             }
         }
         if watchdog.is_some_and(|every| fed.elapsed() >= every) && web::Host::health(here).live {
@@ -209,8 +247,8 @@ fn attend(
         }
         if keyed.elapsed() >= DAY_KEYS_EVERY {
             keyed = Instant::now();
-            if let Err(e) = site.keys.make_ahead(site.today()) {
-                terminal::say(&format!("ALARM the keys of the days ahead could not be made: {e:#}"));
+            if let Err(e) = here.site.keys.make_ahead(here.site.today()) {
+                bell.alarm(&format!("the keys of the days ahead could not be made: {e:#}"));
             }
         }
     }

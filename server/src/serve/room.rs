@@ -14,11 +14,12 @@ use shared::Day;
 use vault::{PurgeReason, PurgeRules, Vault};
 
 use super::ended;
+use crate::alarms::Bell;
 use crate::archiving::desk::Desk;
 use crate::cmds::purge::removed;
 use crate::config::AtTheEnd;
 use crate::site::Site;
-use crate::{terminal, world};
+use crate::world;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 const TURN: Duration = Duration::from_millis(200);
@@ -40,6 +41,7 @@ pub(crate) fn keep(
     vault: Arc<Vault>,
     desk: Arc<Desk>,
     settings: impl Fn() -> (u32, AtTheEnd) + Send + 'static,
+    bell: Bell,
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     let run = move || {
@@ -49,18 +51,15 @@ pub(crate) fn keep(
                 let (keep_live_days, at_the_end) = settings();
                 let rules = PurgeRules { min_live_us: i64::from(keep_live_days).saturating_mul(DAY_US) };
                 if let Err(e) = ended::settle(&site, &vault) {
-                    terminal::say(&format!("ALARM {}: rules about keeping: {e:#}", world::now().utc));
+                    bell.alarm(&format!("rules about keeping: {e:#}"));
                 }
-                if let Err(e) = make(&site, &vault, &desk, rules) {
+                if let Err(e) = make(&site, &vault, &desk, rules, &bell) {
                     tracing::error!("no room was made in the live store: {e:#}");
                 }
                 if looked != Some(site.today()) {
                     looked = Some(site.today());
-                    if let Err(e) = ended::days(&site, &vault, at_the_end) {
-                        terminal::say(&format!(
-                            "ALARM {}: days at the end of their retention: {e:#}",
-                            world::now().utc
-                        ));
+                    if let Err(e) = ended::days(&site, &vault, at_the_end, &bell) {
+                        bell.alarm(&format!("days at the end of their retention: {e:#}"));
                     }
                 }
                 last = Some(Instant::now());
@@ -74,16 +73,13 @@ pub(crate) fn keep(
         .context("the system gives no thread to make room")
 }
 
-fn make(site: &Site, vault: &Vault, desk: &Desk, rules: PurgeRules) -> anyhow::Result<()> {
+fn make(site: &Site, vault: &Vault, desk: &Desk, rules: PurgeRules, bell: &Bell) -> anyhow::Result<()> {
     let done = removed(site, vault, rules, REMOVED)?;
     if !done.purged.is_empty() {
         tracing::info!("{} recordings left the live store; the archive holds them", done.purged.len());
     }
     for (id, why) in &done.kept {
-        terminal::say(&format!(
-            "ALARM {}: {id} was announced to leave the live store and stays: {why}",
-            world::now().utc
-        ));
+        bell.alarm(&format!("{id} was announced to leave the live store and stays: {why}"));
     }
     let (free, total) = (vault.free_bytes()?, vault.total_bytes()?);
     let wanted = wanted(free, total);
@@ -97,10 +93,9 @@ fn make(site: &Site, vault: &Vault, desk: &Desk, rules: PurgeRules) -> anyhow::R
     let why: Vec<String> = plan.kept.iter().map(|(why, n)| format!("{n} {}", phrase(why))).collect();
     desk.set_no_room(stuck.then(|| (used, why.join(", "))));
     if stuck {
-        terminal::say(&format!(
-            "ALARM {}: the disk of the live store is {used} % full and nothing may leave it ({}). Connect the archive, or enlarge the disk; \
+        bell.alarm(&format!(
+            "the disk of the live store is {used} % full and nothing may leave it ({}). Connect the archive, or enlarge the disk; \
              nothing is removed that is not proven elsewhere",
-            world::now().utc,
             why.join(", ")
         ));
     }

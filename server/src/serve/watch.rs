@@ -16,6 +16,7 @@ use telephony::engine::{Alarm, Counters};
 use super::board::Channels;
 use super::taps::{Change, TEST_TAP, Taps};
 use super::test_call;
+use crate::alarms::Bell;
 use crate::config::Config;
 use crate::recording::engine_config;
 use crate::wire::{Hands, Listener};
@@ -89,6 +90,7 @@ pub(crate) struct Watch {
     channels: Channels,
     seen: Seen,
     zone: Zone,
+    bell: Bell,
     look_ns: u64,
 }
 
@@ -100,8 +102,9 @@ impl Watch {
         channels: Channels,
         seen: Seen,
         zone: Zone,
+        bell: Bell,
     ) -> Self {
-        Self { orders, stop, taps, channels, seen, zone, look_ns: 0 }
+        Self { orders, stop, taps, channels, seen, zone, bell, look_ns: 0 }
     }
 
     /// Returns the taps as they are now.
@@ -110,13 +113,8 @@ impl Watch {
     }
 
     fn alarm_text(&self, text: &str) {
-        let line = format!("{} {text}", world::now().utc);
-        terminal::say(&format!("ALARM {line}"));
-        let mut seen = locked(&self.seen);
-        seen.alarms_total = seen.alarms_total.saturating_add(1);
-        seen.alarms.push(line);
-        let too_many = seen.alarms.len().saturating_sub(ALARMS_KEPT);
-        seen.alarms.drain(..too_many);
+        self.bell.alarm(text);
+        show(&self.seen, text);
     }
 
     fn obey(&mut self, order: Order, hands: &mut Hands<'_>) {
@@ -238,6 +236,15 @@ impl Listener for Watch {
     fn endless(&self) -> bool {
         true
     }
+}
+
+/// Puts an alarm on the screen.
+pub(crate) fn show(seen: &Seen, text: &str) {
+    let mut seen = locked(seen);
+    seen.alarms_total = seen.alarms_total.saturating_add(1);
+    seen.alarms.push(format!("{} {text}", world::now().utc));
+    let too_many = seen.alarms.len().saturating_sub(ALARMS_KEPT);
+    seen.alarms.drain(..too_many);
 }
 
 /// Locks, whatever another thread died of: what is inside is always whole.

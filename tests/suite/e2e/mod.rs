@@ -1,5 +1,6 @@
 //! End to end: the real program on real input, judged from outside.
 
+mod alarms;
 mod archive;
 mod archive_hung;
 mod archive_kept;

@@ -16,6 +16,7 @@ use vault::{AuditEntry, AuditObject, By, Coverage, Outcome, Use, Vault};
 use web::{Act, Said, vouch};
 use zeroize::Zeroizing;
 
+use crate::alarms::Bell;
 use crate::cli::keeping::{Person, Which};
 use crate::config::TotpWord;
 use crate::failure::{Failure, Kind};
@@ -38,7 +39,7 @@ pub(crate) fn acting(dir: &std::path::Path, person: &Person) -> anyhow::Result<A
     let vault = site
         .vault(Use::Record)
         .map_err(|e| e.context("a server that runs on this folder does this in the console: page Keeping"))?;
-    recording::tell_recovery(&recording::recover(&site, &vault)?);
+    recording::tell_recovery(&recording::recover(&site, &vault)?, &Bell::default());
     let by = vouched(&site, &vault, person)?;
     Ok(Acting { site, vault, by })
 }
