@@ -14,6 +14,7 @@
 mod archived;
 mod audit;
 mod backup;
+mod bad;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod bulk;
@@ -61,6 +62,7 @@ mod upgrade;
 
 pub use archived::{ArchivedPart, DayEntry};
 pub use audit::{AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow, Outcome};
+pub use bad::{BadPart, ProvenPart};
 pub use by_day::DayCount;
 pub use coverage::Coverage;
 pub use due::DuePart;

@@ -223,6 +223,9 @@ async fn move_on(
     let filled = "delete from archive_hole where media_id = $1 \
                   and exists (select 1 from proof o where o.media_id = $1 and o.leaf = archive_hole.leaf)";
     conn.run(filled, vec![medium()]).await?;
+    let mended = "delete from archive_bad where media_id = $1 and exists (select 1 from proof o where o.media_id = $1 \
+                  and o.recording_id = archive_bad.recording_id and o.part = archive_bad.part and o.run_id = $2)";
+    conn.run(mended, vec![medium(), run.run_id.bytes().into()]).await?;
     let ended = Cell::int_or_none(run.ended_at.map(|at| at.0));
     let text = "update medium set next_leaf = $2, last_report = $3, last_run_at_us = $4 where media_id = $1";
     conn.run(text, vec![medium(), next.into(), report.into(), ended]).await.map(drop)

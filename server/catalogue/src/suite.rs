@@ -10,6 +10,7 @@
 
 mod archive;
 mod audit;
+mod bad;
 mod keeping;
 mod labels;
 mod lists;
@@ -93,6 +94,7 @@ both! {
     archive::a_run_is_proven_at_once_or_not_at_all
     archive::numbers_and_manifests_only_grow
     archive::a_day_shows_what_its_recordings_say
+    bad::what_is_found_bad_is_due_again_until_a_good_copy_is_proven
     restore::a_database_from_a_backup_believes_less
     labels::labels_are_kept_with_their_history
     labels::labels_lead_to_their_recording_until_they_go

@@ -77,6 +77,8 @@ pub struct CheckRow {
     pub was_suspect: bool,
     /// Everything was as it should be.
     pub well: bool,
+    /// It was not, but all that was wrong is files of recordings that are due again there; all else was whole.
+    pub mends: bool,
     /// Files that were.
     pub files: u64,
     /// Bytes that were read.
@@ -158,9 +160,10 @@ impl Catalogue {
             row.files.into(),
             row.bytes.into(),
             row.findings.as_str().into(),
+            row.mends.into(),
         ];
         let text = "insert into archive_check (location_id, media_id, what, begun_at_us, ended_at_us, was_suspect, well, files, bytes, \
-                    findings) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                    findings, mends) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         let db = self.db.clone();
         self.block(async move { db.writer().await?.run(text, cells).await.map(drop) })
     }
@@ -171,14 +174,14 @@ impl Catalogue {
     /// The database's.
     pub fn checks(&self, location: LocationId, what: CheckKind, limit: u32) -> Result<Vec<CheckRow>> {
         let cells = vec![location.bytes().into(), what.number().into(), limit.into()];
-        let text = "select location_id, media_id, what, begun_at_us, ended_at_us, was_suspect, well, files, bytes, findings from archive_check \
+        let text = "select location_id, media_id, what, begun_at_us, ended_at_us, was_suspect, well, files, bytes, findings, mends from archive_check \
                     where location_id = $1 and what = $2 order by ended_at_us desc, check_id desc limit $3";
         let db = self.db.clone();
         self.block(async move { db.reader().await?.rows(text, cells).await?.iter().map(check_row).collect() })
     }
 
-    /// Trusts a suspect medium again, on a person's word: everything on it was verified since it became suspect, and nobody trusted it on
-    /// that verification before. Tells whether it is so; otherwise nothing has changed.
+    /// Trusts a suspect medium again, on a person's word: everything on it was verified since it became suspect, whatever was bad is due
+    /// again, and nobody trusted it on that verification before. Tells whether it is so; otherwise nothing has changed.
     ///
     /// # Errors
     /// The database's.
@@ -284,7 +287,7 @@ async fn write(conn: &mut Conn, put: &[NoticeRow], refill: &[NoticeRow], ended: 
 }
 
 async fn trust(conn: &mut Conn, id: MediaId, by: &By) -> Result<bool> {
-    let last = "select location_id, what, was_suspect, well, files, bytes from archive_check where media_id = $1 and what in (1, 3) \
+    let last = "select location_id, what, was_suspect, cast(case when well = 1 or mends = 1 then 1 else 0 end as bigint), files, bytes from archive_check where media_id = $1 and what in (1, 3) \
                 order by check_id desc limit 1";
     let Some(row) = conn.row(last, vec![id.bytes().into()]).await? else { return Ok(false) };
     let was_verified = (row.int(1)?, row.int(2)?, row.int(3)?) == (1, 1, 1);
@@ -331,5 +334,6 @@ fn check_row(row: &Row) -> Result<CheckRow> {
         files: row.number(7, "files")?,
         bytes: row.number(8, "bytes")?,
         findings: row.text(9)?,
+        mends: row.int(10)? != 0,
     })
 }

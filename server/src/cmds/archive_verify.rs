@@ -143,6 +143,7 @@ fn keep(
         ended_at: world::now().utc,
         was_suspect: medium.state == MediumState::Suspect,
         well: report.is_proven(),
+        mends: false,
         files: report.recordings,
         bytes: report.bytes,
         findings: serde_json::to_string(&told)?,

@@ -92,6 +92,7 @@ fn note(vault: &Vault, location: &LocationRow, done: &Drilled, begun_at: UtcMicr
         ended_at: world::now().utc,
         was_suspect: false,
         well: done.wrong.is_empty(),
+        mends: false,
         files: done.opened,
         bytes: done.bytes,
         findings: serde_json::to_string(&done.wrong)?,

@@ -27,6 +27,7 @@ fn place() -> Place {
         ended_at: ago(200),
         was_suspect: false,
         well: true,
+        mends: false,
         files: 20,
         bytes: 9,
         findings: "[]".into(),

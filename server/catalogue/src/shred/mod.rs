@@ -196,7 +196,8 @@ impl Catalogue {
                 let what = what(&row, 1)?;
                 let mut paths = Vec::new();
                 if let Some(id) = what.recording() {
-                    let text = "select path from proof where media_id = $1 and recording_id = $2 order by part";
+                    let text = "select path from proof where media_id = $1 and recording_id = $2 \
+                                union select path from archive_bad where media_id = $1 and recording_id = $2 order by path";
                     let cells = vec![medium.bytes().into(), id.bytes().into()];
                     for row in conn.rows(text, cells).await? {
                         paths.push(row.text(0)?);

@@ -65,6 +65,7 @@ pub(super) fn what_was_looked_at_and_stopped_is_remembered(catalogue: &Catalogue
         files: 20,
         bytes: 9,
         findings: "[]".into(),
+        mends: false,
     };
     let medium = Some(shared::MediaId([7; 16]));
     let rows = [
@@ -84,6 +85,12 @@ pub(super) fn what_was_looked_at_and_stopped_is_remembered(catalogue: &Catalogue
     catalogue.set_medium_state(medium, MediumState::Suspect).unwrap();
     assert!(!catalogue.trust_medium(medium, &by()).unwrap(), "that was before it became suspect again");
     assert_eq!(catalogue.checks(id, CheckKind::Trust, 9).unwrap()[0].findings, r#"["Thandi"]"#);
+    // Something was wrong: enough for trust only if all of it is due again.
+    let wrong = CheckRow { was_suspect: true, ..check(CheckKind::Verify, 3, Some(medium)) };
+    catalogue.note_check(&wrong).unwrap();
+    assert!(!catalogue.trust_medium(medium, &by()).unwrap(), "something is wrong that nobody mends");
+    catalogue.note_check(&CheckRow { mends: true, ..wrong }).unwrap();
+    assert!(catalogue.trust_medium(medium, &by()).unwrap());
     assert_eq!(catalogue.archive_stop(id).unwrap(), None);
     for _twice in 0..2 {
         catalogue.stop_archive(id, &by()).unwrap();
