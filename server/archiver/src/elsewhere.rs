@@ -103,7 +103,7 @@ impl<R: CryptoRng> FreshCheck for Glance<'_, R> {
         } else if digest != *expected {
             Fresh::Differs(format!("piece {nth} of {} is not what was proven", row.path))
         } else if !piece.uncached {
-            Fresh::Differs(format!("{} can be read from a cache only, which shows nothing", row.path))
+            Fresh::Unsure(format!("{} can be read from a cache only, which shows nothing", row.path))
         } else {
             Fresh::Same
         }

@@ -6,10 +6,10 @@
 //! recording has turned suspect meanwhile: then it may be the last good copy.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 
-use catalogue::{MediumState, PartRow, ProofRow};
+use catalogue::{BadPart, MediumState, PartRow, ProofRow};
 use sha2::Digest as _;
 use shared::{Day, RecordingId};
 use store::ReadSeek;
@@ -31,7 +31,7 @@ pub trait Elsewhere: Send + Sync {
     ///
     /// # Errors
     /// The system's.
-    fn open(&self, proof: &ProofRow) -> std::io::Result<Option<Box<dyn Read + Send>>>;
+    fn open(&self, proof: &ProofRow) -> io::Result<Option<Box<dyn Read + Send>>>;
 }
 
 impl Vault {
@@ -71,9 +71,6 @@ impl Vault {
     ) -> Result<(String, Box<dyn ReadSeek>)> {
         let mut proofs = self.catalogue.proofs_of(id)?;
         proofs.retain(|p| p.read_back.part == row.part && p.read_back.sha256 == row.sha256);
-        if proofs.is_empty() {
-            return Err(missing);
-        }
         proofs.sort_by_key(|p| std::cmp::Reverse(p.read_back.level));
         let today = self.config.zone.day_of(crate::log::now());
         let name = format!("{}-{}.amx", id.to_string().replace('-', ""), row.part);
@@ -83,6 +80,9 @@ impl Vault {
         if let Some(path) = self.cached()?.into_iter().find(|path| path.ends_with(&name)) {
             let io = self.disk.open_read(&path)?;
             return Ok((path, io));
+        }
+        if proofs.is_empty() {
+            return Err(missing);
         }
         let path = format!("{CACHE}/{:08}-{name}", today.yyyymmdd());
         for proof in &proofs {
@@ -105,25 +105,37 @@ impl Vault {
             self.disk.unlink(&part)?;
         }
         let copied = self.copy(&mut *from, row.bytes, &part)?;
-        if copied != Some((proof.read_back.whole_sha256, proof.read_back.whole_blake3)) {
-            self.disk.unlink(&part)?;
-            if copied.is_some() {
-                self.catalogue.set_medium_state(proof.media_id, MediumState::Suspect)?;
+        let why = match copied {
+            Copied::Whole(sha256, blake3)
+                if (sha256, blake3) == (proof.read_back.whole_sha256, proof.read_back.whole_blake3) =>
+            {
+                self.disk.rename(&part, path)?;
+                return Ok(true);
             }
-            return Ok(false);
+            Copied::Whole(..) => "it is not what was read back there",
+            Copied::Gone => "it is not there any more",
+            // The medium may have gone: that says nothing about what lies on it.
+            Copied::Broken => "",
+        };
+        self.disk.unlink(&part)?;
+        if !why.is_empty() {
+            self.found_bad(proof.media_id, &[bad(proof, why)], crate::log::now())?;
         }
-        self.disk.rename(&part, path)?;
-        Ok(true)
+        Ok(false)
     }
 
-    /// Copies at most `bytes` and one more, durably, and returns the digests; `None` if it cannot be read to its end.
-    fn copy(&self, from: &mut dyn Read, bytes: u64, to: &str) -> Result<Option<([u8; 32], [u8; 32])>> {
+    /// Copies at most `bytes` and one more, durably.
+    fn copy(&self, from: &mut dyn Read, bytes: u64, to: &str) -> Result<Copied> {
         let mut file = self.disk.create_new(to)?;
         let (mut sha, mut blake) = (sha2::Sha256::new(), blake3::Hasher::new());
         let mut buffer = vec![0; STEP];
         let mut from = from.take(bytes.saturating_add(1));
         loop {
-            let Ok(got) = from.read(&mut buffer) else { return Ok(None) };
+            let got = match from.read(&mut buffer) {
+                Ok(got) => got,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Copied::Gone),
+                Err(_) => return Ok(Copied::Broken),
+            };
             let piece = buffer.get(..got).unwrap_or_default();
             if piece.is_empty() {
                 break;
@@ -134,7 +146,7 @@ impl Vault {
         }
         // A torn file under its final name would be taken for whole.
         file.sync()?;
-        Ok(Some((sha.finalize().into(), *blake.finalize().as_bytes())))
+        Ok(Copied::Whole(sha.finalize().into(), *blake.finalize().as_bytes()))
     }
 
     /// Recording comes before listening: without room in plenty the cache goes, and then nothing is fetched.
@@ -179,8 +191,11 @@ impl Vault {
         Ok(())
     }
 
-    /// Tells whether a medium that holds the recording is not trusted.
+    /// Tells whether a medium that holds the recording is not trusted, or was found to hold it no more.
     fn is_doubtful(&self, id: RecordingId) -> Result<bool> {
+        if !self.catalogue.bad_on(id)?.is_empty() {
+            return Ok(true);
+        }
         for proof in self.catalogue.proofs_of(id)? {
             let medium = self.catalogue.medium(proof.media_id)?;
             if medium.is_none_or(|medium| medium.state == MediumState::Suspect) {
@@ -216,6 +231,22 @@ impl Vault {
         names.dedup();
         Ok(names.join(", "))
     }
+}
+
+/// How copying a file ended.
+enum Copied {
+    /// It was read to its end: SHA-256 and BLAKE3.
+    Whole([u8; 32], [u8; 32]),
+    /// It is not there.
+    Gone,
+    /// It could not be read.
+    Broken,
+}
+
+/// The part that a proof tells of, and what is wrong with it.
+pub(crate) fn bad(proof: &ProofRow, why: &str) -> BadPart {
+    let back = &proof.read_back;
+    BadPart { recording_id: back.recording_id, part: back.part, path: back.path.clone(), why: why.to_owned() }
 }
 
 /// Reads the name of a fetched file.

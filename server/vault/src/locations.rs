@@ -7,8 +7,9 @@ use std::path::Path;
 
 use archive::log::Act;
 use catalogue::{
-    ArchiveRunRow, ArchivedPart, By, CheckKind, CheckRow, Counts, DayCount, DayEntry, DuePart, LocationRow,
-    MediumRow, MediumState, NoticeRow, NoticesChanged, PartKey, ProofRow, ReadBackRow,
+    ArchiveRunRow, ArchivedPart, BadPart, By, CheckKind, CheckRow, Counts, DayCount, DayEntry, DuePart,
+    LocationRow, MediumRow, MediumState, NoticeRow, NoticesChanged, PartKey, ProofRow, ProvenPart,
+    ReadBackRow,
 };
 use shared::{Day, LocationId, MediaId, RecordingId, RunId, UtcMicros};
 
@@ -72,6 +73,12 @@ handed_on! {
     /// Step S7: proves all that a run read back or took over, and moves its medium on, in one transaction. Leaves below
     /// `next_leaf` of which nothing was read back become holes, besides those in `holes`.
     prove_run(run: &ArchiveRunRow, next_leaf: u64, holes: &[u64]) -> ();
+    /// Returns the parts that were found bad on a medium and have no good copy there yet.
+    bad_parts(medium: MediaId) -> Vec<BadPart>;
+    /// Returns how many those are, and of how many of them no good copy is known anywhere.
+    bad_totals(medium: MediaId) -> (u64, u64);
+    /// Returns at most `limit` parts, by leaf and behind `after_leaf`, that runs which ended before `before` proved to lie on a medium.
+    proven_on(medium: MediaId, before: UtcMicros, after_leaf: Option<u64>, limit: u32) -> Vec<ProvenPart>;
     /// Returns what is known of a recording on all media.
     proofs_of(id: RecordingId) -> Vec<ProofRow>;
     /// Returns the last runs on a location, the newest first.
@@ -123,6 +130,31 @@ impl Vault {
     /// The catalogue's: it lies on a server, or the disk is full; then a part of the copy may lie there.
     pub fn backup_database(&self, path: &Path) -> Result<()> {
         Ok(self.catalogue.backup(path)?)
+    }
+
+    /// Takes back what was proven of these parts on a medium, because their files there are bad: they are due again there, whatever lies
+    /// under their names is put aside by the run that brings good copies, and the medium is suspect until a person has seen to it.
+    ///
+    /// # Errors
+    /// The catalogue's. The medium may be suspect then, and a later look finds the rest.
+    pub fn found_bad(&self, medium: MediaId, bad: &[BadPart], at: UtcMicros) -> Result<()> {
+        let row = self.catalogue.medium(medium)?;
+        if row.as_ref().is_some_and(|row| row.state == MediumState::Good) {
+            self.catalogue.set_medium_state(medium, MediumState::Suspect)?;
+        }
+        self.catalogue.found_bad(medium, bad, at)?;
+        let name = row.map_or_else(|| medium.to_string(), |row| row.label);
+        for bad in bad {
+            tracing::error!("the medium {name}: {} is bad and due again there: {}", bad.path, bad.why);
+        }
+        let (_, lost) = self.catalogue.bad_totals(medium)?;
+        if lost > 0 {
+            tracing::error!(
+                "the medium {name}: of {lost} files that are bad there no good copy is known: they left the live store, and no other \
+                 medium is proven to hold them. Remove nothing, and connect every medium that may have them"
+            );
+        }
+        Ok(())
     }
 
     /// Appends what is about to happen, or did, to the site's transparency log, durably, and returns its leaf.

@@ -17,7 +17,7 @@ use shared::{MediaId, RecordingId, UtcMicros};
 pub(crate) use judge::GoingPart;
 pub use judge::{Kept, PurgeRules};
 
-use crate::{Result, Vault};
+use crate::{Result, Vault, elsewhere};
 
 /// Between announcing and removing.
 const GRACE_US: i64 = 24 * 3_600 * 1_000_000;
@@ -55,8 +55,10 @@ pub enum Fresh {
     Away,
     /// The file has its size, and the piece that was looked at is as it was read back.
     Same,
-    /// It has not, and what was found.
+    /// It has not, or is not there, or cannot be read, and what was found: the medium has it no more.
     Differs(String),
+    /// What came back may have come from a cache and shows nothing, and why.
+    Unsure(String),
 }
 
 /// Looks at media now. The archive's engine has one; the vault knows no medium.
@@ -64,7 +66,7 @@ pub trait FreshCheck {
     /// Looks at the file of a proof: verifies the medium's card, compares the file's size, and reads one piece of 1 MiB, **chosen at random
     /// and past all caches**, against its BLAKE3 in [`catalogue::ReadBackRow::pieces`] (`whole_blake3` if there is one piece).
     ///
-    /// What cannot be read on a connected medium differs.
+    /// What cannot be read on a connected medium differs; that a cache may have answered leaves it unsure.
     fn look(&mut self, proof: &ProofRow) -> Fresh;
 }
 
@@ -321,11 +323,12 @@ impl Vault {
                     Fresh::Away => {}
                     Fresh::Same => is_there = true,
                     Fresh::Differs(what) => {
-                        let medium = proof.media_id;
-                        self.catalogue.set_medium_state(medium, MediumState::Suspect)?;
-                        let why = format!("on the medium {medium}: {what}");
-                        self.catalogue.set_suspect(id, &why, now)?;
-                        return Ok(Err(Kept::SuspectMedium { medium }));
+                        self.found_bad(proof.media_id, &[elsewhere::bad(proof, &what)], now)?;
+                        return self.doubted(id, proof, &what, now);
+                    }
+                    Fresh::Unsure(what) => {
+                        self.catalogue.set_medium_state(proof.media_id, MediumState::Suspect)?;
+                        return self.doubted(id, proof, &what, now);
                     }
                 }
             }
@@ -334,6 +337,18 @@ impl Vault {
             }
         }
         Ok(Ok(()))
+    }
+
+    fn doubted(
+        &self,
+        id: RecordingId,
+        proof: &ProofRow,
+        what: &str,
+        now: UtcMicros,
+    ) -> Result<std::result::Result<(), Kept>> {
+        let medium = proof.media_id;
+        self.catalogue.set_suspect(id, &format!("on the medium {medium}: {what}"), now)?;
+        Ok(Err(Kept::SuspectMedium { medium }))
     }
 
     /// G5: the live files are, bit by bit, those that were read back. Only what an earlier try removed may be missing.

@@ -11,7 +11,7 @@ mod model;
 pub(crate) mod world;
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -117,6 +117,61 @@ fn what_was_fetched_is_held_against_what_was_read_back() {
     let good = shelf.with(|media| media[&medium(2)].values().any(|file| *file == bytes));
     assert!(good, "the other location's is heard");
     assert_eq!(vault.medium(medium(1)).unwrap().unwrap().state, MediumState::Suspect);
+    // It is due again there, and what was fetched stays: it may have to serve for it.
+    let due = |n| {
+        vault.due(medium(n), None, 9).unwrap().into_iter().map(|part| part.recording_id).collect::<Vec<_>>()
+    };
+    assert_eq!((due(1), due(2)), (vec![id(2)], vec![]));
+    assert_eq!(vault.bad_totals(medium(1)).unwrap(), (1, 0), "the other location has it");
+    let today = vault.config.zone.day_of(crate::log::now());
+    vault.forget_fetched(today.plus_days(9).unwrap(), true).unwrap();
+    shelf.with(BTreeMap::clear);
+    assert!(vault.fetched_path(id(2), 0).unwrap().starts_with("cache/"));
+}
+
+#[test]
+fn a_copy_that_is_gone_is_due_again_and_one_whose_medium_went_is_not() {
+    let (_site, vault, shelf) = archived();
+    announce(&vault);
+    assert_eq!(purge(&vault, &shelf, LATER.plus(DAY)).unwrap().purged.len(), 3);
+    vault.look_elsewhere(Arc::new(Failing(ErrorKind::Other)));
+    assert!(matches!(vault.open_recording(id(1)), Err(VaultError::Away { .. })));
+    assert_eq!(vault.bad_totals(medium(1)).unwrap(), (0, 0));
+    vault.look_elsewhere(Arc::new(Failing(ErrorKind::NotFound)));
+    assert!(vault.open_recording(id(1)).is_err());
+    for n in 1..=2 {
+        assert_eq!(vault.bad_totals(medium(n)).unwrap(), (1, 1), "nobody knows a good copy");
+        assert_eq!(vault.due(medium(n), None, 9).unwrap().len(), 1);
+        assert_eq!(vault.medium(medium(n)).unwrap().unwrap().state, MediumState::Suspect);
+    }
+}
+
+#[test]
+fn what_a_look_before_the_purge_finds_bad_is_due_again_and_nothing_leaves() {
+    let (site, vault, shelf) = archived();
+    announce(&vault);
+    shelf.with(|media| media.get_mut(&medium(2)).unwrap().values_mut().for_each(|bytes| bytes[900] ^= 1));
+    let report = purge(&vault, &shelf, LATER.plus(DAY)).unwrap();
+    assert_eq!((report.purged.len(), live(&site)), (0, 3));
+    // The first that was looked at; then the medium is suspect and nobody looks further.
+    assert_eq!(vault.bad_totals(medium(2)).unwrap(), (1, 0));
+    let due = vault.due(medium(2), None, 9).unwrap();
+    assert!(due.len() == 1 && due[0].is_live, "{due:?}");
+}
+
+/// A medium that is there and gives no file.
+struct Failing(ErrorKind);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(self.0.into())
+    }
+}
+
+impl Elsewhere for Failing {
+    fn open(&self, _: &ProofRow) -> std::io::Result<Option<Box<dyn Read + Send>>> {
+        Ok(Some(Box::new(Self(self.0))))
+    }
 }
 
 /// A shelf that takes its time, and counts who came.
