@@ -151,6 +151,7 @@ pub(crate) fn as_json(root: &Path, report: &Report) -> Value {
         "checkpoint": report.checkpoint,
         "recordings": report.recordings,
         "backups": report.backups,
+        "aside": report.aside,
         "bytes_read": report.bytes,
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "more_findings": report.more_findings,

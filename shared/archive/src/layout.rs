@@ -12,6 +12,8 @@ pub const LEASE_NAME: &str = "lease.json";
 pub const README_NAME: &str = "README.txt";
 /// Copies of database and configuration, a folder each.
 pub const BACKUP_FOLDER: &str = "backup";
+/// What was found bad and made room for a good copy, a folder for each day. Nothing in it counts, and nobody removes it by himself.
+pub const ASIDE_FOLDER: &str = "aside";
 /// Names are no longer.
 const NAME_MAX: usize = 40;
 /// Paths have no more parts.
@@ -23,6 +25,22 @@ const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 #[must_use]
 pub fn day_folder(day: Day) -> String {
     day.to_string()
+}
+
+/// Returns where the file of a recording is kept aside that lies at `path` in an archive and is bad. `mark` tells it from others that were bad
+/// before it. `None`: nothing of the kind lies at such a path.
+#[must_use]
+pub fn aside(path: &str, mark: &str) -> Option<String> {
+    let (day, rest) = path.split_once("/rec/")?;
+    let (stem, end) = rest.rsplit('/').next()?.rsplit_once('.')?;
+    Some(format!("{ASIDE_FOLDER}/{day}/{stem}-{mark}.{end}")).filter(|aside| is_plain_path(aside))
+}
+
+/// Tells whether the name of a file in the folder of a day in [`ASIDE_FOLDER`] is that of a file that lay at `path`.
+#[must_use]
+pub fn was_at(aside: &str, path: &str) -> bool {
+    let stem = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(stem, _)| stem);
+    stem.is_some_and(|stem| aside.strip_prefix(stem).is_some_and(|rest| rest.starts_with('-')))
 }
 
 /// Tells whether a name may stand in an archive: `[a-z0-9.-]`, at most 40 characters, no device of DOS.
@@ -50,6 +68,16 @@ pub fn is_plain_path(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_bad_is_kept_under_a_name_that_says_what_it_was() {
+        let path = "2026-11-22/rec/14a/142233-fbyndbfbn6drc.amx";
+        let kept = aside(path, "0a1b2c3d").unwrap();
+        assert_eq!(kept, "aside/2026-11-22/142233-fbyndbfbn6drc-0a1b2c3d.amx");
+        let name = kept.rsplit('/').next().unwrap();
+        assert!(was_at(name, path) && !was_at(name, "2026-11-22/rec/14a/142233-fbyndbfbn6dr.amx"));
+        assert_eq!((aside("2026-11-22/day-0001.amc", "0a"), aside(path, "0A")), (None, None));
+    }
 
     #[test]
     fn names_are_plain_everywhere() {

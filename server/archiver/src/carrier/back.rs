@@ -6,7 +6,8 @@ use seal::fields::len64;
 use store::{Disk, ReadSeek, StoreError};
 
 use super::digests::Digesting;
-use super::disk::{CHUNK, failed};
+use super::disk::CHUNK;
+use super::fault::failed;
 use super::{Carried, Digests};
 
 /// Returns all digests of a file, and whether it was read past the cache; `None` if it is not there. `content` is the length of

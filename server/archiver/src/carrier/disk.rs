@@ -14,6 +14,7 @@ use seal::fields::len64;
 use store::{Disk, DiskFile, EntryKind, StoreError};
 
 use super::digests::Digesting;
+use super::fault::{failed, is_unsupported};
 use super::{
     Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Source, Space, back,
     content_len, fits, split,
@@ -78,12 +79,18 @@ impl DiskCarrier {
         Ok(())
     }
 
-    /// Writes one file under its temporary name, unless its name is taken.
+    /// Writes one file under its temporary name, unless its name is taken by something that may not be put aside.
     fn begin(&mut self, item: &Item, progress: &mut dyn FnMut(u64)) -> Carried<OnItsWay> {
         let (folder, name) = split(&item.to);
         self.enter(folder)?;
         if self.seen.get(folder).is_some_and(|names| names.contains(name)) {
-            return Ok(OnItsWay::Done(self.compare(item, progress)?));
+            match self.compare(item, progress)? {
+                fate if !matches!(fate, Fate::Taken | Fate::Misread) => return Ok(OnItsWay::Done(fate)),
+                fate => match &item.aside {
+                    None => return Ok(OnItsWay::Done(fate)),
+                    Some(aside) => self.enter(split(aside).0)?,
+                },
+            }
         }
         match &item.source {
             Source::Bytes(bytes) => self.write(item, &mut bytes.as_slice(), progress),
@@ -154,9 +161,30 @@ impl DiskCarrier {
         }
     }
 
+    /// Makes a name free that something bad has. It keeps its bytes, under another name; one that is gone needs none.
+    fn put_aside(&mut self, from: &str, aside: &str) -> Carried<()> {
+        let (folder, name) = split(from);
+        if !self.seen.get(folder).is_some_and(|names| names.contains(name)) {
+            return Ok(());
+        }
+        match self.medium.rename(from, aside) {
+            // It was done, and its answer was lost; or it went by itself.
+            Err(e) if e.is_not_found() => {}
+            done => done.map_err(failed)?,
+        }
+        if let Some(names) = self.seen.get_mut(folder) {
+            names.remove(name);
+        }
+        Ok(())
+    }
+
     /// A name that is taken: the same content is adopted, another is left alone.
     fn compare(&self, item: &Item, progress: &mut dyn FnMut(u64)) -> Carried<Fate> {
-        let read = back::digests(&*self.medium, &item.to, content_len(&item.source), progress)?;
+        let read = match back::digests(&*self.medium, &item.to, content_len(&item.source), progress) {
+            // What is known to be bad need not be readable. If it is the whole medium, writing will tell.
+            Err(_unreadable) if item.aside.is_some() => None,
+            read => read?,
+        };
         let Some((digests, uncached)) = read else { return Ok(Fate::Misread) };
         if !fits(&item.source, &digests) {
             return Ok(Fate::Taken);
@@ -197,6 +225,9 @@ impl DiskCarrier {
             if !matches!(way, OnItsWay::Written(..)) {
                 continue;
             }
+            if let Some(aside) = &item.aside {
+                self.put_aside(&item.to, aside)?;
+            }
             match self.renamed(&item.to) {
                 Ok(()) => {
                     let (folder, name) = split(&item.to);
@@ -217,10 +248,13 @@ impl DiskCarrier {
         if self.rule == SyncRule::Whole {
             return self.medium.sync_fs().map_err(failed);
         }
-        let folders: BTreeSet<&str> = items.iter().map(|item| split(&item.to).0).collect();
+        let put = items.iter().flat_map(|item| std::iter::once(&item.to).chain(&item.aside));
+        let folders: BTreeSet<&str> = put.map(|path| split(path).0).collect();
         for folder in folders {
             match self.medium.sync_dir(folder) {
                 Ok(()) => {}
+                // Nothing was put aside there.
+                Err(e) if e.is_not_found() && folder.starts_with(archive::layout::ASIDE_FOLDER) => {}
                 // Some file systems have no sync of a folder; an error of the drive is another thing.
                 Err(StoreError::SyncFailed { source, .. } | StoreError::Io { source, .. })
                     if is_unsupported(&source) => {}
@@ -389,57 +423,4 @@ fn unfinished(path: &str) -> String {
 
 fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
-}
-
-fn is_unsupported(error: &std::io::Error) -> bool {
-    let code = error.raw_os_error();
-    [rustix::io::Errno::INVAL, rustix::io::Errno::OPNOTSUPP, rustix::io::Errno::NOSYS]
-        .iter()
-        .any(|e| code == Some(e.raw_os_error()))
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-}
-
-/// Sorts what a disk said.
-pub(super) fn failed(error: StoreError) -> CarryError {
-    use rustix::io::Errno;
-    let kind = match &error {
-        StoreError::NoSpace { .. } => CarryKind::Full,
-        // Shares write later, and say then that there is no room. The batch is void, but nobody broke a promise.
-        StoreError::SyncFailed { source, .. } if is_full(source) => CarryKind::Full,
-        StoreError::SyncFailed { .. } | StoreError::Poisoned { .. } => CarryKind::Doubtful,
-        StoreError::NotFound { .. } => CarryKind::Gone,
-        StoreError::Io { source, .. } => match source.raw_os_error().map(Errno::from_raw_os_error) {
-            Some(Errno::ROFS) => CarryKind::ReadOnly,
-            Some(
-                Errno::IO
-                | Errno::NODEV
-                | Errno::NXIO
-                | Errno::STALE
-                | Errno::NOTCONN
-                | Errno::HOSTDOWN
-                | Errno::TIMEDOUT,
-            ) => CarryKind::Gone,
-            _ => CarryKind::Other,
-        },
-        StoreError::Exists { .. } | StoreError::BadPath { .. } => CarryKind::Other,
-    };
-    // The disk's own words speak of recordings that cannot be kept: here it is a copy that cannot.
-    let text = match error {
-        StoreError::NoSpace { path } => format!("no space is left for {path}"),
-        StoreError::SyncFailed { path, source } if is_full(&source) => {
-            format!(
-                "no space is left for {path}, which the share said when it was to be made durable ({source})"
-            )
-        }
-        StoreError::NotFound { path } => format!("{path} is not there any more"),
-        other @ (StoreError::SyncFailed { .. }
-        | StoreError::Poisoned { .. }
-        | StoreError::Exists { .. }
-        | StoreError::BadPath { .. }
-        | StoreError::Io { .. }) => other.to_string(),
-    };
-    CarryError { kind, text }
 }

@@ -10,6 +10,7 @@
 mod back;
 mod digests;
 mod disk;
+mod fault;
 mod s3;
 
 use seal::fields::len64;
@@ -27,6 +28,10 @@ pub struct Item {
     pub to: String,
     /// Where its bytes are.
     pub source: Source,
+    /// Another content that lies under its name is known to be bad: it is put here before the good one takes its name. `None`: it is
+    /// left alone.
+    #[serde(default)]
+    pub aside: Option<String>,
 }
 
 /// Where the bytes of a file to be carried are.

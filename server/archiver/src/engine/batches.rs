@@ -1,12 +1,12 @@
 //! Steps 3 to 5: what a cut run left, and what is due, carried batch by batch.
 
-use archive::Level;
+use archive::{Level, layout};
 use store::Disk as _;
-use vault::{DuePart, PartKey, ReadBackRow};
+use vault::{BadPart, DuePart, PartKey, ReadBackRow};
 
 use super::{PARTS_MAX, Run, Step};
 use crate::Result;
-use crate::carrier::{CarryError, CarryKind, Fate, Item, Source};
+use crate::carrier::{CarryError, CarryKind, Fate, Item, Source, content_len, fits};
 
 /// Files of one batch.
 const FILES: usize = 256;
@@ -94,8 +94,8 @@ impl Run<'_> {
     }
 
     fn carry_batch(&mut self, due: &[DuePart]) -> std::result::Result<(), Failure> {
-        let reached = self.within_reach(due);
-        let items: Vec<Item> = reached.iter().map(|(part, from)| item(part, from)).collect();
+        let (reached, mut rows) = self.within_reach(due);
+        let items: Vec<Item> = reached.iter().map(|(part, from)| self.item(part, from)).collect();
         let (base, tell) = (self.progress, self.world.tell);
         let mut handled = 0_u64;
         let fates = self.carrier.carry(&items, &mut |bytes| {
@@ -106,8 +106,7 @@ impl Run<'_> {
             tell(&progress);
         });
         let fates = fates.map_err(Failure::Carry)?;
-        let mut rows = Vec::with_capacity(due.len());
-        let mut misread = None;
+        let (mut misread, mut bad) = (None, Vec::new());
         for (((part, _from), item), fate) in reached.iter().zip(&items).zip(fates) {
             match self.judged(part, &item.to, fate) {
                 Ok(row) => {
@@ -118,12 +117,16 @@ impl Run<'_> {
                     self.holes.insert(part.leaf);
                     if is_misread {
                         misread = Some(text.clone());
+                        bad.push(bad_part(part, &item.to, &text));
                     }
                     self.trouble(text);
                 }
             }
         }
         let (run, medium) = (self.row.run_id, self.medium.media_id);
+        if !bad.is_empty() {
+            self.world.vault.found_bad(medium, &bad, self.now()).map_err(|e| Failure::Site(e.into()))?;
+        }
         self.world.vault.read_back(run, medium, &rows).map_err(|e| Failure::Site(e.into()))?;
         self.progress.parts = base.parts.saturating_add(seal::fields::len64(&rows));
         let bytes = rows.iter().fold(0_u64, |sum, row| sum.saturating_add(row.size));
@@ -136,14 +139,19 @@ impl Run<'_> {
         }
     }
 
-    /// What left the live store is fetched from another medium that holds it, past any doubt about what comes from there. What cannot be
-    /// had tonight stays due.
-    fn within_reach<'p>(&mut self, due: &'p [DuePart]) -> Vec<(&'p DuePart, String)> {
-        let mut reached = Vec::with_capacity(due.len());
+    /// What left the live store may lie on this medium still, if it was adopted or found bad by mistake; else it is fetched from another
+    /// that holds it, past any doubt about what comes from there. What cannot be had tonight stays due.
+    fn within_reach<'p>(&mut self, due: &'p [DuePart]) -> (Vec<(&'p DuePart, String)>, Vec<ReadBackRow>) {
+        let (mut reached, mut here) = (Vec::with_capacity(due.len()), Vec::new());
         for part in due {
             // A file that is lost, and one that may not be asked for, are told by whoever reads them.
             if part.is_live && self.world.data.exists(&part.path).unwrap_or(true) {
                 reached.push((part, part.path.clone()));
+                continue;
+            }
+            if let Some(row) = self.is_here(part) {
+                self.holes.remove(&part.leaf);
+                here.push(row);
                 continue;
             }
             match self.world.vault.fetched_path(part.recording_id, part.part) {
@@ -151,13 +159,34 @@ impl Run<'_> {
                 Err(e) => {
                     self.holes.insert(part.leaf);
                     self.trouble(format!(
-                        "{}: it left the live store and cannot be fetched from elsewhere: {e}",
+                        "{}: NO GOOD COPY AT HAND. It left the live store and cannot be fetched from elsewhere: {e}. Connect every \
+                         medium that may hold it, and remove nothing",
                         place(part)
                     ));
                 }
             }
         }
-        reached
+        (reached, here)
+    }
+
+    /// A part that is on the medium although nothing says so. It was made durable long ago, by a run that proved it.
+    fn is_here(&mut self, part: &DuePart) -> Option<ReadBackRow> {
+        let item = self.item(part, &part.path);
+        let content = content_len(&item.source);
+        // What cannot be read is not here.
+        let (digests, uncached) = self.carrier.digest(&item.to, content, &mut |_bytes| ()).ok()??;
+        let fate = Fate::Proven { digests, uncached, adopted: true };
+        let fits = matches!(&fate, Fate::Proven { digests, .. } if fits(&item.source, digests));
+        fits.then(|| self.judged(part, &item.to, fate).ok()).flatten()
+    }
+
+    fn item(&self, part: &DuePart, from: &str) -> Item {
+        let (path, size) = (from.to_owned(), part.bytes);
+        let source = Source::Sealed { path, size, sha256: part.sha256, blake3: part.blake3 };
+        let to = place(part);
+        let mark: String = self.row.run_id.to_string().chars().filter(|c| *c != '-').take(8).collect();
+        let is_bad = self.bad.contains(&(part.recording_id, part.part));
+        Item { aside: is_bad.then(|| layout::aside(&to, &mark)).flatten(), to, source }
     }
 
     /// What became of a part: its row, or what is wrong and whether the medium is to blame.
@@ -173,7 +202,8 @@ impl Run<'_> {
             Fate::Taken => {
                 return told(
                     "another file lies there under this name and was left alone; this part has no proven copy here. Verify \
-                     the medium (`amethyst archive verify`) or use another one",
+                     the medium (`amethyst archive verify`) or use another one. When a person trusts it again, that file is put aside \
+                     and a good copy takes its place",
                     true,
                 );
             }
@@ -223,10 +253,8 @@ fn first_bytes(mut due: Vec<DuePart>) -> Vec<DuePart> {
     due
 }
 
-fn item(part: &DuePart, from: &str) -> Item {
-    let (path, size) = (from.to_owned(), part.bytes);
-    let source = Source::Sealed { path, size, sha256: part.sha256, blake3: part.blake3 };
-    Item { to: place(part), source }
+fn bad_part(part: &DuePart, path: &str, why: &str) -> BadPart {
+    BadPart { recording_id: part.recording_id, part: part.part, path: path.to_owned(), why: why.to_owned() }
 }
 
 /// Where a part lies in an archive: `2026-11-22/rec/14a/142233-fbyndbfbn6drc.amx` for `live/2026-11-22/14a/142233-...`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use archive::layout::BACKUP_FOLDER;
+use archive::layout::{ASIDE_FOLDER, BACKUP_FOLDER, was_at};
 use archive::log::Act;
 use archive::{Level, Outcome, RunProof, RunReport};
 use shared::UtcMicros;
@@ -120,7 +120,8 @@ impl Run<'_> {
         if shreds.is_empty() {
             return Ok(());
         }
-        let paths: Vec<String> = shreds.iter().flat_map(|shred| shred.paths.iter().cloned()).collect();
+        let mut paths: Vec<String> = shreds.iter().flat_map(|shred| shred.paths.iter().cloned()).collect();
+        paths.extend(self.aside_of(&paths)?);
         self.carrier.remove(&paths).map_err(|e| self.failed(e))?;
         let sizes = self.carrier.sizes(&paths).map_err(|e| self.failed(e))?;
         let names = self.carrier.list("keys").map_err(|e| self.failed(e))?.unwrap_or_default();
@@ -136,6 +137,18 @@ impl Run<'_> {
         self.world.vault.shredded_on(self.medium.media_id, &ids, self.now())?;
         tracing::info!("archive {}: {} destructions are done there, too", self.location.name, ids.len());
         Ok(())
+    }
+
+    /// Bad copies of these files that were kept aside.
+    fn aside_of(&mut self, paths: &[String]) -> Result<Vec<String>> {
+        let mut kept = Vec::new();
+        for path in paths {
+            let folder = format!("{ASIDE_FOLDER}/{}", path.split('/').next().unwrap_or_default());
+            let found = self.carrier.list(&folder).map_err(|e| self.failed(e))?.unwrap_or_default();
+            let of = found.into_iter().filter(|found| was_at(&found.name, path));
+            kept.extend(of.map(|found| format!("{folder}/{}", found.name)));
+        }
+        Ok(kept)
     }
 
     fn sweep_backups(&mut self) -> Result<()> {

@@ -77,7 +77,7 @@ impl Run<'_> {
                 rest.next_if(|(_, bytes)| items.is_empty() || size.saturating_add(bytes.len()) <= BATCH)
             {
                 size = size.saturating_add(bytes.len());
-                items.push(Item { to, source: Source::Bytes(bytes) });
+                items.push(Item { to, source: Source::Bytes(bytes), aside: None });
             }
             put.extend(self.carry_named(items)?);
         }

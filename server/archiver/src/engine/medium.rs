@@ -275,7 +275,8 @@ fn put_card(
     if replace {
         carrier.remove(&[CARD_NAME.to_owned()]).map_err(Unnamed)?;
     }
-    let item = |to: &str, bytes: Vec<u8>| Item { to: to.to_owned(), source: Source::Bytes(bytes) };
+    let item =
+        |to: &str, bytes: Vec<u8>| Item { to: to.to_owned(), source: Source::Bytes(bytes), aside: None };
     // The card last: a medium without one is no archive yet.
     for item in [item(layout::SITE_NAME, world.central.site_json().to_vec()), item(CARD_NAME, bytes)] {
         let fates = carrier.carry(std::slice::from_ref(&item), &mut |_bytes| ()).map_err(Unnamed)?;

@@ -31,7 +31,7 @@ use archive::log::Act;
 use archive::{Outcome, RunHead};
 use shared::{Day, RunId, UtcMicros};
 use store::Disk as _;
-use vault::{ArchiveRunRow, LocationRow, MediumRow, ReadBackRow, ShredOnMedium, Vault};
+use vault::{ArchiveRunRow, BadPart, LocationRow, MediumRow, PartKey, ReadBackRow, ShredOnMedium, Vault};
 
 pub use self::central::{Central, KeyFile, KeysAsked};
 pub use self::medium::{Prepared, look, prepare};
@@ -144,6 +144,8 @@ pub(crate) struct Run<'a> {
     /// Manifests written, to be noted with the proofs.
     manifests: Vec<(Day, u32, [u8; 32])>,
     holes: BTreeSet<u64>,
+    /// Parts whose files on the medium are known to be bad: a good copy takes their place.
+    bad: BTreeSet<PartKey>,
     /// What was destroyed and lies here still.
     shreds: Vec<ShredOnMedium>,
     troubles: Vec<String>,
@@ -238,6 +240,7 @@ impl<'a> Run<'a> {
             message: String::new(),
         };
         world.vault.begin_run(&row)?;
+        let bad = world.vault.bad_parts(medium.media_id)?.iter().map(BadPart::key).collect();
         Ok(Self {
             world,
             location,
@@ -250,6 +253,7 @@ impl<'a> Run<'a> {
             listed: Vec::new(),
             manifests: Vec::new(),
             holes: BTreeSet::new(),
+            bad,
             shreds: Vec::new(),
             troubles: Vec::new(),
             early: None,

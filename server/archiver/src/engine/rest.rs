@@ -133,13 +133,14 @@ impl Run<'_> {
             more = rest;
             self.keep()?;
             // One at a time: the lease is renewed in between, and the scratch of one is all that lies here.
-            self.carry_named(vec![Item { to: format!("{folder}/{name}"), source }])?;
+            self.carry_named(vec![Item { to: format!("{folder}/{name}"), source, aside: None }])?;
             self.world.data.unlink(&scratch)?;
         }
         let plain = self.world.central.configuration()?;
         let config = sealed::small(self.world, &self.spec(Kind::ConfigurationBackup), &to, &plain)?;
         // The configuration last: a backup with one is whole.
-        self.carry_named(vec![Item { to: format!("{folder}/config.amx"), source: Source::Bytes(config) }])?;
+        let (to, source) = (format!("{folder}/config.amx"), Source::Bytes(config));
+        self.carry_named(vec![Item { to, source, aside: None }])?;
         self.clear_scratch()
     }
 

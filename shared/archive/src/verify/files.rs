@@ -9,7 +9,7 @@ use shared::Day;
 
 use super::history::LeafCache;
 use super::{Entry, Fault, Judge, Progress};
-use crate::layout::day_folder;
+use crate::layout::{ASIDE_FOLDER, day_folder};
 use crate::log::RecordingLeaf;
 use crate::manifest::MANIFEST_MAX;
 use crate::{Manifest, ManifestLine, Pieces};
@@ -178,6 +178,11 @@ impl Judge<'_> {
             }
         }
         files
+    }
+
+    /// What was kept aside is counted, so that somebody looks at it.
+    pub(super) fn aside(&mut self) {
+        self.report.aside = fields::len64(&self.walk(ASIDE_FOLDER, 2));
     }
 
     /// Step 6: backups are sealed files that central signed; what is in them, only the paper opens.

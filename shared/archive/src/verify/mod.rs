@@ -31,7 +31,7 @@ use std::io::{self, Read};
 use shared::{Day, UtcMicros};
 
 use crate::certs::Certs;
-use crate::layout::{LEASE_NAME, README_NAME, SITE_NAME};
+use crate::layout::{ASIDE_FOLDER, LEASE_NAME, README_NAME, SITE_NAME};
 use crate::log::{Checkpoint, Hash, RecordingLeaf};
 use crate::{CARD_MAX, CARD_NAME, Card, SiteJson};
 
@@ -91,6 +91,8 @@ pub struct Report {
     pub bytes: u64,
     /// Backups that verify.
     pub backups: u64,
+    /// Bad files that were kept aside when good copies took their places. They count for nothing.
+    pub aside: u64,
     /// What is wrong, in the order in which it was found.
     pub findings: Vec<Finding>,
     /// More of the same, beyond the first thousand.
@@ -153,6 +155,7 @@ pub fn verify(medium: &dyn Medium, known: &Known, watch: Watch<'_>) -> Report {
     judge.files();
     judge.strangers();
     judge.backups();
+    judge.aside();
     judge.report
 }
 
@@ -245,7 +248,7 @@ impl Judge<'_> {
     /// What the root folder holds besides the folders that have a step of their own.
     fn strangers(&mut self) {
         let known = [CARD_NAME, SITE_NAME, README_NAME, LEASE_NAME];
-        let folders = ["keys", "log", "runs", "backup", "audit"];
+        let folders = ["keys", "log", "runs", "backup", "audit", ASIDE_FOLDER];
         for entry in self.list("") {
             let is_day = entry.name.parse::<Day>().is_ok_and(|day| day.to_string() == entry.name);
             let belongs = if entry.is_folder {

@@ -133,12 +133,16 @@ impl S3Carrier {
 
     /// Puts one object and reads it back.
     fn one(&self, item: &Item, progress: &dyn Fn(u64)) -> Carried<Fate> {
+        let mut replace = false;
         if self.is_there(&item.to) {
-            return self.compare(item, progress);
+            match (self.compare(item, progress)?, &item.aside) {
+                (Fate::Taken, Some(aside)) if self.put_aside(&item.to, aside)? => replace = true,
+                (fate, _) => return Ok(fate),
+            }
         }
         let Some(digests) = self.source(item) else { return Ok(self.why_no_source(item)) };
         let name = self.name(&item.to);
-        match self.again(|| self.put(&name, item, &digests, progress)) {
+        match self.again(|| self.put(&name, item, &digests, replace, progress)) {
             Ok(Put::Stored) => {}
             // A put whose answer was lost is found here by its next try, too.
             Ok(Put::Taken) => return self.compare(item, progress),
@@ -180,6 +184,7 @@ impl S3Carrier {
         name: &str,
         item: &Item,
         digests: &Digests,
+        replace: bool,
         progress: &dyn Fn(u64),
     ) -> Result<Put, BucketError> {
         let mut bytes: Box<dyn Read + '_> = match &item.source {
@@ -193,7 +198,26 @@ impl S3Carrier {
         let mut counted = Counted { bytes: &mut *bytes, progress };
         let retention = self.retention(&item.to);
         let (len, sha256) = (digests.size, digests.sha256);
-        self.bucket.put(name, New { bytes: &mut counted, len, sha256, retention, replace: false })
+        self.bucket.put(name, New { bytes: &mut counted, len, sha256, retention, replace })
+    }
+
+    /// Copies what is bad to where it is kept aside and reads it back; only then may its name be put anew. False: it is not kept there.
+    fn put_aside(&self, from: &str, aside: &str) -> Carried<bool> {
+        let (old, new) = (self.name(from), self.name(aside));
+        let Some(bad) = self.read_back(from, u64::MAX, &|_bytes| ())? else { return Ok(false) };
+        let copy = || {
+            let Some(mut object) = self.bucket.get(&old, 0, u64::MAX)? else { return Ok(None) };
+            let retention = self.retention(aside);
+            let (len, sha256) = (bad.size, bad.sha256);
+            let put = self
+                .bucket
+                .put(&new, New { bytes: &mut object.bytes, len, sha256, retention, replace: false });
+            put.map(Some)
+        };
+        if self.again(copy).map_err(writing)?.is_none() {
+            return Ok(false);
+        }
+        Ok(self.read_back(aside, u64::MAX, &|_bytes| ())? == Some(bad))
     }
 
     /// The card is replaced when a medium is adopted, and the lease all the time: neither is locked.

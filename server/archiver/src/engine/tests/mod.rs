@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod bad;
 mod shares;
 mod world;
 
