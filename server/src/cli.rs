@@ -624,8 +624,8 @@ pub(crate) enum Archive {
     Drill(ArchiveDrill),
     /// Make room in the live store: announce recordings that every place holds, and remove those announced 24 hours ago.
     Purge(ArchivePurge),
-    /// Read a connected medium again from its first byte to its last: what is whole is proven anew, also after a restore, and a
-    /// medium that was suspect is cleared; what is not makes it suspect.
+    /// Read a connected medium again from its first byte to its last: what is whole is proven anew, also after a restore; what is
+    /// not makes it suspect, and is due again there. A suspect medium is cleared by a person only (--by, --reason).
     Verify(ArchiveVerify),
 }
 
@@ -659,9 +659,14 @@ pub(crate) struct ArchiveVerify {
     /// Print JSON: one array with what was found on each place.
     #[arg(long)]
     pub(crate) json: bool,
-    /// For the server, which shows how far it is: nothing is said but lines of progress, and a medium that was suspect stays so until
-    /// a person trusts it.
-    #[arg(long, hide = true)]
+    /// Trust a suspect medium again if all else on it is whole: who says so. It stands in the audit log.
+    #[arg(long, value_name = "NAME", requires = "reason", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) by: Option<String>,
+    /// Why it may be trusted: "cable exchanged, drive tested".
+    #[arg(long, value_name = "TEXT", requires = "by", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) reason: Option<String>,
+    /// For the server, which shows how far it is: nothing is said but lines of progress.
+    #[arg(long, hide = true, conflicts_with = "by")]
     pub(crate) for_server: bool,
 }
 

@@ -119,6 +119,12 @@ pub(crate) fn print(root: &Path, report: &Report, knows_site: bool) {
         "{word} {} recordings of {} days are what was sealed; {} manifests, {} run reports, {} backups; a log of {} leaves",
         report.recordings, report.days, report.manifests, report.runs, report.backups, report.leaves
     ));
+    if report.aside > 0 {
+        terminal::line(&format!(
+            "note  aside: {} bad files were kept when good copies took their places; they count for nothing",
+            report.aside
+        ));
+    }
     if !knows_site {
         terminal::say(
             "site.json on the medium was taken at its word: give --site DIR (the `site` folder of the data folder) to be sure whose it is",

@@ -201,6 +201,7 @@ impl Around<'_> {
         api::Checked {
             at: self.zone.rfc3339(row.ended_at),
             well: row.well,
+            mends: row.mends,
             files: row.files,
             bytes: row.bytes,
             findings: serde_json::from_str(&row.findings).unwrap_or_default(),

@@ -136,6 +136,8 @@ pub struct Checked {
     pub at: String,
     /// Everything was as it should be.
     pub well: bool,
+    /// It was not, but all that was wrong is files that are due again there: the medium may be trusted to get them.
+    pub mends: bool,
     /// Files that were.
     pub files: u64,
     /// Bytes read.

@@ -289,11 +289,24 @@ fn a_medium_that_changed_is_suspect_until_it_was_read_again() {
     assert_eq!(found.code, Some(1), "{found:?}");
     assert!(found.out.contains("the medium is suspect from now on"), "{}", found.out);
     assert!(archive(lost.site.data()).out.contains("it is suspect"), "nothing is carried to it");
-    fs::write(&recording, bytes).unwrap();
+    // A second look clears nothing by itself; a person does, by name, and may because nothing else is wrong.
+    assert!(found.out.contains("1 files are bad there and due again"), "{}", found.out);
+    assert_eq!(verify().code, Some(1));
+    assert_eq!(run(&["archive", "verify", "--data", lost.site.data(), "--by", "Thandi"]).code, Some(2));
+    let by = ["--by", "Thandi", "--reason", "cable exchanged"];
+    let cleared = run(&[&["archive", "verify", "--data", lost.site.data()][..], &by].concat());
+    assert!(cleared.code == Some(1) && cleared.out.contains("trusted again"), "{cleared:?}");
+    // The next run brings a good copy, and nothing was overwritten.
+    lost.archive();
+    assert_eq!(fs::read(&recording).unwrap(), bytes);
+    let aside = lost.on_drive("/aside/");
+    assert!(fs::read(&aside).unwrap() != bytes && fs::metadata(&aside).unwrap().len() == bytes.len() as u64);
     let mended = verify();
     assert_eq!(mended.code, Some(0), "{mended:?}");
     assert!(mended.out.contains("2 recordings are proven anew"), "{}", mended.out);
-    lost.archive();
+    assert!(mended.out.contains("1 bad files were kept"), "{}", mended.out);
+    let alone = run(&["verify", lost.drive]);
+    assert_eq!(alone.code, Some(0), "{alone:?}");
 }
 
 fn flip(path: &Path, at: usize) {

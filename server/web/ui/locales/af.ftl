@@ -860,6 +860,7 @@ medium-seed-what-from_now = Wat voorheen opgeneem is, bly slegs op die media daa
 medium-proof-cached = Wat van hierdie medium teruggelees is, kon uit 'n kasgeheue kom, so dit is geen bewys nie: niks daarop mag hierdie bediener verlaat nie. Laat dit sonder kasgeheue heg, en verifieer dit dan.
 medium-proof-lowered = Ná die herstel geld niks op hierdie medium as bewys voordat dit geverifieer is nie.
 medium-trust = Vertrou hierdie medium weer
+medium-mends = Die verifikasie het slegte lêers gevind en niks anders verkeerd nie. As jy die medium weer vertrou, bring die volgende lopie goeie kopieë en hou die slegte lêers eenkant. 'n Skyf wat lêers beskadig, word liewer vervang.
 medium-trusted = Na { $name } word weer geargiveer.
 removal = Haal uit gebruik
 removal-what = Opnames kan dan hierdie bediener met een kopie minder as vandag verlaat: { $count } opnames. 'n Ander administrateur moet dit bevestig, almal word ingelig, en dit tree 14 dae later in werking; tot dan mag enigeen dit kanselleer. Wat op die medium lê, bly daar.

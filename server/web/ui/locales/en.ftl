@@ -861,6 +861,7 @@ medium-seed-what-from_now = What was recorded before stays on the media before i
 medium-proof-cached = What was read back from this medium may have come from a cache, so it is no proof: nothing on it may leave this server. Have it mounted without a cache, then verify it.
 medium-proof-lowered = After the restore nothing on this medium counts as proven until it was verified.
 medium-trust = Trust this medium again
+medium-mends = The verification found bad files and nothing else wrong. If you trust the medium again, the next run brings good copies and keeps the bad files aside. A drive that damages files is better replaced.
 medium-trusted = { $name } is archived to again.
 removal = Take out of use
 removal-what = Recordings could then leave this server with a copy less than today: { $count } recordings. Another administrator must confirm it, all are told, and it takes effect 14 days later; until then anybody may cancel it. What lies on the medium stays there.

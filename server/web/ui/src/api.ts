@@ -89,7 +89,7 @@ export type Medium = {
   proven_at: string | null; seen_at: string | null; proof: 'counts' | 'cached' | 'lowered'; verified: Checked | null;
 };
 export type CheckWord = 'verify' | 'drill';
-export type Checked = { at: string; well: boolean; files: number; bytes: number; findings: string[] };
+export type Checked = { at: string; well: boolean; mends: boolean; files: number; bytes: number; findings: string[] };
 export type Checking = { what: CheckWord; since: string; bytes: number; bytes_due: number | null; stopping: boolean };
 export type Removal = { change: number | null; at_once: boolean; affected: number; proposed_by: string | null; effective: string | null; may_confirm: boolean };
 export type ArchiveNotice = {
