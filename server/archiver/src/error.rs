@@ -111,7 +111,7 @@ impl ArchiverError {
         match self {
             Self::Away { .. } | Self::Busy { .. } => Kind::Wait,
             Self::Medium { error, .. } => match error.kind {
-                CarryKind::Gone | CarryKind::Stalled => Kind::Wait,
+                CarryKind::Gone | CarryKind::Stalled | CarryKind::Taken => Kind::Wait,
                 CarryKind::Full | CarryKind::ReadOnly | CarryKind::Other => Kind::AskAPerson,
                 CarryKind::Doubtful => Kind::Suspect,
             },

@@ -9,14 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
+use archive::layout::LEASE_NAME;
 use archive::manifest::PIECE;
-use seal::fields::len64;
+use shared::UtcMicros;
 use store::{Disk, DiskFile, EntryKind, StoreError};
 
 use super::digests::Digesting;
 use super::fault::{failed, is_unsupported};
+use super::lease::{LEN_MAX, OnTheWay, Renewing};
+use super::small::{cleared, created, put_lease, read};
 use super::{
-    Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Source, Space, back,
+    Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Holder, Item, Piece, Source, Space, back,
     content_len, fits, split,
 };
 
@@ -42,6 +45,8 @@ pub struct DiskCarrier {
     rule: SyncRule,
     /// Names in folders that were looked into in this run.
     seen: BTreeMap<String, BTreeSet<String>>,
+    now: fn() -> UtcMicros,
+    renewing: Option<Renewing>,
 }
 
 /// A file of a batch on its way.
@@ -55,8 +60,30 @@ enum OnItsWay {
 impl DiskCarrier {
     /// Carries from `live`, the site's data folder, to `medium`, the archive's root folder.
     #[must_use]
-    pub fn new(medium: Arc<dyn Disk>, live: Arc<dyn Disk>, rule: SyncRule) -> Self {
-        Self { medium, live, rule, seen: BTreeMap::new() }
+    pub fn new(medium: Arc<dyn Disk>, live: Arc<dyn Disk>, rule: SyncRule, now: fn() -> UtcMicros) -> Self {
+        Self { medium, live, rule, seen: BTreeMap::new(), now, renewing: None }
+    }
+
+    /// Does what takes long, and renews the lease meanwhile.
+    fn at_length<T>(
+        &mut self,
+        progress: &mut dyn FnMut(u64),
+        work: impl FnOnce(&mut Self, &mut dyn FnMut(u64)) -> Carried<T>,
+    ) -> Carried<T> {
+        let (medium, mut renewing) = (Arc::clone(&self.medium), self.renewing.take());
+        let mut way = OnTheWay {
+            renewing: renewing.as_mut(),
+            read: &|| read(&*medium, LEASE_NAME, LEN_MAX),
+            put: &|bytes| put_lease(&*medium, bytes),
+            lost: None,
+        };
+        let done = work(self, &mut |bytes| {
+            way.step();
+            progress(bytes);
+        });
+        let done = way.kept(done);
+        self.renewing = renewing;
+        done
     }
 
     /// Looks into a folder the first time: makes it, and removes what a cut run left unfinished.
@@ -70,7 +97,7 @@ impl DiskCarrier {
         let mut names = BTreeSet::new();
         for entry in self.medium.list(folder).map_err(failed)? {
             if entry.kind == EntryKind::File && entry.name.ends_with(UNFINISHED) {
-                self.cleared(&join(folder, &entry.name))?;
+                cleared(&*self.medium, &join(folder, &entry.name))?;
             } else {
                 names.insert(entry.name);
             }
@@ -105,7 +132,7 @@ impl DiskCarrier {
 
     fn write(&self, item: &Item, from: &mut dyn BufRead, progress: &mut dyn FnMut(u64)) -> Carried<OnItsWay> {
         let path = unfinished(&item.to);
-        let mut file = self.created(&path)?;
+        let mut file = created(&*self.medium, &path)?;
         let mut digesting = Digesting::new(content_len(&item.source));
         let whole = loop {
             let chunk = match from.fill_buf() {
@@ -129,27 +156,8 @@ impl DiskCarrier {
             return Ok(OnItsWay::Written(digests, file));
         }
         drop(file);
-        self.cleared(&path)?;
+        cleared(&*self.medium, &path)?;
         Ok(OnItsWay::Done(Fate::SourceBad))
-    }
-
-    /// Makes a file under a temporary name. Nothing of that name is there: what is was made by a request whose answer was lost.
-    fn created(&self, path: &str) -> Carried<DiskFile> {
-        match self.medium.create_new(path) {
-            Err(StoreError::Exists { .. }) => {
-                self.cleared(path)?;
-                self.medium.create_new(path).map_err(failed)
-            }
-            made => made.map_err(failed),
-        }
-    }
-
-    /// Removes a file; one that is not there is fine.
-    fn cleared(&self, path: &str) -> Carried<()> {
-        match self.medium.unlink(path) {
-            Err(e) if !e.is_not_found() => Err(failed(e)),
-            _ => Ok(()),
-        }
     }
 
     /// Renames a file to its final name. Over a network the answer may be lost and the second request finds nothing to rename: then it
@@ -234,7 +242,7 @@ impl DiskCarrier {
                     self.seen.entry(folder.to_owned()).or_default().insert(name.to_owned());
                 }
                 Err(StoreError::Exists { .. }) => {
-                    self.cleared(&unfinished(&item.to))?;
+                    cleared(&*self.medium, &unfinished(&item.to))?;
                     *way = OnItsWay::Done(self.compare(item, progress)?);
                 }
                 Err(e) => return Err(failed(e)),
@@ -302,20 +310,7 @@ impl Carrier for DiskCarrier {
     }
 
     fn read(&mut self, path: &str, max: u64) -> Carried<Option<Vec<u8>>> {
-        let io = match self.medium.open_read(path) {
-            Ok(io) => io,
-            Err(e) if e.is_not_found() => return Ok(None),
-            Err(e) => return Err(failed(e)),
-        };
-        let mut bytes = Vec::new();
-        io.take(max.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|e| failed(StoreError::sorted("read", path, e)))?;
-        if len64(&bytes) > max {
-            let text = format!("{path} is longer than such a file can be");
-            return Err(CarryError { kind: CarryKind::Other, text });
-        }
-        Ok(Some(bytes))
+        read(&*self.medium, path, max)
     }
 
     fn sizes(&mut self, paths: &[String]) -> Carried<Vec<Option<u64>>> {
@@ -333,7 +328,7 @@ impl Carrier for DiskCarrier {
         content: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Carried<Option<(Digests, bool)>> {
-        back::digests(&*self.medium, path, content, progress)
+        self.at_length(progress, |this, told| back::digests(&*this.medium, path, content, told))
     }
 
     fn piece(&mut self, path: &str, nth: u64) -> Carried<Option<Piece>> {
@@ -366,7 +361,7 @@ impl Carrier for DiskCarrier {
     }
 
     fn carry(&mut self, items: &[Item], progress: &mut dyn FnMut(u64)) -> Carried<Vec<Fate>> {
-        let fates = self.carry_all(items, progress);
+        let fates = self.at_length(progress, |this, told| this.carry_all(items, told));
         if fates.is_err() {
             // Nothing of it counts. What cannot be removed now is removed when the folder is next looked into.
             for item in items {
@@ -410,10 +405,12 @@ impl Carrier for DiskCarrier {
     }
 
     fn put_lease(&mut self, bytes: &[u8]) -> Carried<()> {
-        let path = archive::layout::LEASE_NAME;
-        self.cleared(path)?;
-        let mut file = self.created(path)?;
-        file.append(&[bytes]).and_then(|()| file.sync()).map_err(failed)
+        put_lease(&*self.medium, bytes)
+    }
+
+    fn keep_lease(&mut self, holder: Option<Holder>) -> Carried<()> {
+        self.renewing = holder.map(|holder| Renewing::new(holder, self.now));
+        Ok(())
     }
 }
 

@@ -11,7 +11,9 @@ mod back;
 mod digests;
 mod disk;
 mod fault;
+mod lease;
 mod s3;
+mod small;
 
 use seal::fields::len64;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,8 @@ use shared::UtcMicros;
 
 pub use digests::Digests;
 pub use disk::{DiskCarrier, SyncRule};
+pub use lease::Holder;
+pub(crate) use lease::LEN_MAX as LEASE_MAX;
 pub use s3::{Lock, S3Carrier};
 
 /// One file to be carried.
@@ -135,6 +139,8 @@ pub enum CarryKind {
     Doubtful,
     /// Nothing happened for two minutes.
     Stalled,
+    /// Another machine took the lease.
+    Taken,
     /// Something else: a missing right, as a rule.
     Other,
 }
@@ -215,6 +221,13 @@ pub trait Carrier {
     /// # Errors
     /// The medium's.
     fn put_lease(&mut self, bytes: &[u8]) -> Carried<()>;
+
+    /// From now on the carrier renews the lease of this holder itself, once a minute while it carries or digests: one file may take longer
+    /// than a lease lives. If somebody else took it meanwhile, nothing of what was under way counts. `None`: no more.
+    ///
+    /// # Errors
+    /// Nobody can be told.
+    fn keep_lease(&mut self, holder: Option<Holder>) -> Carried<()>;
 }
 
 /// Time, brought by the program.

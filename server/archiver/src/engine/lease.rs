@@ -1,31 +1,21 @@
 //! The lease: `lease.json` says who writes to a medium now. It keeps two machines apart; on one machine the lock does.
 //!
 //! It is taken by writing, waiting two seconds and reading back: of two that write at once, the later wins and the earlier sees
-//! it. It is renewed every minute, and dead after thirty, or when its machine was started again.
+//! it. It is renewed every minute, between batches by the run and within a long file by the carrier, and dead after thirty, or when its
+//! machine was started again.
 
 use std::cell::Cell;
 
-use serde::{Deserialize, Serialize};
 use shared::UtcMicros;
 use vault::LocationRow;
 
 use super::World;
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, Holder, LEASE_MAX};
 use crate::{ArchiverError, Result};
 
 const DEAD_US: i64 = 30 * 60 * 1_000_000;
 const RENEW_US: i64 = 60 * 1_000_000;
 const WAIT_MS: u64 = 2_000;
-const LEN_MAX: u64 = 4_096;
-
-/// Who writes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct Holder {
-    host: String,
-    pid: u32,
-    boot: String,
-    at_us: i64,
-}
 
 /// The lease, held.
 #[derive(Debug)]
@@ -51,10 +41,13 @@ pub(crate) fn take(world: &World<'_>, location: &LocationRow, carrier: &mut dyn 
     {
         return Err(busy(&other));
     }
-    carrier.put_lease(&bytes(&me)).map_err(failed)?;
+    carrier.put_lease(&me.to_bytes(now)).map_err(failed)?;
     world.clock.sleep_ms(WAIT_MS);
     match read(carrier).map_err(failed)? {
-        Some(there) if there == me => Ok(Lease { holder: me, renewed: Cell::new(now) }),
+        Some(there) if there == me => {
+            carrier.keep_lease(Some(me.clone())).map_err(failed)?;
+            Ok(Lease { holder: me, renewed: Cell::new(now) })
+        }
         Some(other) => Err(busy(&other)),
         None => Err(ArchiverError::Busy {
             name: location.name.clone(),
@@ -66,8 +59,9 @@ pub(crate) fn take(world: &World<'_>, location: &LocationRow, carrier: &mut dyn 
 impl Lease {
     /// Removes the lease, unless somebody else took it. Harmless if it stays: it is of this machine, and old after 30 minutes.
     pub(crate) fn give_back(&self, carrier: &mut dyn Carrier) {
+        drop(carrier.keep_lease(None));
         if let Ok(Some(there)) = read(carrier)
-            && (&there.host, &there.boot) == (&self.holder.host, &self.holder.boot)
+            && !self.holder.is_other(&there)
         {
             drop(carrier.remove(&[archive::layout::LEASE_NAME.to_owned()]));
         }
@@ -84,31 +78,24 @@ impl Lease {
         }
         let failed = |error| ArchiverError::Medium { name: "the medium".to_owned(), error };
         let there = read(carrier).map_err(failed)?;
-        if let Some(other) =
-            there.filter(|other| (&other.host, &other.boot) != (&self.holder.host, &self.holder.boot))
-        {
+        if let Some(other) = there.filter(|other| self.holder.is_other(other)) {
             let who = format!("process {} on {}, which took it from us", other.pid, other.host);
             return Err(ArchiverError::Busy { name: "the medium".to_owned(), who });
         }
-        carrier.put_lease(&bytes(&Holder { at_us: now.0, ..self.holder.clone() })).map_err(failed)?;
+        carrier.put_lease(&self.holder.to_bytes(now)).map_err(failed)?;
         self.renewed.set(now);
         Ok(())
     }
 }
 
 fn read(carrier: &mut dyn Carrier) -> crate::carrier::Carried<Option<Holder>> {
-    let bytes = carrier.read(archive::layout::LEASE_NAME, LEN_MAX)?;
-    // One that is torn says nothing: its writer died while it wrote.
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    let bytes = carrier.read(archive::layout::LEASE_NAME, LEASE_MAX)?;
+    Ok(bytes.as_deref().and_then(Holder::parse))
 }
 
 /// On this machine the lock keeps runs apart: a lease that was left here is of a dead one.
 fn lives(other: &Holder, me: &Holder, now: UtcMicros) -> bool {
     other.host != me.host && now.0.saturating_sub(other.at_us).abs() < DEAD_US
-}
-
-fn bytes(holder: &Holder) -> Vec<u8> {
-    serde_json::to_vec(holder).unwrap_or_default()
 }
 
 fn myself(now: UtcMicros) -> Holder {

@@ -270,7 +270,14 @@ impl<'a> Run<'a> {
         self.at(Step::Carry);
         let more = self.carry_due()?;
         let fatal = self.early.take_if(|e| {
-            matches!(e.kind, CarryKind::Gone | CarryKind::Doubtful | CarryKind::Stalled | CarryKind::ReadOnly)
+            matches!(
+                e.kind,
+                CarryKind::Gone
+                    | CarryKind::Doubtful
+                    | CarryKind::Stalled
+                    | CarryKind::ReadOnly
+                    | CarryKind::Taken
+            )
         });
         if let Some(error) = fatal {
             return Err(self.give_up(error));
@@ -287,7 +294,7 @@ impl<'a> Run<'a> {
         (self.world.tell)(&self.progress);
     }
 
-    /// Renews the lease if it is time. Between two of these lies one batch, or one file if that is larger than a batch.
+    /// Renews the lease if it is time. Between two of these lies one batch, within which the carrier does it.
     fn keep(&mut self) -> Result<()> {
         self.held.keep(self.world, self.carrier)
     }

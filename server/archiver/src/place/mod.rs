@@ -184,7 +184,7 @@ impl Place {
         })?;
         let live = LocalDisk::open(data).map_err(|e| PlaceError::refused(e.to_string()))?;
         let rule = if WHOLE.contains(&now.fs.as_str()) { SyncRule::Whole } else { SyncRule::Each };
-        Ok(Box::new(DiskCarrier::new(Arc::new(medium), Arc::new(live), rule)))
+        Ok(Box::new(DiskCarrier::new(Arc::new(medium), Arc::new(live), rule, around.now)))
     }
 }
 

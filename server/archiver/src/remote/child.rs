@@ -55,6 +55,7 @@ fn answer(deed: Deed, carrier: &mut Option<Box<dyn Carrier>>, output: &mut dyn W
         Deed::Carry(items) => Reply::Carried(carrier.carry(&items, &mut |n| told.add(n))),
         Deed::Remove(paths) => Reply::Done(carrier.remove(&paths)),
         Deed::PutLease(bytes) => Reply::Done(carrier.put_lease(&bytes)),
+        Deed::KeepLease(holder) => Reply::Done(carrier.keep_lease(holder)),
     };
     match told.gone {
         Some(error) => Err(error),

@@ -9,7 +9,7 @@ mod parent;
 
 use serde::{Deserialize, Serialize};
 
-use crate::carrier::{Carried, Digests, Fate, Found, Item, Piece, Space};
+use crate::carrier::{Carried, Digests, Fate, Found, Holder, Item, Piece, Space};
 use crate::place::{Place, PlaceError, Settings};
 
 pub use child::serve;
@@ -35,6 +35,7 @@ enum Deed {
     Carry(Vec<Item>),
     Remove(Vec<String>),
     PutLease(#[serde(with = "crate::wire::base64")] Vec<u8>),
+    KeepLease(Option<Holder>),
 }
 
 /// What the child says.

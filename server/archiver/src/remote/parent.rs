@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::{Deed, Reply, Request};
-use crate::carrier::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Space};
+use crate::carrier::{
+    Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Holder, Item, Piece, Space,
+};
 use crate::place::{Place, PlaceError, Settings};
 
 /// After so many of these the child is given up.
@@ -228,6 +230,12 @@ impl Carrier for RemoteCarrier {
     fn put_lease(&mut self, bytes: &[u8]) -> Carried<()> {
         let Reply::Done(done) = self.ask(&Request::Do(Deed::PutLease(bytes.to_vec())), &mut |_bytes| ())?
         else {
+            return Err(other());
+        };
+        done
+    }
+    fn keep_lease(&mut self, holder: Option<Holder>) -> Carried<()> {
+        let Reply::Done(done) = self.ask(&Request::Do(Deed::KeepLease(holder)), &mut |_bytes| ())? else {
             return Err(other());
         };
         done

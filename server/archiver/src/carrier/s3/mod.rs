@@ -6,10 +6,12 @@
 //!
 //! Each object costs two trips to the store, so several are under way at once.
 
+mod bytes;
+mod fault;
 mod parallel;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,13 +20,17 @@ use archive::CARD_NAME;
 use archive::layout::LEASE_NAME;
 use archive::manifest::PIECE;
 use seal::fields::len64;
-use sha2::{Digest as _, Sha256};
 use shared::UtcMicros;
 use store::Disk;
 use store::bucket::{Bucket, BucketError, Fault, New, Put, Retention};
 
+use self::bytes::{Counted, fed, small};
+use self::fault::{failed, of_reading, writing};
 use super::digests::Digesting;
-use super::{Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Item, Piece, Source, Space};
+use super::lease::{LEN_MAX, OnTheWay, Renewing};
+use super::{
+    Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Holder, Item, Piece, Source, Space,
+};
 use super::{content_len, fits, split};
 
 /// Read in one go.
@@ -55,6 +61,7 @@ pub struct S3Carrier {
     seen: BTreeMap<String, BTreeSet<String>>,
     /// The access key was refused to delete; somebody was told.
     keeps_all: AtomicBool,
+    renewing: Option<Renewing>,
 }
 
 impl S3Carrier {
@@ -67,7 +74,16 @@ impl S3Carrier {
         live: Arc<dyn Disk>,
         now: fn() -> UtcMicros,
     ) -> Self {
-        Self { bucket, root, lock, live, now, seen: BTreeMap::new(), keeps_all: AtomicBool::new(false) }
+        Self {
+            bucket,
+            root,
+            lock,
+            live,
+            now,
+            seen: BTreeMap::new(),
+            keeps_all: AtomicBool::new(false),
+            renewing: None,
+        }
     }
 
     /// Tries whether the store refuses a name that is taken. One that does not would overwrite proven copies. Puts the lease, which
@@ -251,17 +267,9 @@ impl S3Carrier {
     }
 }
 
-impl Carrier for S3Carrier {
-    fn list(&mut self, folder: &str) -> Carried<Option<Vec<Found>>> {
-        let prefix = self.prefix(folder);
-        let names = self.again(|| self.bucket.list(&prefix)).map_err(failed)?;
-        // A folder is what names have in common.
-        let is_there = folder.is_empty() || !names.is_empty();
-        let found = |named: store::bucket::Named| Found { name: named.name, is_folder: named.is_folder };
-        Ok(is_there.then(|| names.into_iter().map(found).collect()))
-    }
-
-    fn read(&mut self, path: &str, max: u64) -> Carried<Option<Vec<u8>>> {
+impl S3Carrier {
+    /// Reads a small object.
+    fn got(&self, path: &str, max: u64) -> Carried<Option<Vec<u8>>> {
         let name = self.name(path);
         let read = || {
             let Some(object) = self.bucket.get(&name, 0, u64::MAX)? else { return Ok(None) };
@@ -275,6 +283,50 @@ impl Carrier for S3Carrier {
             return Err(CarryError { kind: CarryKind::Other, text });
         }
         Ok(bytes)
+    }
+
+    fn put_as_lease(&self, bytes: &[u8]) -> Carried<()> {
+        let name = self.name(LEASE_NAME);
+        let put = self.again(|| self.bucket.put(&name, small(&mut &*bytes, bytes, None, true)));
+        put.map(drop).map_err(writing)
+    }
+
+    /// Does what takes long, and renews the lease meanwhile.
+    fn at_length<T>(
+        &mut self,
+        progress: &mut dyn FnMut(u64),
+        work: impl FnOnce(&Self, &mut dyn FnMut(u64)) -> Carried<T>,
+    ) -> Carried<T> {
+        let mut renewing = self.renewing.take();
+        let this = &*self;
+        let mut way = OnTheWay {
+            renewing: renewing.as_mut(),
+            read: &|| this.got(LEASE_NAME, LEN_MAX),
+            put: &|bytes| this.put_as_lease(bytes),
+            lost: None,
+        };
+        let done = work(this, &mut |bytes| {
+            way.step();
+            progress(bytes);
+        });
+        let done = way.kept(done);
+        self.renewing = renewing;
+        done
+    }
+}
+
+impl Carrier for S3Carrier {
+    fn list(&mut self, folder: &str) -> Carried<Option<Vec<Found>>> {
+        let prefix = self.prefix(folder);
+        let names = self.again(|| self.bucket.list(&prefix)).map_err(failed)?;
+        // A folder is what names have in common.
+        let is_there = folder.is_empty() || !names.is_empty();
+        let found = |named: store::bucket::Named| Found { name: named.name, is_folder: named.is_folder };
+        Ok(is_there.then(|| names.into_iter().map(found).collect()))
+    }
+
+    fn read(&mut self, path: &str, max: u64) -> Carried<Option<Vec<u8>>> {
+        self.got(path, max)
     }
 
     fn sizes(&mut self, paths: &[String]) -> Carried<Vec<Option<u64>>> {
@@ -292,9 +344,10 @@ impl Carrier for S3Carrier {
         content: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Carried<Option<(Digests, bool)>> {
-        let this = &*self;
-        let read = |path: &String, told: &dyn Fn(u64)| this.read_back(path, content, told);
-        let digests = parallel::each(&[path.to_owned()], &read, progress)?;
+        let digests = self.at_length(progress, |this, told| {
+            let read = |path: &String, told: &dyn Fn(u64)| this.read_back(path, content, told);
+            parallel::each(&[path.to_owned()], &read, told)
+        })?;
         Ok(digests.into_iter().next().flatten().map(|digests| (digests, true)))
     }
 
@@ -324,15 +377,15 @@ impl Carrier for S3Carrier {
 
     fn carry(&mut self, items: &[Item], progress: &mut dyn FnMut(u64)) -> Carried<Vec<Fate>> {
         self.enter(items)?;
-        let this = &*self;
-        let one = |item: &Item, told: &dyn Fn(u64)| this.one(item, told);
         // The last of a group makes it whole, so it is put when all others lie there.
         let (last, others) = match items.split_last() {
             Some((last, others)) => (std::slice::from_ref(last), others),
             None => return Ok(Vec::new()),
         };
-        let fates = parallel::each(others, &one, progress).and_then(|mut fates| {
-            fates.extend(parallel::each(last, &one, progress)?);
+        let fates = self.at_length(progress, |this, told| {
+            let one = |item: &Item, told: &dyn Fn(u64)| this.one(item, told);
+            let mut fates = parallel::each(others, &one, told)?;
+            fates.extend(parallel::each(last, &one, told)?);
             Ok(fates)
         });
         match &fates {
@@ -373,76 +426,11 @@ impl Carrier for S3Carrier {
     }
 
     fn put_lease(&mut self, bytes: &[u8]) -> Carried<()> {
-        let name = self.name(LEASE_NAME);
-        let put = self.again(|| self.bucket.put(&name, small(&mut &*bytes, bytes, None, true)));
-        put.map(drop).map_err(writing)
+        self.put_as_lease(bytes)
     }
-}
 
-fn small<'a>(from: &'a mut &[u8], bytes: &[u8], retention: Option<Retention>, replace: bool) -> New<'a> {
-    New { bytes: from, len: len64(bytes), sha256: Sha256::digest(bytes).into(), retention, replace }
-}
-
-/// Feeds all bytes of a reader.
-fn fed(digesting: &mut Digesting, from: impl Read, progress: &dyn Fn(u64)) -> std::io::Result<()> {
-    let mut from = BufReader::with_capacity(CHUNK, from);
-    loop {
-        let chunk = from.fill_buf()?;
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        digesting.update(chunk);
-        let n = chunk.len();
-        progress(u64::try_from(n).unwrap_or(0));
-        from.consume(n);
+    fn keep_lease(&mut self, holder: Option<Holder>) -> Carried<()> {
+        self.renewing = holder.map(|holder| Renewing::new(holder, self.now));
+        Ok(())
     }
-}
-
-/// Tells of bytes as they go.
-struct Counted<'a> {
-    bytes: &'a mut dyn Read,
-    progress: &'a dyn Fn(u64),
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.bytes.read(out)?;
-        (self.progress)(u64::try_from(n).unwrap_or(0));
-        Ok(n)
-    }
-}
-
-/// A bucket's error that came out of a reader.
-fn of_reading(error: std::io::Error) -> BucketError {
-    let text = error.to_string();
-    let fault = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<BucketError>())
-        .map_or(Fault::Away, |e| e.fault);
-    BucketError { fault, text }
-}
-
-/// Sorts what a store said.
-fn failed(error: BucketError) -> CarryError {
-    let kind = match error.fault {
-        Fault::Away | Fault::Slow => CarryKind::Gone,
-        Fault::Silent => CarryKind::Stalled,
-        Fault::Full => CarryKind::Full,
-        Fault::Mangled => CarryKind::Doubtful,
-        Fault::Address
-        | Fault::Credential
-        | Fault::Denied
-        | Fault::NoBucket
-        | Fault::Clock
-        | Fault::Unknown
-        | Fault::Odd => CarryKind::Other,
-    };
-    CarryError { kind, text: error.text }
-}
-
-/// The same when something was to be written: a missing right ends the run.
-fn writing(error: BucketError) -> CarryError {
-    let denied = matches!(error.fault, Fault::Denied | Fault::Credential | Fault::NoBucket);
-    let kind = if denied { CarryKind::ReadOnly } else { failed(error.clone()).kind };
-    CarryError { kind, text: error.text }
 }

@@ -202,7 +202,7 @@ impl Site {
 
     pub(super) fn carrier<D: Disk + Clone + 'static>(&self, medium: &D, rule: SyncRule) -> DiskCarrier {
         let live = LocalDisk::open(self.folder.path()).unwrap();
-        DiskCarrier::new(Arc::new(medium.clone()), Arc::new(live), rule)
+        DiskCarrier::new(Arc::new(medium.clone()), Arc::new(live), rule, || AT)
     }
 
     /// Runs the archive once.
