@@ -18,6 +18,8 @@ pub(crate) struct Lacking {
     pub(crate) files: u64,
     /// Their bytes.
     pub(crate) bytes: u64,
+    /// Files that are bad there, and of how many of these no good copy is known.
+    pub(crate) bad: (u64, u64),
     /// The lowest level of what its last run that carried anything read back.
     pub(crate) level: Option<u8>,
 }
@@ -56,7 +58,8 @@ impl Stands {
             let carried = |run: &&ArchiveRunRow| run.media_id == row.media_id && run.files > 0;
             let carried = runs.iter().filter(|run| run.report_sha256.is_some()).find(carried);
             let level = carried.map(|run| vault.level_of_run(run.run_id)).transpose()?.flatten();
-            Ok(Lacking { row, files, bytes, level })
+            let bad = vault.bad_totals(row.media_id)?;
+            Ok(Lacking { row, files, bytes, bad, level })
         });
         Ok(Self { media: media.collect::<vault::Result<_>>()?, row, runs })
     }
@@ -89,6 +92,8 @@ impl Stands {
             match medium.row.state {
                 MediumState::Suspect | MediumState::Retired => None,
                 MediumState::Good if !medium.counts() => None,
+                // What is bad there may be of any time.
+                MediumState::Good if medium.bad.0 > 0 => None,
                 MediumState::Good if medium.files == 0 => Some(now),
                 MediumState::Good => self.runs.iter().find(complete).map(|run| run.begun_at),
             }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use archive::Outcome;
 use archiver::notices::{
-    Facts, Found, Habit, LastRun, Notice, NoticeKind, Place, Waiting, forecast, notices,
+    Facts, Found, Habit, LastRun, Notice, NoticeKind, Place, ToReview, Waiting, forecast, notices,
 };
 use archiver::schedule::{At, Due, due};
 use shared::{LocationId, UtcMicros, Zone};
@@ -106,6 +106,13 @@ pub(crate) fn facts(
     for stands in Stands::all(vault)? {
         places.push(place(vault, zone, at, slow, &stands, &standing(stands.id()), now)?);
     }
+    let today = zone.day_of(now);
+    let holds = vault.hold_orders()?.into_iter().filter(|hold| hold.released.is_none());
+    let to_review = holds.filter_map(|hold| {
+        let day = hold.review.filter(|day| *day <= today)?;
+        let id: String = hold.hold_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(ToReview { hold: id, owner: hold.owner, day })
+    });
     let waits = |step| matches!(step, PolicyStep::Proposed | PolicyStep::Confirmed);
     let waiting = vault.policies(CHANGES)?.into_iter().filter(|change| waits(change.step()));
     Ok(Facts {
@@ -122,6 +129,7 @@ pub(crate) fn facts(
                 affected: change.affected,
             })
             .collect(),
+        to_review: to_review.collect(),
         places,
     })
 }
@@ -154,6 +162,7 @@ fn place(
         seen: stands.seen(),
         running: standing.running.is_some() || standing.waiting,
         safe_until: stands.safe_until(now),
+        lost: stands.media.iter().fold(0, |sum, medium| sum.saturating_add(medium.bad.1)),
         due: counted.map_or((0, 0), |medium| (medium.files, medium.bytes)),
         last: last_run(vault, stands)?,
         trouble: trouble.map(|trouble| trouble.text.clone()),

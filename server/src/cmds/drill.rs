@@ -1,6 +1,7 @@
 //! `amethyst archive drill`: recordings drawn by lot are fetched from each place, opened whole and held against the log.
 //!
-//! It is the restore of a few, every month: what a restore of all needs besides are the two papers, which a program must not have.
+//! It is the restore of a few, every month: what a restore of all needs besides are the two papers, which a program must not have. A
+//! file that is not what was sealed is due again there, and its medium suspect.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom};
@@ -15,7 +16,7 @@ use seal::Part;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shared::UtcMicros;
-use vault::{CheckKind, CheckRow, Elsewhere as _, LocationRow, PartKey, ProofRow, Use, Vault};
+use vault::{BadPart, CheckKind, CheckRow, Elsewhere as _, LocationRow, PartKey, ProofRow, Use, Vault};
 
 use super::location::location_json;
 use crate::archiving::chosen;
@@ -152,7 +153,12 @@ fn drill(
                     let key: PartKey = (id, of.part);
                     vault.set_level(proof.media_id, &[key], Level::Opened as u8)?;
                 }
-                Err(e) => done.wrong.push(format!("{name} ({}): {e:#}", proof.read_back.path)),
+                Err(e) => {
+                    if e.is::<OtherBytes>() || is_gone(&e) {
+                        vault.found_bad(proof.media_id, &[bad(proof, &e)], world::now().utc)?;
+                    }
+                    done.wrong.push(format!("{name} ({}): {e:#}", proof.read_back.path));
+                }
             }
         }
         if !fetched {
@@ -162,11 +168,43 @@ fn drill(
     Ok(done)
 }
 
+/// What lies there is not what was sealed. (A file that is, and does not open, is no fault of the medium.)
+#[derive(Debug)]
+struct OtherBytes(String);
+
+impl std::fmt::Display for OtherBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OtherBytes {}
+
+/// The file is not there, on a medium whose card was just read.
+fn is_gone(error: &anyhow::Error) -> bool {
+    let of = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::NotFound)
+    };
+    error.chain().any(of)
+}
+
+fn bad(proof: &ProofRow, error: &anyhow::Error) -> BadPart {
+    let back = &proof.read_back;
+    BadPart {
+        recording_id: back.recording_id,
+        part: back.part,
+        path: back.path.clone(),
+        why: format!("at a drill: {error:#}"),
+    }
+}
+
 /// Fetches a file, holds it against the log, and opens all of it.
 fn came_back(site: &Site, of: &RecordingLeaf, mut from: impl io::Read) -> anyhow::Result<()> {
     let mut file = scratch(&site.dir.join("run"))?;
     let size = io::copy(&mut from, &mut file).context("it cannot be read")?;
-    anyhow::ensure!(size == of.size, "it has {size} bytes, and the log says {}", of.size);
+    if size != of.size {
+        return Err(OtherBytes(format!("it has {size} bytes, and the log says {}", of.size)).into());
+    }
     file.seek(SeekFrom::Start(0))?;
     let content = size.saturating_sub(u64::try_from(seal::TRAILER_LEN)?);
     let mut sum = Sha256::new();
@@ -180,7 +218,9 @@ fn came_back(site: &Site, of: &RecordingLeaf, mut from: impl io::Read) -> anyhow
         sum.update(block.get(..n).unwrap_or_default());
     }
     let sum: [u8; 32] = sum.finalize().into();
-    anyhow::ensure!(sum == of.sha256, "it is not what the log says was sealed");
+    if sum != of.sha256 {
+        return Err(OtherBytes("it is not what the log says was sealed".to_owned()).into());
+    }
     file.seek(SeekFrom::Start(0))?;
     let mut part = Part::open(file, &*site.keys, site.card.min_suite)?;
     part.check().context("it does not open whole")?;

@@ -32,10 +32,12 @@ const LEVEL_COUNTS: u8 = 3;
 const LEVEL_WRITTEN: u8 = 2;
 
 pub(super) fn all(facts: &Facts, now: UtcMicros) -> Vec<Notice> {
-    let mut all: Vec<Notice> = of_all(facts).into_iter().chain(waiting(facts)).collect();
-    let rules: [fn(&Facts, &Place, UtcMicros) -> Option<Notice>; 15] = [
+    let mut all: Vec<Notice> =
+        of_all(facts).into_iter().chain(waiting(facts)).chain(to_review(facts)).collect();
+    let rules: [fn(&Facts, &Place, UtcMicros) -> Option<Notice>; 16] = [
         absent,
         suspect,
+        lost,
         behind,
         failed,
         holes,
@@ -79,6 +81,16 @@ fn waiting(facts: &Facts) -> impl Iterator<Item = Notice> {
             count: Some(change.affected),
             ..Filled::default()
         },
+    })
+}
+
+/// Nothing is ever released by itself: it stands until somebody releases the hold or sets another day.
+fn to_review(facts: &Facts) -> impl Iterator<Item = Notice> {
+    facts.to_review.iter().map(|hold| Notice {
+        kind: NoticeKind::HoldReview,
+        of: hold.hold.clone(),
+        severity: Severity::Warning,
+        filled: Filled { name: hold.owner.clone(), day: Some(hold.day.yyyymmdd()), ..Filled::default() },
     })
 }
 
@@ -127,6 +139,12 @@ fn absent(_: &Facts, place: &Place, now: UtcMicros) -> Option<Notice> {
 fn suspect(_: &Facts, place: &Place, _: UtcMicros) -> Option<Notice> {
     let is = place.state == Some(MediumState::Suspect);
     is.then(|| place.notice(NoticeKind::Suspect, Severity::Urgent, place.filled()))
+}
+
+/// The worst that there is: somebody may still have a medium that this server does not know of.
+fn lost(_: &Facts, place: &Place, _: UtcMicros) -> Option<Notice> {
+    let filled = Filled { count: Some(place.lost), ..place.filled() };
+    (place.lost > 0).then(|| place.notice(NoticeKind::Lost, Severity::Urgent, filled))
 }
 
 /// What was recorded since the last evening waits for the next one: that is no reason to worry. A new place has until its first evening.

@@ -35,6 +35,8 @@ pub enum NoticeKind {
     ReadOnly,
     /// Its medium is suspect.
     Suspect,
+    /// Files there are bad, and no good copy of them is known.
+    Lost,
     /// What was recorded until the last evening is not all there.
     Behind,
     /// The last run failed, and no other begins before the next evening.
@@ -67,11 +69,13 @@ pub enum NoticeKind {
     NoRoom,
     /// Somebody wants to keep less.
     PolicyWaits,
+    /// The day has come to ask whether a legal hold is still needed.
+    HoldReview,
 }
 
 impl NoticeKind {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::NoPlace,
         Self::Away,
         Self::Unseen,
@@ -79,6 +83,7 @@ impl NoticeKind {
         Self::Copied,
         Self::ReadOnly,
         Self::Suspect,
+        Self::Lost,
         Self::Behind,
         Self::Failed,
         Self::Holes,
@@ -95,6 +100,7 @@ impl NoticeKind {
         Self::RetentionNear,
         Self::NoRoom,
         Self::PolicyWaits,
+        Self::HoldReview,
     ];
 
     /// Returns the word for programs.
@@ -108,6 +114,7 @@ impl NoticeKind {
             Self::Copied => "copied",
             Self::ReadOnly => "read-only",
             Self::Suspect => "suspect",
+            Self::Lost => "lost",
             Self::Behind => "behind",
             Self::Failed => "failed",
             Self::Holes => "holes",
@@ -124,6 +131,7 @@ impl NoticeKind {
             Self::RetentionNear => "retention-near",
             Self::NoRoom => "no-room",
             Self::PolicyWaits => "policy-waits",
+            Self::HoldReview => "hold-review",
         }
     }
 
@@ -282,6 +290,8 @@ pub struct Place {
     pub safe_until: Option<UtcMicros>,
     /// Files and bytes that it lacks.
     pub due: (u64, u64),
+    /// Files that are bad on its media and of which no good copy is known.
+    pub lost: u64,
     /// The last run that came to its end.
     pub last: Option<LastRun>,
     /// Why the last run failed, if only a person can mend it.
@@ -309,6 +319,17 @@ pub struct Waiting {
     pub affected: u64,
 }
 
+/// A legal hold whose day of review has come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ToReview {
+    /// Its identity.
+    pub hold: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The day.
+    pub day: Day,
+}
+
 /// What is known at a moment.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -326,6 +347,8 @@ pub struct Facts {
     pub no_room: Option<(u64, String)>,
     /// Changes that wait.
     pub waiting: Vec<Waiting>,
+    /// Holds that somebody should look at.
+    pub to_review: Vec<ToReview>,
 }
 
 /// Judges what somebody should know now, in the order of [`NoticeKind`] within each place; what concerns all of them first.

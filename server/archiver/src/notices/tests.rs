@@ -44,6 +44,7 @@ fn place() -> Place {
         running: false,
         safe_until: Some(ago(15)),
         due: (7, 7_000_000),
+        lost: 0,
         last: Some(LastRun {
             begun: ago(15),
             ended: ago(14),
@@ -72,6 +73,7 @@ fn facts() -> Facts {
         has_recordings: true,
         no_room: None,
         waiting: Vec::new(),
+        to_review: Vec::new(),
     }
 }
 
@@ -186,6 +188,7 @@ fn what_counts_for_no_purge_is_told() {
     check(|p| p.last.as_mut().unwrap().level = Some(2), &[("cached/here", Urgent)], "no proof");
     check(|p| p.last.as_mut().unwrap().level = Some(1), &[("lowered/here", Urgent)], "restore");
     check(|p| p.last.as_mut().unwrap().level = Some(4), &[], "");
+    check(|p| p.lost = 2, &[("lost/here", Urgent)], "no good copy");
     check(|p| p.drill = None, &[("drill-overdue/here", Warning)], "never");
     check(
         |p| p.drill.as_mut().unwrap().ended_at = ago(24 * 36),
@@ -210,14 +213,17 @@ fn what_concerns_the_whole_site_comes_first() {
     facts.no_room = Some((96, "3 not proven".into()));
     let waits = |change, effective| Waiting { change, by: "Thandi".into(), effective, affected: 12 };
     facts.waiting = vec![waits(4, None), waits(5, Some(NOW.plus(14 * DAY_US)))];
+    facts.to_review =
+        vec![ToReview { hold: "a1".into(), owner: "the lawyers".into(), day: "2026-11-20".parse().unwrap() }];
     facts.places[0].found = not(Absence::Away);
     let keys: Vec<String> = told(&facts).into_iter().map(|(key, _)| key).collect();
-    assert_eq!(keys, ["no-room", "policy-waits/4", "policy-waits/5", "away/here"]);
+    assert_eq!(keys, ["no-room", "policy-waits/4", "policy-waits/5", "hold-review/a1", "away/here"]);
     let sentences: Vec<String> = notices(&facts, NOW).iter().map(|n| n.sentence(&facts.zone)).collect();
     assert!(
         sentences[0].contains("96 %")
             && sentences[1].contains("confirm")
-            && sentences[2].contains("2026-12-07"),
+            && sentences[2].contains("2026-12-07")
+            && sentences[3].contains("2026-11-20"),
         "{sentences:?}"
     );
     facts.places.clear();

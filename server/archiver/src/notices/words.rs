@@ -35,8 +35,12 @@ impl Notice {
             ),
             NoticeKind::Suspect => format!(
                 "{name}: something on {} was not as it should be. Nothing is archived to it, and nothing leaves the live store because \
-                 of it. Verify it (amethyst archive verify), or use another one",
+                 of it. Verify it (amethyst archive verify); then a person may trust it again, or use another one",
                 medium()
+            ),
+            NoticeKind::Lost => format!(
+                "{name}: {n} files there are bad and no good copy of them is known: they left the live store, and no other medium is proven \
+                 to hold them. Remove nothing. Connect every medium that may have them; each run looks for them"
             ),
             NoticeKind::Behind => format!(
                 "{name} lacks {n} files ({} MiB) that should have been there since the last evening; everything until {} is",
@@ -45,7 +49,8 @@ impl Notice {
             ),
             NoticeKind::Failed => format!("{name}: the last run failed, and a person must do something: {why}"),
             NoticeKind::Holes => format!(
-                "{name}: {n} files could not be carried; each is tried again by every run. Run `amethyst check`, and look at the disk"
+                "{name}: {n} files could not be carried, or were found bad there; each is tried again by every run. Run `amethyst check`, and \
+                 look at the disk"
             ),
             NoticeKind::Stopped => format!(
                 "{name}: the run was ended by {why} at {}; {n} files are due. It goes on in the evening, or when somebody asks for it",
@@ -94,6 +99,9 @@ impl Notice {
                 "the disk of the live store is {n} % full and nothing may leave it ({why}). Connect the archive, or enlarge the disk; \
                  nothing is removed that is not proven elsewhere"
             ),
+            NoticeKind::HoldReview => {
+                format!("since {} somebody should ask whether the legal hold of {name} is still needed; until it is released nothing of it goes", day())
+            }
             NoticeKind::PolicyWaits => match f.at_us {
                 None => format!("{name} proposes to keep less ({n} recordings): another administrator must confirm it, or cancel it"),
                 Some(_) => format!("less will be kept from {} on ({n} recordings), as {name} proposed: anybody may cancel it", when()),

@@ -775,13 +775,14 @@ notice-unseen = { $name } was twee nagte lank nie gekoppel nie ({ $why }; laas d
 notice-other-medium = { $name }: 'n ander medium is daar: { $why }. Niks word daarop geskryf nie.
 notice-copied = { $name }: 'n kopie van die medium is daar, of 'n ou toestand daarvan: { $why }. Niks word daarop geskryf nie.
 notice-read-only = Op { $name } kan nie geskryf word nie: { $why }. Heg dit skryfbaar, of kyk na die skyf: die stelsel maak 'n skyf wat faal dikwels leesalleen.
-notice-suspect = { $name }: iets op { $medium } was nie soos dit moet wees nie. Niks word daarheen geargiveer nie, en niks verlaat daarom hierdie bediener nie. Verifieer dit, of gebruik 'n ander medium.
+notice-suspect = { $name }: iets op { $medium } was nie soos dit moet wees nie. Niks word daarheen geargiveer nie, en niks verlaat daarom hierdie bediener nie. Verifieer dit; dan mag 'n administrateur dit weer vertrou, of gebruik 'n ander medium.
+notice-lost = { $name }: { $count } lêers daar is sleg, en geen goeie kopie daarvan is bekend nie: hulle het hierdie bediener verlaat, en geen ander medium bevat hulle bewysbaar nie. Verwyder niks. Koppel elke medium wat hulle dalk het; elke lopie soek daarna.
 notice-behind = Op { $name } ontbreek { $count } lêers ({ $size }) wat sedert die laaste aand daar moes wees{ $set ->
     [yes] {""}; alles tot { $when } is daar.
    *[other] .
   }
 notice-failed = { $name }: die laaste lopie het misluk, en iemand moet iets doen: { $why }
-notice-holes = { $name }: { $count } lêers kon nie gekopieer word nie; elke lopie probeer dit weer. Laat die stelseladministrateur hierdie bediener se skyf nagaan.
+notice-holes = { $name }: { $count } lêers kon nie gekopieer word nie, of is daar as sleg bevind; elke lopie probeer dit weer. Laat die stelseladministrateur hierdie bediener se skyf nagaan.
 notice-stopped = { $name }: { $why } het die lopie om { $when } beëindig; { $count } lêers staan uit. Dit gaan vanaand voort, of wanneer jy daarvoor vra.
 notice-clock-back = { $name }: hierdie bediener se horlosie staan voor die laaste lopie van { $when }. Niks word vanself geargiveer voordat dit weer reg is nie.
 notice-fills = { $name }: { $medium } het ruimte vir { $count ->
@@ -801,6 +802,7 @@ notice-drill-wrong = { $name }: by die oefening van { $when } het 'n opname nie 
 notice-logins-short = { $name }: daaglikse aanmeldings lê daar net vir nog { $count } dae, tot { $day }. Lopies in die nag maak meer; kyk hoekom hulle nie het nie.
 notice-retention-near = { $name }: 'n opname wat daar ontbreek, bereik om { $when } die einde van sy bewaring; { $count } lêers staan daar uit.
 notice-no-room = Hierdie bediener se skyf is { $count } % vol en niks mag dit verlaat nie ({ $why }). Koppel die argief, of laat die skyf vergroot; niks word verwyder wat nie elders bewys is nie.
+notice-hold-review = Sedert { $day } behoort iemand te vra of die regshou van { $name } nog nodig is. Totdat dit opgehef word, gaan niks daarvan weg nie.
 notice-policy-waits = { $set ->
     [yes] Van { $when } af word minder bewaar, soos { $name } voorgestel het ({ $count } opnames): enige administrateur mag dit kanselleer.
    *[other] { $name } stel voor dat minder bewaar word ({ $count } opnames): 'n ander administrateur moet dit bevestig of kanselleer.

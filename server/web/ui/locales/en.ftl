@@ -776,13 +776,14 @@ notice-unseen = { $name } was not connected for two nights ({ $why }; last there
 notice-other-medium = { $name }: another medium is there: { $why }. Nothing is written to it.
 notice-copied = { $name }: a copy of the medium is there, or an old state of it: { $why }. Nothing is written to it.
 notice-read-only = { $name } cannot be written: { $why }. Mount it for writing, or look at the drive: a failing one is often made read-only by the system.
-notice-suspect = { $name }: something on { $medium } was not as it should be. Nothing is archived to it, and nothing leaves this server because of it. Verify it, or use another medium.
+notice-suspect = { $name }: something on { $medium } was not as it should be. Nothing is archived to it, and nothing leaves this server because of it. Verify it; then an administrator may trust it again, or use another medium.
+notice-lost = { $name }: { $count } files there are bad, and no good copy of them is known: they left this server, and no other medium is proven to hold them. Remove nothing. Connect every medium that may have them; each run looks for them.
 notice-behind = { $name } lacks { $count } files ({ $size }) that should have been there since the last evening{ $set ->
     [yes] {""}; everything until { $when } is there.
    *[other] .
   }
 notice-failed = { $name }: the last run failed, and somebody must do something: { $why }
-notice-holes = { $name }: { $count } files could not be copied; each run tries them again. Have the system administrator check this server's disk.
+notice-holes = { $name }: { $count } files could not be copied, or were found bad there; each run tries them again. Have the system administrator check this server's disk.
 notice-stopped = { $name }: { $why } ended the run at { $when }; { $count } files are due. It goes on in the evening, or when you ask for it.
 notice-clock-back = { $name }: this server's clock stands before the last run of { $when }. Nothing is archived by itself until it is right again.
 notice-fills = { $name }: { $medium } has room for { $count ->
@@ -802,6 +803,7 @@ notice-drill-wrong = { $name }: at the drill of { $when } a recording did not co
 notice-logins-short = { $name }: daily logins lie there for { $count } more days only, until { $day }. Runs by night make more; look why they did not.
 notice-retention-near = { $name }: a recording that it lacks reaches the end of its retention at { $when }; { $count } files are due there.
 notice-no-room = This server's disk is full to { $count } % and nothing may leave it ({ $why }). Connect the archive, or have the disk enlarged; nothing is removed that is not proven elsewhere.
+notice-hold-review = Since { $day } somebody should ask whether the legal hold of { $name } is still needed. Until it is released nothing of it goes.
 notice-policy-waits = { $set ->
     [yes] Less will be kept from { $when } on, as { $name } proposed ({ $count } recordings): any administrator may cancel it.
    *[other] { $name } proposes to keep less ({ $count } recordings): another administrator must confirm it, or cancel it.
