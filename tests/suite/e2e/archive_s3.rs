@@ -123,9 +123,19 @@ fn one_flipped_byte_in_a_bucket_is_found_and_another_s_object_is_left_alone() {
     record(&site, 1, 2, 1);
     let suspect = archive(&site, "run", &[]);
     assert!(told(&suspect)["error"].as_str().unwrap().contains("suspect"), "{suspect:?}");
-    bucket.put(&victim, &good);
+    // Nothing else is wrong, so a person may trust it; a good copy takes its place, and what was bad is kept.
+    let trust = || archive(&site, "verify", &["--by", "Thandi", "--reason", "the store said why"]);
+    assert_eq!(trust().code, Some(1));
+    assert_eq!(complete(&site)["files"], 2);
+    assert!(bucket.get(&victim).1 == good);
+    let kept = |name: &str| -> Vec<u8> {
+        let stem = name.rsplit('/').next().unwrap().trim_end_matches(".amx");
+        let all = bucket.objects();
+        let aside = all.iter().find(|n| n.contains("/aside/") && n.contains(stem));
+        bucket.get(aside.unwrap_or_else(|| panic!("{stem} is not kept in {all:?}"))).1
+    };
+    assert!(kept(&victim) == bytes);
     assert_eq!(archive(&site, "verify", &[]).code, Some(0));
-    complete(&site);
     // A name that is taken by another content stays as it is, and no proof says otherwise.
     record(&site, 1, 2, 2);
     let live = super::film::files_below(Path::new(site.path("data/live")));
@@ -140,6 +150,10 @@ fn one_flipped_byte_in_a_bucket_is_found_and_another_s_object_is_left_alone() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert_eq!(bucket.get(&taken).1, b"somebody else's");
     assert_eq!(archive(&site, "status", &[]).code, Some(1), "it is due");
+    assert_eq!(trust().code, Some(1));
+    assert_eq!(complete(&site)["files"], 1);
+    assert_eq!(kept(&taken), b"somebody else's");
+    assert!(bucket.get(&taken).1 == std::fs::read(new.unwrap()).unwrap());
 }
 
 #[test]
