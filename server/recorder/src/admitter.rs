@@ -85,7 +85,7 @@ fn run(common: &Common, works: &Receiver<Work>) {
             break;
         }
     }
-    told(common, common.vault.settle());
+    told(common, common.depot.settle());
 }
 
 /// Takes what is there, waiting for the first until `until`; false once nothing more can come.
@@ -117,9 +117,9 @@ fn admit(common: &Common, batch: &mut Vec<Work>) {
         }
     }
     if !parts.is_empty() {
-        account(common, common.vault.admit(parts), &mut endings);
+        account(common, common.depot.admit(parts), &mut endings);
     }
-    told(common, common.vault.commit_ledger().map(|_durable| ()));
+    told(common, common.depot.commit_ledger().map(|_durable| ()));
 }
 
 /// Counts what was admitted, and ends the entries of what was left as partly recorded.
@@ -156,15 +156,15 @@ fn end_without_part(
     common.desk.forget(ending.seg);
     match discarded {
         Some(file) => {
-            common.vault.discard(file, entry.ledger_no, ending.ending, &ending.caller, &ending.called)
+            common.depot.discard(file, entry.ledger_no, ending.ending, &ending.caller, &ending.called)
         }
-        None => common.vault.end_entry(entry.ledger_no, ending.ending, &ending.caller, &ending.called),
+        None => common.depot.end_entry(entry.ledger_no, ending.ending, &ending.caller, &ending.called),
     }
 }
 
 fn sync(common: &Common) {
-    told(common, common.vault.sync_all());
-    told(common, common.vault.settle());
+    told(common, common.depot.sync_all());
+    told(common, common.depot.settle());
 }
 
 fn told(common: &Common, done: Result<(), vault::VaultError>) {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use shared::{LedgerNo, RecordingId, Reference, UtcMicros};
 use telephony::cmd::SegId;
-use vault::Vault;
+use vault::Depot;
 
 use crate::{Common, RecorderError, locked};
 
@@ -57,15 +57,15 @@ struct Slips {
 
 /// The desk.
 pub(crate) struct Desk {
-    vault: Arc<Vault>,
+    depot: Arc<dyn Depot>,
     slips: Mutex<Slips>,
     wake: Condvar,
     entered: Condvar,
 }
 
 impl Desk {
-    pub(crate) fn new(vault: Arc<Vault>) -> Self {
-        Self { vault, slips: Mutex::default(), wake: Condvar::new(), entered: Condvar::new() }
+    pub(crate) fn new(depot: Arc<dyn Depot>) -> Self {
+        Self { depot, slips: Mutex::default(), wake: Condvar::new(), entered: Condvar::new() }
     }
 
     /// Takes note of a new segment; never waits for the disk.
@@ -155,7 +155,7 @@ impl Desk {
     fn allot(&self, group: &[Slip]) -> Result<(), vault::VaultError> {
         let mut done = Ok(());
         for slip in group {
-            let allotted = self.vault.allot(slip.recording_id, slip.at);
+            let allotted = self.depot.allot(slip.recording_id, slip.at);
             let slot = allotted.as_ref().ok().map(|entry| Slot {
                 entry: Entry {
                     ledger_no: entry.ledger_no,
@@ -172,7 +172,7 @@ impl Desk {
 
     /// Makes everything allotted durable with one sync. Only this thread allots, so all that has a number is meant.
     fn commit(&self) -> Result<(), vault::VaultError> {
-        let done = self.vault.commit_ledger();
+        let done = self.depot.commit_ledger();
         let mut slips = locked(&self.slips);
         slips.stuck = done.is_err();
         if done.is_ok() {

@@ -8,7 +8,7 @@
 //!
 //! The way of a second of audio: [`Recorder::submit`] puts it into the queue of its sealer (segment number modulo sealers);
 //! the sealer encrypts it in place and appends it; at the end the part goes to the admitter, which closes parts in batches
-//! through [`vault::Vault::admit`] and makes everything durable every five seconds.
+//! through [`vault::Depot::admit`] and makes everything durable every five seconds.
 
 #![forbid(unsafe_code)]
 
@@ -36,7 +36,7 @@ use std::time::Instant;
 use rand_core::Rng as _;
 use shared::{FrameBuf, RecorderId, RecordingId, Reference, SiteId, TapId, UtcMicros, Zone};
 use telephony::cmd::{SegCmd, SegId};
-use vault::Vault;
+use vault::Depot;
 
 pub use error::{Kind, RecorderError};
 pub use keys::{Dice, KeySource};
@@ -72,7 +72,7 @@ pub struct RecorderConfig {
 /// What all threads of one recorder share.
 pub(crate) struct Common {
     pub(crate) config: RecorderConfig,
-    pub(crate) vault: Arc<Vault>,
+    pub(crate) depot: Arc<dyn Depot>,
     pub(crate) keys: Arc<dyn KeySource>,
     pub(crate) desk: Desk,
     /// Names of the taps by their number, as they are now.
@@ -132,18 +132,18 @@ impl Recorder {
     /// The system gives no thread.
     pub fn start(
         config: RecorderConfig,
-        vault: Arc<Vault>,
+        depot: Arc<dyn Depot>,
         keys: Arc<dyn KeySource>,
     ) -> Result<Self, RecorderError> {
         let (faults_in, faults) = channel();
         let (used_in, used) = channel();
         let sealers_wanted = config.sealers.max(1);
         let octets_each = (config.queue_octets_max / sealers_wanted).max(1 << 20);
-        let desk = Desk::new(Arc::clone(&vault));
+        let desk = Desk::new(Arc::clone(&depot));
         let common = Arc::new(Common {
             tap_names: RwLock::new(config.tap_names.clone()),
             config,
-            vault,
+            depot,
             keys,
             desk,
             summary: summary::Tally::default(),

@@ -47,10 +47,10 @@ impl OpenPart {
             Writer::begin(spec, &[recipient], common.keys.signer().key_id(), &mut dice)?;
         let details = writer.meta(meta)?;
         let name = seal::file_name(common.config.zone.hms_of(spec.start), &spec.recording_id, spec.part);
-        let mut file = common.vault.begin_part(&name)?;
+        let mut file = common.depot.begin_part((spec.recording_id, spec.part), &name)?;
         if let Err(e) = file.append(&[&header, &details]) {
             // A full disk is tried again every second of each call: nothing must be left of the attempt.
-            common.vault.withdraw(file)?;
+            common.depot.withdraw(file)?;
             return Err(e.into());
         }
         Ok(Self { writer, file, waiting: Vec::new(), offset_us, events: Vec::new(), ends: Vec::new() })

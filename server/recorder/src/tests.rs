@@ -90,7 +90,7 @@ impl Bench {
     fn record(&self, offline: bool, cmds: Vec<SegCmd>) -> Summary {
         let config = Self::config(offline);
         let keys: Arc<dyn KeySource> = Arc::<Keys>::clone(&self.keys);
-        let mut recorder = Recorder::start(config, Arc::clone(&self.vault), keys).unwrap();
+        let mut recorder = Recorder::start(config, Arc::<Vault>::clone(&self.vault), keys).unwrap();
         recorder.submit(cmds.into_iter());
         let (summary, faults) = recorder.finish();
         // What the queue could not hold is told, never silence.
@@ -322,9 +322,9 @@ fn a_call_whose_ledger_entry_is_slow_holds_up_no_other() {
     let common = Arc::new(Common {
         tap_names: RwLock::default(),
         config: Bench::config(false),
-        vault: Arc::clone(&bench.vault),
+        depot: Arc::<Vault>::clone(&bench.vault),
         keys,
-        desk: Desk::new(Arc::clone(&bench.vault)),
+        desk: Desk::new(Arc::<Vault>::clone(&bench.vault)),
         summary: Tally::default(),
         faults,
         written: AtomicU64::new(0),

@@ -9,7 +9,7 @@ use recorder::{Fault, Recorder, Summary};
 use serde_json::{Value, json};
 use shared::TapId;
 use telephony::engine::{Alarm, Counters, Engine};
-use vault::Use;
+use vault::{Use, Vault};
 
 use crate::alarms::Bell;
 use crate::cli::Record;
@@ -44,7 +44,7 @@ pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
 
     let config = recorder_config(&site, &taps, !words.pcaps.is_empty());
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
-    let mut recorder = Recorder::start(config, Arc::clone(&vault), keys)?;
+    let mut recorder = Recorder::start(config, Arc::<Vault>::clone(&vault), keys)?;
     let mut voice = Voice { stop: stop_on_signals()?, lost: false, drops: 0 };
     for interface in &words.interfaces {
         terminal::say(&format!("recording on {interface}; Ctrl-C ends and closes all recordings"));

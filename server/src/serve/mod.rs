@@ -40,7 +40,7 @@ use anyhow::Context as _;
 use recorder::{Recorder, Summary};
 use telephony::engine::Engine;
 use tokio::sync::watch as seat;
-use vault::Use;
+use vault::{Use, Vault};
 
 use crate::alarms::{self, Bell};
 use crate::archiving::desk::Desk;
@@ -192,7 +192,7 @@ fn record(
     let taps = listener.taps().settings();
     let mut engine = Engine::new(engine_config(&site.config, &site.card.zone, &taps)?);
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
-    let mut recorder = Recorder::start(recorder_config(site, &taps, false), Arc::clone(vault), keys)?;
+    let mut recorder = Recorder::start(recorder_config(site, &taps, false), Arc::<Vault>::clone(vault), keys)?;
     let thread = std::thread::Builder::new().name("wire".to_owned());
     let run = move || {
         let mut sources = Vec::new();

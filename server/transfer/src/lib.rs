@@ -12,8 +12,7 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod proto;
-mod receipt;
 #[cfg(test)]
 mod tests;
 
-pub use receipt::Receipt;
+pub use vault::Receipt;

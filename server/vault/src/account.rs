@@ -3,9 +3,9 @@
 use catalogue::{LedgerEnding, LedgerRow};
 use shared::{Day, LedgerNo, LedgerTotals, RecordingId, Reference, UtcMicros};
 
-use crate::journal::{self, Ledger, OpenEntry};
+use crate::journal::OpenEntry;
 use crate::vault::held;
-use crate::{Result, Vault, VaultError};
+use crate::{Result, Vault};
 
 /// Ledger rows that may wait for a batch; beyond, they are entered with the next commit.
 const OWED_ROWS_MAX: usize = 1_000;
@@ -28,11 +28,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::LedgerFull`]; [`VaultError::InUse`] if the vault was not opened for recording.
     pub fn allot(&self, recording_id: RecordingId, at: UtcMicros) -> Result<LedgerEntry> {
-        let day = self.config.zone.day_of(at);
-        self.with_ledger(|ledger| {
-            let (ledger_no, reference) = ledger.allot(recording_id, at, day)?;
-            Ok(LedgerEntry { ledger_no, reference })
-        })
+        self.spool.allot(recording_id, at)
     }
 
     /// Ends the entry of a call that has no recording, or whose part was left for recovery. Durable after the next
@@ -49,9 +45,7 @@ impl Vault {
         caller: &str,
         called: &str,
     ) -> Result<()> {
-        let ended =
-            self.with_ledger(|ledger| Ok(ledger.end(ledger_no, ending.end, ending.rule, ending.at)))?;
-        if let Some(entry) = ended {
+        if let Some(entry) = self.spool.end(ledger_no, ending)? {
             let mut row = self.ledger_row(&entry, Some(ending));
             row.caller = caller.to_owned();
             row.called = called.to_owned();
@@ -65,7 +59,7 @@ impl Vault {
     /// # Errors
     /// The disk's: what waits is kept for the next commit, and no new call may be sealed until one succeeds.
     pub fn commit_ledger(&self) -> Result<LedgerNo> {
-        let durable = self.with_ledger(Ledger::commit)?;
+        let durable = self.spool.commit()?;
         if held(&self.owed).ledger.len() >= OWED_ROWS_MAX {
             self.settle()?;
         }
@@ -75,7 +69,7 @@ impl Vault {
     /// Returns the last ledger number that survives a power cut.
     #[must_use]
     pub fn durable_ledger_no(&self) -> LedgerNo {
-        held(&self.desk).ledger.as_ref().map_or(LedgerNo(0), Ledger::durable)
+        self.spool.durable()
     }
 
     /// Enters into the catalogue what it is owed: ledger rows, and rows of admitted parts that it could not take before. Their
@@ -84,8 +78,8 @@ impl Vault {
     /// # Errors
     /// The catalogue's or the ledger's; what is owed is kept.
     pub fn settle(&self) -> Result<()> {
-        if held(&self.desk).ledger.is_some() {
-            self.with_ledger(Ledger::commit)?; // a row never says more than the ledger
+        if held(&self.spool.desk).ledger.is_some() {
+            self.spool.commit()?; // a row never says more than the ledger
         }
         let owed = std::mem::take(&mut *held(&self.owed));
         if let Err(e) =
@@ -96,7 +90,7 @@ impl Vault {
             since.ledger.extend(owed.ledger);
             return Err(e.into());
         }
-        self.end_admitted(owed.recordings.iter())?;
+        self.spool.end_admitted(owed.recordings.iter())?;
         Ok(())
     }
 
@@ -144,20 +138,7 @@ impl Vault {
     /// # Errors
     /// The disk's.
     pub fn open_entries(&self) -> Result<Vec<OpenEntry>> {
-        let desk = held(&self.desk);
-        match &desk.ledger {
-            Some(ledger) => Ok(ledger.open_entries().copied().collect()),
-            None => journal::peek(&*self.disk),
-        }
-    }
-
-    pub(crate) fn with_ledger<T>(&self, act: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
-        let mut desk = held(&self.desk);
-        let ledger = desk
-            .ledger
-            .as_mut()
-            .ok_or_else(|| VaultError::InUse { path: self.catalogue.path().display().to_string() })?;
-        act(ledger)
+        self.spool.open_entries()
     }
 
     pub(crate) fn ledger_row(&self, entry: &OpenEntry, ending: Option<LedgerEnding>) -> LedgerRow {

@@ -6,6 +6,7 @@ use catalogue::{LedgerEnding, LedgerRow, PartyRole, RecordingRow};
 use shared::{LedgerNo, RecordingId};
 
 use crate::part::SPOOL;
+use crate::spool::left;
 use crate::vault::held;
 use crate::{ClosedPart, PartFile, Result, Vault, VaultError};
 
@@ -53,14 +54,8 @@ impl Vault {
     /// Closes a batch of parts and admits them. The steps carry the numbers of the procedure.
     pub fn admit(&self, parts: Vec<ClosedPart>) -> AdmitReport {
         let mut report = AdmitReport::default();
-        // C1 INDEX and FINAL behind what is there.
-        let parts = each(parts, &mut report, |part| part.file.append(&[&part.tail]));
-        // C2 so that a trailer never stands behind bytes that may be gone.
-        let parts = self.sync_batch(parts, &mut report);
-        // C3
-        let parts = each(parts, &mut report, |part| part.file.append(&[&part.trailer]));
-        // C4
-        let parts = self.sync_batch(parts, &mut report);
+        // C1 to C4
+        let parts = self.spool.close(parts, &mut report);
         // C5, C6
         let rows = self.move_to_live(parts, &mut report);
         // C6a, C7, C8
@@ -86,23 +81,7 @@ impl Vault {
     ) -> Result<()> {
         self.end_entry(ledger_no, ending, caller, called)?;
         self.commit_ledger()?;
-        let path = part.path();
-        drop(part);
-        self.disk.unlink(&path)?;
-        self.disk.sync_dir(SPOOL)?;
-        Ok(())
-    }
-
-    /// Makes a batch durable: file by file when it is few, at once when it is many. Parts whose sync failed are left.
-    fn sync_batch(&self, parts: Vec<ClosedPart>, report: &mut AdmitReport) -> Vec<ClosedPart> {
-        if parts.len() <= FEW {
-            return each(parts, report, |part| Ok(part.file.file.sync()?));
-        }
-        // After a failure every file is poisoned, so each part says so itself at its next step.
-        if let Err(e) = self.sync_all() {
-            report.trouble = Some(e);
-        }
-        each(parts, report, |part| part.file.append(&[]))
+        self.spool.discard(part)
     }
 
     /// C5 renames into the day folders, C6 syncs the folders.
@@ -172,13 +151,13 @@ impl Vault {
                     .extend(rows.into_iter().zip(taken).map(|(row, entered)| Admitted { row, entered }));
                 report.trouble = Some(e.into());
                 let taken = report.admitted.iter().filter(|a| a.entered).map(|a| &a.row);
-                if let Err(e) = self.end_admitted(taken) {
+                if let Err(e) = self.spool.end_admitted(taken) {
                     report.trouble = Some(e);
                 }
                 return;
             }
         }
-        if let Err(e) = self.end_admitted(told.iter().chain(&rows)) {
+        if let Err(e) = self.spool.end_admitted(told.iter().chain(&rows)) {
             report.trouble = Some(e);
         }
         report.admitted.extend(rows.into_iter().map(|row| Admitted { row, entered: true }));
@@ -196,48 +175,15 @@ impl Vault {
         };
         rows.iter().map(one).collect()
     }
-
-    /// C8: the ledger learns the ends of recordings whose rows are durable.
-    pub(crate) fn end_admitted<'a>(&self, rows: impl Iterator<Item = &'a RecordingRow>) -> Result<()> {
-        let mut rows = rows.filter(|row| !goes_on(row)).peekable();
-        if rows.peek().is_none() {
-            return Ok(());
-        }
-        self.with_ledger(|ledger| {
-            for row in rows {
-                ledger.end(row.facts.ledger_no, row.facts.end, None, row.facts.ended_at);
-            }
-            ledger.commit().map(|_durable| ())
-        })
-    }
-}
-
-/// Does one step for each part; parts for which it fails are left.
-fn each(
-    parts: Vec<ClosedPart>,
-    report: &mut AdmitReport,
-    mut step: impl FnMut(&mut ClosedPart) -> Result<()>,
-) -> Vec<ClosedPart> {
-    let mut going_on = Vec::with_capacity(parts.len());
-    for mut part in parts {
-        match step(&mut part) {
-            Ok(()) => going_on.push(part),
-            Err(why) => report.left.push(left(&part.row, why)),
-        }
-    }
-    going_on
-}
-
-fn left(row: &RecordingRow, why: VaultError) -> Left {
-    Left { recording_id: row.facts.recording_id, part: row.part.part, ledger_no: row.facts.ledger_no, why }
 }
 
 /// Says the same of each part of a batch; the first error keeps its particulars.
-fn again(e: &VaultError) -> store::StoreError {
+pub(crate) fn again(e: &impl std::fmt::Display) -> store::StoreError {
     store::StoreError::Poisoned { path: e.to_string() }
 }
 
-const fn goes_on(row: &RecordingRow) -> bool {
+/// Tells whether the recording goes on in a next part, so that its entry stays open.
+pub(crate) const fn goes_on(row: &RecordingRow) -> bool {
     row.part.flags & CONTINUED != 0
 }
 

@@ -20,6 +20,7 @@
 mod account;
 mod admit;
 mod check;
+mod depot;
 mod elsewhere;
 mod error;
 mod folder;
@@ -30,17 +31,22 @@ mod labels;
 mod locations;
 mod log;
 mod look;
+mod outpost;
 mod part;
 mod people;
 mod purge;
+mod receipt;
 mod recover;
 mod restore;
 mod retention;
 mod row;
 mod shard;
 mod shred;
+mod spool;
+mod survey;
 mod turns;
 mod vault;
+mod what;
 
 #[cfg(test)]
 mod tests;
@@ -61,18 +67,22 @@ pub use catalogue::{
     UserId, UserRole,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
+pub use depot::Depot;
 pub use elsewhere::Elsewhere;
 pub use error::{Kind, VaultError};
 pub use growing::GrowingPart;
 pub use look::RecordingReader;
+pub use outpost::{Backlog, News, OutFile, Outpost, OutpostReport, Released, Resume};
 pub use part::{ClosedPart, PartFile};
 pub use purge::{Fresh, FreshCheck, Kept, PurgePlan, PurgeReport, PurgeRules, Purgeable};
+pub use receipt::Receipt;
 pub use recover::{RecoverWith, Recovered, RecoveryReport};
 pub use restore::{Brought, restore_folder};
 pub use retention::{Keep, PolicyPreview};
 pub use shred::{DayKept, DayKeys, ShredWords, Shreddable};
 pub use store::ReadSeek;
 pub use vault::{Use, Vault, VaultConfig};
+pub use what::{Digests, Refusal, What};
 
 /// The result of this crate.
 pub type Result<T> = std::result::Result<T, VaultError>;

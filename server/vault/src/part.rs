@@ -1,18 +1,40 @@
 //! A part in the spool: growing, then closed and on its way to admission.
 
+use std::sync::Arc;
+
 use catalogue::RecordingRow;
 use store::DiskFile;
 
-use crate::Result;
+use crate::outpost::Watch;
+use crate::{Result, What};
 
 /// The folder in which parts grow.
 pub(crate) const SPOOL: &str = "spool";
+
+/// Who hears how a part grows: only bytes that stand in its file are told.
+#[derive(Debug, Clone)]
+pub(crate) struct Growth {
+    watch: Arc<Watch>,
+    what: What,
+}
+
+impl Growth {
+    pub(crate) fn new(watch: &Arc<Watch>, what: What, name: &str) -> Self {
+        watch.begun(what, name);
+        Self { watch: Arc::clone(watch), what }
+    }
+
+    pub(crate) fn gone(&self) {
+        self.watch.gone(self.what);
+    }
+}
 
 /// A part that grows in the spool. Dropping it leaves the file as it is, for [`crate::Vault::recover`].
 #[derive(Debug)]
 pub struct PartFile {
     pub(crate) file: DiskFile,
     pub(crate) name: String,
+    pub(crate) growth: Option<Growth>,
 }
 
 impl PartFile {
@@ -21,7 +43,11 @@ impl PartFile {
     /// # Errors
     /// A full disk (the file keeps its former length), or a poisoned file: drop it and go on in a new recording.
     pub fn append(&mut self, pieces: &[&[u8]]) -> Result<()> {
-        Ok(self.file.append(pieces)?)
+        self.file.append(pieces)?;
+        if let Some(Growth { watch, what }) = &self.growth {
+            watch.grew(*what, self.file.len());
+        }
+        Ok(())
     }
 
     /// Returns the length in bytes.

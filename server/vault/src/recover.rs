@@ -2,7 +2,7 @@
 //! `docs/design/recording-lifecycle.md`; the numbers below are its steps.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::{BufReader, Read as _};
+use std::io::BufReader;
 
 use catalogue::{LedgerEnding, LedgerRow, RecordingRow};
 use seal::{
@@ -16,13 +16,13 @@ use crate::admit::AdmitReport;
 use crate::journal::{OpenEntry, Replayed};
 use crate::part::{SPOOL, spool_path};
 use crate::shard::LIVE;
+use crate::spool::left;
+use crate::survey::{Surveyed, buffered, close_cut, survey};
 use crate::vault::held;
 use crate::{Left, Result, Vault, VaultError, row};
 
 /// So many of the newest day folders are compared with the catalogue at every start; [`Vault::check`] compares all.
 const DAYS_LOOKED_AT: usize = 3;
-/// What a frame begins with.
-const FRAME_MAGIC: &[u8] = b"AMXF";
 
 /// The keys of a start-up.
 pub struct RecoverWith<'a> {
@@ -110,7 +110,7 @@ impl Vault {
     /// The disk's or the catalogue's, where going on would hide something.
     pub fn recover(&self, with: &RecoverWith<'_>, now: UtcMicros) -> Result<RecoveryReport> {
         let mut report =
-            RecoveryReport { ledger: held(&self.desk).replayed.clone(), ..RecoveryReport::default() };
+            RecoveryReport { ledger: held(&self.spool.desk).replayed.clone(), ..RecoveryReport::default() };
         let ends: BTreeMap<LedgerNo, LedgerEnd> =
             report.ledger.ended.iter().map(|e| (e.entry.ledger_no, e.end)).collect();
         let found = self.close_spool(with, &mut report)?; // D1 to D4
@@ -140,26 +140,19 @@ impl Vault {
                 continue;
             }
             let path = spool_path(&entry.name);
-            let survey = match Survey::of(self.buffered(&path)?) {
-                Ok(survey) => survey,
-                Err(SealError::Io(e)) => return Err(store::StoreError::sorted("read", &path, e).into()),
-                Err(_no_header) if !self.holds_a_frame(&path)? => {
+            let survey = match survey(&*self.disk, &path)? {
+                Surveyed::Walked(survey) => survey,
+                Surveyed::Empty => {
                     self.disk.unlink(&path)?;
                     changed = true;
                     report.removed_empty.push(entry.name);
                     continue;
                 }
-                Err(why) => {
-                    report.unreadable.push((path, why.to_string()));
+                Surveyed::Damaged(why) => {
+                    report.unreadable.push((path, why));
                     continue;
                 }
             };
-            if survey.trailer.is_none() && survey.frames == 0 {
-                self.disk.unlink(&path)?;
-                changed = true;
-                report.removed_empty.push(entry.name);
-                continue;
-            }
             let trailer = self.closed(&path, &entry.name, &survey, with, report)?;
             found.push(Found {
                 path,
@@ -191,15 +184,8 @@ impl Vault {
             self.disk.open_append(path)?.sync()?;
             return Ok(trailer.clone());
         }
-        let mut file = self.disk.open_append(path)?;
-        file.truncate(survey.valid_end)?;
-        file.sync()?;
-        let bytes = survey.trailer(row::end_of(survey), with.signer);
-        file.append(&[&bytes])?;
-        file.sync()?;
         report.closed.push((name.to_owned(), survey.torn_bytes));
-        Trailer::parse(&bytes, file.len())
-            .map_err(|source| VaultError::Seal { path: path.to_owned(), source })
+        close_cut(&*self.disk, path, survey, with.signer)
     }
 
     /// D5: reads the rows out of the parts. What no key opens waits in the spool, closed.
@@ -374,30 +360,6 @@ impl Vault {
     }
 
     pub(crate) fn buffered(&self, path: &str) -> Result<BufReader<Box<dyn store::ReadSeek>>> {
-        Ok(BufReader::with_capacity(1 << 17, self.disk.open_read(path)?))
+        buffered(&*self.disk, path)
     }
-
-    /// Tells whether a file without a readable header holds anything that looks like a frame.
-    fn holds_a_frame(&self, path: &str) -> Result<bool> {
-        let mut io = self.disk.open_read(path)?;
-        let mut window: Vec<u8> = Vec::with_capacity(1 << 17);
-        loop {
-            let got = io
-                .by_ref()
-                .take(1 << 16)
-                .read_to_end(&mut window)
-                .map_err(|e| store::StoreError::sorted("read", path, e))?;
-            if window.windows(FRAME_MAGIC.len()).any(|w| w == FRAME_MAGIC) {
-                return Ok(true);
-            }
-            if got == 0 {
-                return Ok(false);
-            }
-            window.drain(..window.len().saturating_sub(FRAME_MAGIC.len()));
-        }
-    }
-}
-
-fn left(row: &RecordingRow, why: VaultError) -> Left {
-    Left { recording_id: row.facts.recording_id, part: row.part.part, ledger_no: row.facts.ledger_no, why }
 }

@@ -56,7 +56,7 @@ impl Site {
     }
 
     /// Allots a number, makes it durable, and seals a second of one leg into a new part; not yet closed.
-    pub(crate) fn record(&self, vault: &Vault, n: u8) -> Result<(PartFile, Writer, RecordingRow)> {
+    pub(crate) fn record(&self, vault: &dyn Depot, n: u8) -> Result<(PartFile, Writer, RecordingRow)> {
         let id = RecordingId([n; 16]);
         let entry = vault.allot(id, AT)?;
         vault.commit_ledger()?;
@@ -87,8 +87,8 @@ impl Site {
             ..Meta::default()
         };
         let meta = writer.meta(&meta).unwrap();
-        let name = seal::file_name(vault.config().zone.hms_of(AT), &id, 0);
-        let mut file = vault.begin_part(&name)?;
+        let name = seal::file_name(config().zone.hms_of(AT), &id, 0);
+        let mut file = vault.begin_part((id, 0), &name)?;
         file.append(&[&header, &meta])?;
         writer.begin_flush(0);
         let mut buf = FrameBuf::default();
@@ -156,7 +156,7 @@ pub(crate) fn key() -> CatalogueKey {
     CatalogueKey::new([7; 32])
 }
 
-fn config() -> VaultConfig {
+pub(crate) fn config() -> VaultConfig {
     let zone = Zone::named("Africa/Johannesburg").unwrap();
     VaultConfig { site_id: SiteId([1; 16]), zone, recorder_id: RecorderId([9; 16]), letter: 'A' }
 }

@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use catalogue::{CaptureRun, Catalogue, CatalogueKey, Counts, LedgerRow, RecordingRow};
+use catalogue::{CaptureRun, Catalogue, CatalogueKey, Counts, LedgerRow, PartKey, RecordingRow};
 use shared::{RecorderId, SiteId, UtcMicros, Zone};
-use store::{Disk, DiskFile, LocalDisk, Lock};
+use store::{Disk, LocalDisk, Lock};
 
-use crate::journal::{Ledger, LedgerOwner, Replayed};
+use crate::journal::LedgerOwner;
 use crate::log::SiteLog;
-use crate::part::{PartFile, spool_path};
+use crate::part::PartFile;
 use crate::shard::Shards;
+use crate::spool::{Desk, Spool};
 use crate::turns::Turns;
 use crate::{Elsewhere, Result, VaultError, folder};
 
@@ -47,7 +48,7 @@ pub struct Vault {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) catalogue: Catalogue,
     pub(crate) config: VaultConfig,
-    pub(crate) desk: Mutex<Desk>,
+    pub(crate) spool: Spool,
     pub(crate) shards: Mutex<Shards>,
     pub(crate) owed: Mutex<Owed>,
     /// The transparency log, when the vault is open for recording and the log is sound.
@@ -61,12 +62,6 @@ pub struct Vault {
     /// Who fetches which part.
     pub(crate) fetching: Turns,
     _lock: Option<Lock>,
-}
-
-/// The ledger, when the vault is open for recording, and what start-up found in it.
-pub(crate) struct Desk {
-    pub(crate) ledger: Option<Ledger>,
-    pub(crate) replayed: Replayed,
 }
 
 /// Rows of durable files that the catalogue could not take yet (a full disk, as a rule), and ledger rows that wait for the next
@@ -130,13 +125,11 @@ impl Vault {
         lock: Option<Lock>,
     ) -> Result<Self> {
         let owner = LedgerOwner { recorder_id: config.recorder_id, letter: config.letter };
-        let (ledger, replayed) = match wanted {
-            Use::Record => {
-                let (ledger, replayed) = Ledger::open(Arc::clone(&disk), owner)?;
-                (Some(ledger), replayed)
-            }
-            Use::Look => (None, Replayed::default()),
+        let desk = match wanted {
+            Use::Record => Desk::open(&disk, owner)?,
+            Use::Look => Desk::default(),
         };
+        let root = catalogue.path().display().to_string();
         let (log, log_trouble) = match wanted {
             // A call must be recorded whatever happened to the log; recovery reports it.
             Use::Record => {
@@ -149,10 +142,10 @@ impl Vault {
             Use::Look => (None, None),
         };
         Ok(Self {
+            spool: Spool::new(Arc::clone(&disk), config.zone.clone(), root, desk, None),
             disk,
             catalogue,
             config,
-            desk: Mutex::new(Desk { ledger, replayed }),
             shards: Mutex::default(),
             owed: Mutex::default(),
             log: Mutex::new(log),
@@ -170,15 +163,12 @@ impl Vault {
         &self.config
     }
 
-    /// Creates the file of a new part in the spool. `name` is [`seal::file_name`].
-    ///
-    /// The name becomes durable with the next [`Self::sync_all`], at the latest when the part is admitted.
+    /// Creates the file of a new part in the spool: [`crate::Depot::begin_part`].
     ///
     /// # Errors
     /// The disk's.
-    pub fn begin_part(&self, name: &str) -> Result<PartFile> {
-        let file: DiskFile = self.disk.create_new(&spool_path(name))?;
-        Ok(PartFile { file, name: name.to_owned() })
+    pub fn begin_part(&self, key: PartKey, name: &str) -> Result<PartFile> {
+        self.spool.begin(key, name)
     }
 
     /// Takes back a part in which nothing stands, because its first append failed. One that holds anything stays.
@@ -186,12 +176,7 @@ impl Vault {
     /// # Errors
     /// The disk's.
     pub fn withdraw(&self, part: PartFile) -> Result<()> {
-        if part.is_empty() {
-            let path = part.path();
-            drop(part);
-            self.disk.unlink(&path)?;
-        }
-        Ok(())
+        self.spool.withdraw(part)
     }
 
     /// Makes all parts in the spool durable as far as they are written, with one `syncfs`: call it every five seconds.
@@ -200,8 +185,7 @@ impl Vault {
     /// [`store::StoreError::SyncFailed`]. Every open part is poisoned then: drop them all, go on in new recordings; what was
     /// durable before is found by recovery.
     pub fn sync_all(&self) -> Result<()> {
-        self.disk.sync_fs()?;
-        Ok(())
+        self.spool.sync_all()
     }
 
     /// Returns how many bytes may still be written.
@@ -242,7 +226,7 @@ pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn locked(disk: &LocalDisk, root: &Path) -> Result<Lock> {
+pub(crate) fn locked(disk: &LocalDisk, root: &Path) -> Result<Lock> {
     disk.mkdir_all("run")?;
     disk.lock("run/lock")?.ok_or_else(|| VaultError::InUse { path: root.display().to_string() })
 }

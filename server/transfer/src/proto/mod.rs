@@ -12,13 +12,12 @@ mod message;
 mod receiver;
 mod sender;
 
-use shared::RecordingId;
-
 pub use flow::Flow;
 pub use framer::Framer;
 pub use message::{DOCUMENT_MAX, Down, STATUS_MAX, Up};
 pub use receiver::{Receiver, Taken, Work};
-pub use sender::{Digests, Order, Sender, SenderConfig, Todo, Trouble};
+pub use sender::{Order, Sender, SenderConfig, Todo, Trouble};
+pub use vault::{Digests, Refusal, What};
 
 /// The version of the protocol. A side that is offered another ends the connection and says so.
 pub const VERSION: u16 = 1;
@@ -32,52 +31,6 @@ pub const SILENCE_US: u64 = 30_000_000;
 pub const PING_US: u64 = 10_000_000;
 /// A message that has begun must be whole within half a minute: who drips holds nothing open.
 pub const DRIP_US: u64 = 30_000_000;
-
-/// What is sent: a file that only grows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum What {
-    /// A file of the satellite's ledger, by its number. It is never deleted by a receipt.
-    Ledger(u32),
-    /// A part of a recording.
-    Part(RecordingId, u16),
-}
-
-/// Why the central will not take a file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Refusal {
-    /// Other bytes than it holds at the same place. Nothing is overwritten; both sides raise an alarm and a person decides.
-    Differs = 1,
-    /// It is not this satellite's: its header names another recorder.
-    Foreign = 2,
-    /// Its digests, structure or signature are not right although it is whole.
-    Unsound = 3,
-    /// The central has no room, or cannot write now. It is offered again on the next connection, or after a minute.
-    NotNow = 4,
-    /// More files than may be open at once.
-    TooMany = 5,
-}
-
-impl Refusal {
-    /// Reads the number of a refusal.
-    #[must_use]
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::Differs),
-            2 => Some(Self::Foreign),
-            3 => Some(Self::Unsound),
-            4 => Some(Self::NotNow),
-            5 => Some(Self::TooMany),
-            _ => None,
-        }
-    }
-
-    /// True if asking again later may go better; the others need a person.
-    #[must_use]
-    pub const fn passes(self) -> bool {
-        matches!(self, Self::NotNow | Self::TooMany)
-    }
-}
 
 /// Why a connection must end. The other side does not keep the rules, or is not there.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

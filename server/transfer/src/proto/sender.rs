@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use seal::VerifyingKey;
 use shared::{RecorderId, SiteId, UtcMicros};
 
-use super::{Down, Flow, Framer, PING_US, ProtocolError, Refusal, SILENCE_US, Up, VERSION, What};
+use super::{Digests, Down, Flow, Framer, PING_US, ProtocolError, Refusal, SILENCE_US, Up, VERSION, What};
 use crate::Receipt;
 
 /// Bytes that are gathered before they are handed to the line.
@@ -39,15 +39,6 @@ pub enum Order {
     LiveFirst,
     /// What waits longest.
     OldestFirst,
-}
-
-/// The digests of a part, as its trailer has them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Digests {
-    /// SHA-256 of everything before the trailer.
-    pub sha256: [u8; 32],
-    /// BLAKE3 of the same.
-    pub blake3: [u8; 32],
 }
 
 /// Why a file stays although the central was there.

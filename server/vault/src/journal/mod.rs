@@ -25,8 +25,8 @@ use crate::{Result, VaultError};
 use record::{FileHeader, HEADER_LEN, RECORD_LEN, Record};
 use totals::Totals;
 
-pub(crate) use replay::peek;
 pub use replay::{Replayed, ReplayedEnd};
+pub(crate) use replay::{files, peek};
 
 /// The folder of the ledger files.
 pub(crate) const FOLDER: &str = "spool";
@@ -168,6 +168,12 @@ impl Ledger {
         self.durable
     }
 
+    /// Returns the number of the file that is written, and how many bytes of it survive a power cut.
+    #[must_use]
+    pub const fn durable_file(&self) -> (u32, u64) {
+        (self.file_no, self.hashed)
+    }
+
     /// Returns the account of `day`, what is not yet durable included. Days before the current file are in the catalogue.
     #[must_use]
     pub fn totals(&self, day: Day) -> LedgerTotals {
@@ -248,7 +254,12 @@ impl Ledger {
 
 /// Returns the path of a ledger file.
 pub(crate) fn file_path(file_no: u32) -> String {
-    format!("{FOLDER}/ledger-{file_no:08}.aml")
+    format!("{FOLDER}/{}", file_name(file_no))
+}
+
+/// Returns the name of a ledger file.
+pub(crate) fn file_name(file_no: u32) -> String {
+    format!("ledger-{file_no:08}.aml")
 }
 
 /// Returns the number of a ledger file by its name.

@@ -78,6 +78,28 @@ pub(crate) fn peek(disk: &dyn Disk) -> Result<Vec<OpenEntry>> {
     Ok(state.map_or_else(Vec::new, |state| state.open.into_values().collect()))
 }
 
+/// Returns the files of the ledger, and how much of each counts: what the next one's header says of it, else all that is there.
+pub(crate) fn files(disk: &dyn Disk) -> Result<Vec<(u32, u64)>> {
+    let mut numbers: Vec<u32> =
+        disk.list(FOLDER)?.iter().filter_map(|entry| file_no_of(&entry.name)).collect();
+    numbers.sort_unstable();
+    let counts = |number: &u32| {
+        let next = number.saturating_add(1);
+        let said = if numbers.contains(&next) { header_of(disk, next)? } else { None };
+        let length = said.map_or_else(|| disk.len(&file_path(*number)), |header| Ok(header.previous_len))?;
+        Ok((*number, length))
+    };
+    numbers.iter().map(counts).collect()
+}
+
+fn header_of(disk: &dyn Disk, file_no: u32) -> Result<Option<FileHeader>> {
+    let path = file_path(file_no);
+    let mut bytes = [0; HEADER_LEN];
+    let got = fill(&mut disk.open_read(&path)?, &mut bytes)
+        .map_err(|e| store::StoreError::sorted("read", &path, e))?;
+    Ok(FileHeader::decode(&bytes).ok().filter(|_| got == HEADER_LEN))
+}
+
 fn begin(disk: Arc<dyn Disk>, owner: LedgerOwner) -> Result<(Ledger, Replayed)> {
     let header = FileHeader {
         letter: letter_byte(owner.letter),

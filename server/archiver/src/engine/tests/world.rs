@@ -288,7 +288,7 @@ fn call(vault: &Vault, office: &Office, day: Day, n: u8, large: bool) -> ClosedP
     let meta = Meta { tracks: vec![track.clone()], ledger_no: entry.ledger_no, ..Meta::default() };
     let meta = writer.meta(&meta).unwrap();
     let name = seal::file_name(vault.config().zone.hms_of(start), &id, 0);
-    let mut file = vault.begin_part(&name).unwrap();
+    let mut file = vault.begin_part((id, 0), &name).unwrap();
     file.append(&[&header, &meta]).unwrap();
     let seconds = if large { 270 } else { 1 };
     for second in 0..seconds {

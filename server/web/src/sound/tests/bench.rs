@@ -181,7 +181,7 @@ impl Bench {
         };
         let meta = writer.meta(&meta).unwrap();
         let name = seal::file_name(self.zone.hms_of(start), &about.id(), part);
-        let mut file = self.vault.begin_part(&name).unwrap();
+        let mut file = self.vault.begin_part((about.id(), part), &name).unwrap();
         file.append(&[&header, &meta]).unwrap();
         let leg = |t: &Track| LegRow { part, track: t.clone(), ..LegRow::default() };
         let totals = about.tracks.iter().map(|t| (t.track, leg(t))).collect();
