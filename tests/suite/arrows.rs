@@ -19,7 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("catalogue", &[]),
     ("vault", &["archive", "catalogue", "seal", "store"]),
     ("recorder", &["seal", "telephony", "vault"]),
-    ("transfer", &["seal", "vault"]),
+    ("transfer", &["archive", "seal", "vault"]),
     ("archiver", &["archive", "daily-login", "seal", "store", "vault"]),
     // The doors never name telephony or the recorder: what goes on now comes through the trait `web::Host`.
     ("web", &["api", "audio", "seal", "vault"]),

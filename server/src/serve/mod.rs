@@ -290,7 +290,7 @@ impl Doors {
         {
             let _inside = runtime.enter();
             let door = tokio::net::TcpListener::from_std(door)?;
-            serving.push(runtime.spawn(web::serve(door, Some(tls), app, limits(), shut_asked())));
+            serving.push(runtime.spawn(web::serve(door, Some(tls.into()), app, limits(), shut_asked())));
             if let Some(redirect) = redirect {
                 let redirect = tokio::net::TcpListener::from_std(redirect)?;
                 serving.push(runtime.spawn(web::redirect(redirect, port, shut_asked())));

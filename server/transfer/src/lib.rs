@@ -11,8 +11,12 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod carrier;
+pub mod document;
+pub mod enrol;
 pub mod proto;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 pub use vault::Receipt;

@@ -57,7 +57,7 @@ use axum::routing::get;
 pub use act::{Act, may, permissions};
 pub use guard::Peer;
 pub use host::{Board, BoardLine, Health, Host, HostError, ReportSignature, SiteInfo};
-pub use serve::{Limits, redirect, serve};
+pub use serve::{Attended, Beside, Limits, Tls, redirect, serve};
 pub use tls::{SelfSigned, TlsError, fingerprint, self_signed, tls};
 pub use users::{Link, one_time_link};
 pub use vouch::{NotVouched, Said, vouch};

@@ -5,6 +5,7 @@
 //! oldest of the address that holds most of them goes. So however many half-open connections somebody piles up, a listener who
 //! comes is the youngest and gets in; whoever is being answered is never pushed out.
 
+mod beside;
 mod table;
 mod watched;
 
@@ -28,10 +29,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::guard::Peer;
 use crate::problem::Refusal;
+pub use beside::{Attended, Beside};
 use table::{Table, Ticket};
 use watched::{Tracked, Watched};
 
@@ -68,19 +71,40 @@ impl Default for Limits {
     }
 }
 
+/// How the connections of a listener begin.
+#[derive(Clone)]
+pub struct Tls {
+    /// What browsers are answered with.
+    pub console: Arc<rustls::ServerConfig>,
+    /// Who else is served behind the same port.
+    pub beside: Option<Arc<dyn Beside>>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tls {{ beside: {} }}", self.beside.is_some())
+    }
+}
+
+impl From<Arc<rustls::ServerConfig>> for Tls {
+    /// Browsers only.
+    fn from(console: Arc<rustls::ServerConfig>) -> Self {
+        Self { console, beside: None }
+    }
+}
+
 /// Serves `app` until `shutdown` is done, then lets requests under way end.
 ///
 /// Without `tls` it speaks plain HTTP: only for [`redirect`] and for a proxy on the same machine.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Tls>,
     app: Router,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
     let table = Table::new(limits.connections_max, limits.waiting_max);
     let (stop, stopped) = watch::channel(false);
-    let acceptor = tls.map(TlsAcceptor::from);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -90,12 +114,12 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let Some(ticket) = table.admit(peer.ip()) else { continue };
-                let (acceptor, app, stopped) = (acceptor.clone(), app.clone(), stopped.clone());
+                let (tls, app, stopped) = (tls.clone(), app.clone(), stopped.clone());
                 tokio::spawn(async move {
                     let pushed_out = ticket.pushed_out();
                     tokio::select! {
                         () = pushed_out => {}
-                        () = attend(stream, peer, acceptor, app, limits, &ticket, stopped) => {}
+                        () = attend(stream, peer, tls, app, limits, &ticket, stopped) => {}
                     }
                 });
             }
@@ -141,7 +165,7 @@ fn elsewhere(request: &Request, https_port: u16) -> Response {
 async fn attend(
     stream: TcpStream,
     peer: SocketAddr,
-    acceptor: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     app: Router,
     limits: Limits,
     ticket: &Ticket,
@@ -152,13 +176,36 @@ async fn attend(
         tracing::debug!(%error, "a connection was gone before it began");
         return;
     }
-    match acceptor {
-        None => converse(stream, peer, app, limits, ticket, stopped).await,
-        Some(acceptor) => match timeout(limits.handshake, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => converse(stream, peer, app, limits, ticket, stopped).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
-            Err(_elapsed) => tracing::debug!("a handshake took too long"),
-        },
+    let Some(tls) = tls else { return converse(stream, peer, app, limits, ticket, stopped).await };
+    match timeout(limits.handshake, shake_hands(stream, peer, &tls)).await {
+        Ok(Ok((stream, None))) => converse(stream, peer, app, limits, ticket, stopped).await,
+        Ok(Ok((stream, Some(beside)))) => {
+            // Who showed a certificate is nobody to be pushed out by a crowd; who did not keeps waiting like everybody.
+            let _busy = stream.get_ref().1.peer_certificates().is_some().then(|| ticket.busy());
+            beside.attend(stream, stopped).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+        Err(_elapsed) => tracing::debug!("a handshake took too long"),
+    }
+}
+
+/// Reads the greeting of a client and answers with the certificate of whom it means.
+async fn shake_hands(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: &Tls,
+) -> std::io::Result<(TlsStream<TcpStream>, Option<Arc<dyn Beside>>)> {
+    let greeted = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    let beside = tls.beside.as_ref().filter(|beside| beside.is_meant(&greeted.client_hello()));
+    let Some(beside) = beside else {
+        return Ok((greeted.into_stream(Arc::clone(&tls.console)).await?, None));
+    };
+    match greeted.into_stream(beside.config()).await {
+        Ok(stream) => Ok((stream, Some(Arc::clone(beside)))),
+        Err(error) => {
+            beside.handshake_failed(peer.ip(), &error);
+            Err(error)
+        }
     }
 }
 

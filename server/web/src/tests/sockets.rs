@@ -38,7 +38,7 @@ async fn door(limits: Limits) -> Door {
     let (stop, stopped) = oneshot::channel::<()>();
     let app = House::new().app;
     let task = tokio::spawn(async move {
-        serve(listener, Some(config), app, limits, async { drop(stopped.await) }).await;
+        serve(listener, Some(config.into()), app, limits, async { drop(stopped.await) }).await;
     });
     Door { address, stop, task, client: TlsConnector::from(Arc::new(client)) }
 }
