@@ -83,6 +83,11 @@ pub enum CatalogueError {
         /// What has the name.
         what: &'static str,
     },
+    /// No letter is left for a satellite.
+    #[error(
+        "every letter from A to Z is given to a recorder of this site, and none is given twice: no further satellite can enrol here"
+    )]
+    NoLetter,
     /// Nobody would be left who may manage.
     #[error("this is the last administrator: make somebody else administrator first")]
     LastAdministrator,
@@ -136,6 +141,7 @@ impl CatalogueError {
             | Self::Length { .. }
             | Self::Days
             | Self::Taken { .. }
+            | Self::NoLetter
             | Self::LastAdministrator
             | Self::NotOurs
             | Self::BadCopy { .. }

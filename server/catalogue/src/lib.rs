@@ -43,6 +43,7 @@ mod read;
 mod restore;
 mod rows;
 mod runs;
+mod satellites;
 mod scope;
 mod search;
 mod shred;
@@ -85,6 +86,7 @@ pub use rows::{
     PartySeen, Recording, RecordingRow,
 };
 pub use runs::ArchiveRunRow;
+pub use satellites::{InvitationRow, SatelliteRow};
 pub use scope::Scope;
 pub use search::{COUNT_MAX, Count, Cursor, CursorError, LIMIT_MAX, Place, Search, SearchPage};
 pub use shared::{ExtensionPattern, PatternError};

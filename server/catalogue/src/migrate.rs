@@ -35,10 +35,10 @@ enum Fill {
 }
 
 /// The schema that this program knows: the number of the last step.
-pub(crate) const KNOWN: i64 = 10;
+pub(crate) const KNOWN: i64 = 11;
 
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
         postgres: include_str!("../migrations/postgres/0001_begin.sql"),
@@ -105,6 +105,13 @@ const STEPS: [Step; 10] = [
     Step {
         sqlite: include_str!("../migrations/sqlite/0010_bad.sql"),
         postgres: include_str!("../migrations/postgres/0010_bad.sql"),
+        fill: Fill::Nothing,
+        sqlite_after: "",
+        postgres_after: "",
+    },
+    Step {
+        sqlite: include_str!("../migrations/sqlite/0011_satellites.sql"),
+        postgres: include_str!("../migrations/postgres/0011_satellites.sql"),
         fill: Fill::Nothing,
         sqlite_after: "",
         postgres_after: "",

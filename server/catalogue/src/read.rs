@@ -61,6 +61,20 @@ impl Catalogue {
         })
     }
 
+    /// Returns one entry of a recorder's ledger, if it is known here.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn ledger_entry(&self, recorder: RecorderId, number: LedgerNo) -> Result<Option<LedgerRow>> {
+        let db = self.db.clone();
+        self.block(async move {
+            let text = "select recorder_id, ledger_no, recording_id, reference, opened_at_us, ended_at_us, end_class, why, rule, \
+                 caller, called from ledger where recorder_id = $1 and ledger_no = $2";
+            let cells = vec![recorder.bytes().into(), number.0.into()];
+            db.reader().await?.row(text, cells).await?.as_ref().map(ledger_row).transpose()
+        })
+    }
+
     /// Returns the account of `day` over all recorders.
     ///
     /// # Errors

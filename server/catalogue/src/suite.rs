@@ -19,6 +19,7 @@ mod people;
 mod postgres;
 mod purge;
 mod restore;
+mod satellites;
 mod search;
 mod watched;
 mod world;
@@ -107,6 +108,10 @@ both! {
     watched::a_notice_stands_until_it_is_true_no_more
     watched::what_was_looked_at_and_stopped_is_remembered
     watched::days_are_counted_as_they_are_logged
+    satellites::an_invitation_brings_one_satellite_once
+    satellites::wrong_proofs_close_every_invitation
+    satellites::a_satellite_is_seen_renewed_and_revoked
+    satellites::a_recording_learns_late_how_its_entry_ended
     people::a_user_comes_back_as_put
     people::names_are_unique_however_they_are_written
     people::the_last_administrator_stays

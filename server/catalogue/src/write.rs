@@ -85,7 +85,12 @@ async fn enter(
     ledger: &[LedgerRow],
 ) -> Result<()> {
     enter_recordings(conn, known, rows).await?;
-    LEDGER.run(conn, ledger.iter().flat_map(ledger_cells).collect()).await
+    enter_ledger(conn, ledger).await
+}
+
+/// Enters ledger rows or brings them up to date; an end once entered stays unless a new one is given.
+pub(crate) async fn enter_ledger(conn: &mut Conn, rows: &[LedgerRow]) -> Result<()> {
+    LEDGER.run(conn, rows.iter().flat_map(ledger_cells).collect()).await
 }
 
 async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingRow]) -> Result<()> {

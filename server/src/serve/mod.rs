@@ -192,7 +192,8 @@ fn record(
     let taps = listener.taps().settings();
     let mut engine = Engine::new(engine_config(&site.config, &site.card.zone, &taps)?);
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
-    let mut recorder = Recorder::start(recorder_config(site, &taps, false), Arc::<Vault>::clone(vault), keys)?;
+    let mut recorder =
+        Recorder::start(recorder_config(site, &taps, false), Arc::<Vault>::clone(vault), keys)?;
     let thread = std::thread::Builder::new().name("wire".to_owned());
     let run = move || {
         let mut sources = Vec::new();
