@@ -15,6 +15,7 @@ pub mod carrier;
 pub mod document;
 pub mod enrol;
 pub mod proto;
+pub mod satellite;
 #[cfg(test)]
 mod tests;
 pub mod tls;
