@@ -38,6 +38,16 @@ pub struct Left {
     pub why: VaultError,
 }
 
+/// A part that is closed and lies elsewhere than in `live`.
+pub(crate) struct Closed {
+    /// Where.
+    pub(crate) from: String,
+    /// Its name there, [`seal::file_name`].
+    pub(crate) name: String,
+    /// Its row, but for the path.
+    pub(crate) row: RecordingRow,
+}
+
 /// What became of a batch: every part is in one of the two lists.
 #[must_use = "parts that were left must be accounted for"]
 #[derive(Debug, Default)]
@@ -57,7 +67,12 @@ impl Vault {
         // C1 to C4
         let parts = self.spool.close(parts, &mut report);
         // C5, C6
-        let rows = self.move_to_live(parts, &mut report);
+        let closed = |part: ClosedPart| {
+            let mut row = part.row;
+            row.part.bytes = part.file.len();
+            Closed { from: part.file.path(), name: part.file.name, row }
+        };
+        let rows = self.move_to_live(parts.into_iter().map(closed), &mut report);
         // C6a, C7, C8
         self.enter(rows, &mut report);
         self.log_between(&mut report);
@@ -85,15 +100,18 @@ impl Vault {
     }
 
     /// C5 renames into the day folders, C6 syncs the folders.
-    fn move_to_live(&self, parts: Vec<ClosedPart>, report: &mut AdmitReport) -> Vec<RecordingRow> {
-        let mut moved = Vec::with_capacity(parts.len());
-        let mut folders = BTreeSet::from([SPOOL.to_owned()]);
-        for part in parts {
-            let mut row = part.row;
-            row.part.bytes = part.file.len();
-            match self.move_one(&part.file.path(), &part.file.name, &mut row) {
+    pub(crate) fn move_to_live(
+        &self,
+        parts: impl Iterator<Item = Closed>,
+        report: &mut AdmitReport,
+    ) -> Vec<RecordingRow> {
+        let mut moved = Vec::new();
+        let mut folders = BTreeSet::new();
+        for Closed { from, name, mut row } in parts {
+            match self.move_one(&from, &name, &mut row) {
                 Ok(folder) => {
                     folders.insert(folder);
+                    folders.insert(from.rsplit_once('/').map_or(SPOOL, |(folder, _)| folder).to_owned());
                     moved.push(row);
                 }
                 Err(why) => report.left.push(left(&row, why)),
@@ -111,7 +129,7 @@ impl Vault {
     }
 
     /// Moves a closed part from `from` to its place in `live` and notes that place in its row. Returns the folder.
-    pub(crate) fn move_one(&self, from: &str, name: &str, row: &mut RecordingRow) -> Result<String> {
+    fn move_one(&self, from: &str, name: &str, row: &mut RecordingRow) -> Result<String> {
         let folder = held(&self.shards).place(&*self.disk, row.part.day, name)?;
         row.part.path = format!("{folder}/{name}");
         self.disk.rename(from, &row.part.path)?;
@@ -133,7 +151,7 @@ impl Vault {
     pub(crate) fn enter(&self, mut rows: Vec<RecordingRow>, report: &mut AdmitReport) {
         self.log_rows(&mut rows, report);
         let mut owed = std::mem::take(&mut *held(&self.owed));
-        let ended: Vec<LedgerRow> = rows.iter().filter(|row| !goes_on(row)).map(ledger_row_of).collect();
+        let ended: Vec<LedgerRow> = rows.iter().filter_map(|row| self.ended_by(row)).collect();
         let ledger: Vec<LedgerRow> = owed.ledger.iter().cloned().chain(ended).collect();
         let all: Vec<RecordingRow> = owed.recordings.iter().cloned().chain(rows.iter().cloned()).collect();
         let entered = self.catalogue.insert_batch(all, ledger);
@@ -166,7 +184,7 @@ impl Vault {
     /// One row that the catalogue refuses must not keep the others out. What it does not take now is owed.
     fn enter_one_by_one(&self, rows: &[RecordingRow]) -> Vec<bool> {
         let one = |row: &RecordingRow| {
-            let ledger = if goes_on(row) { Vec::new() } else { vec![ledger_row_of(row)] };
+            let ledger = self.ended_by(row).into_iter().collect();
             let taken = self.catalogue.insert_batch(vec![row.clone()], ledger).is_ok();
             if !taken {
                 held(&self.owed).recordings.push_back(row.clone());
@@ -174,6 +192,16 @@ impl Vault {
             taken
         };
         rows.iter().map(one).collect()
+    }
+
+    /// The row of the ledger that the row of a part brings with it. How entries of other recorders end their own ledgers say
+    /// ([`crate::Incoming`]); the part adds who spoke.
+    fn ended_by(&self, row: &RecordingRow) -> Option<LedgerRow> {
+        if row.facts.recorder_id == self.config.recorder_id {
+            return (!goes_on(row)).then(|| ledger_row_of(row));
+        }
+        let is_number = i64::try_from(row.facts.ledger_no.0).is_ok_and(|number| number > 0);
+        is_number.then(|| LedgerRow { ending: None, ..ledger_row_of(row) })
     }
 }
 

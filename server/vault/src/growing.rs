@@ -1,13 +1,13 @@
 //! The parts of a recording that is under way, for whoever listens to it while it grows.
 //!
-//! A part grows in the spool under a name that its identity gives. When it is closed it is renamed into its day folder; a file
+//! A part grows in the spool, or in the folder of its satellite, under a name that its identity gives. When it is closed it is renamed into its day folder; a file
 //! that is open by then stays readable, so a listener who holds it loses nothing.
 
 use shared::RecordingId;
 use store::ReadSeek;
 
 use crate::part::{SPOOL, spool_path};
-use crate::{Result, Vault};
+use crate::{Result, Vault, incoming};
 
 /// So many parts a recording may have beyond those admitted.
 const AHEAD_MAX: u16 = 64;
@@ -35,22 +35,25 @@ impl Vault {
     /// # Errors
     /// The disk's or the catalogue's.
     pub fn growing(&self, id: RecordingId, wanted: Option<u16>) -> Result<Option<GrowingPart>> {
-        let names = self.disk.list(SPOOL)?;
-        let name_of = |part: u16| {
-            let end = format!("-{}.amx", seal::name_symbols(&id, part));
-            names.iter().map(|entry| entry.name.as_str()).find(|name| name.ends_with(&end))
+        let spool = self.disk.list(SPOOL)?.into_iter().map(|entry| spool_path(&entry.name));
+        let paths: Vec<String> = spool.chain(incoming::growing(&*self.disk)?).collect();
+        let path_of = |part: u16| {
+            // In the spool the hour stands before it, behind a dash; what comes from a satellite has its folder.
+            let name = format!("{}.amx", seal::name_symbols(&id, part));
+            let is_its =
+                |path: &&String| path.strip_suffix(&name).is_some_and(|rest| rest.ends_with(['-', '/']));
+            paths.iter().find(is_its).cloned()
         };
         let found = match wanted {
-            Some(part) => name_of(part).map(|name| (part, name)),
+            Some(part) => path_of(part).map(|path| (part, path)),
             None => {
                 let known = self.catalogue.recording(id)?.map_or(0, |r| r.parts.len());
                 let first = u16::try_from(known).unwrap_or(u16::MAX);
                 let parts = (0..AHEAD_MAX).filter_map(|n| first.checked_add(n));
-                parts.map_while(|part| Some((part, name_of(part)?))).last()
+                parts.map_while(|part| Some((part, path_of(part)?))).last()
             }
         };
-        if let Some((part, name)) = found {
-            let path = spool_path(name);
+        if let Some((part, path)) = found {
             return match self.disk.open_read(&path) {
                 Ok(io) => Ok(Some(GrowingPart { part, path, io })),
                 Err(e) if e.is_not_found() => Ok(None),

@@ -2,7 +2,7 @@
 //! `docs/design/recording-lifecycle.md`; the numbers below are its steps.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::BufReader;
+use std::io::{BufReader, Read, Seek};
 
 use catalogue::{LedgerEnding, LedgerRow, RecordingRow};
 use seal::{
@@ -12,11 +12,11 @@ use seal::{
 use shared::{Day, LedgerEnd, LedgerNo, NotRecorded, Partly, RecordingId, UtcMicros};
 use store::EntryKind;
 
-use crate::admit::AdmitReport;
+use crate::admit::{AdmitReport, Closed};
+use crate::incoming::{days_taken_in, forget_days};
 use crate::journal::{OpenEntry, Replayed};
 use crate::part::{SPOOL, spool_path};
 use crate::shard::LIVE;
-use crate::spool::left;
 use crate::survey::{Surveyed, buffered, close_cut, survey};
 use crate::vault::held;
 use crate::{Left, Result, Vault, VaultError, row};
@@ -113,11 +113,17 @@ impl Vault {
             RecoveryReport { ledger: held(&self.spool.desk).replayed.clone(), ..RecoveryReport::default() };
         let ends: BTreeMap<LedgerNo, LedgerEnd> =
             report.ledger.ended.iter().map(|e| (e.entry.ledger_no, e.end)).collect();
+        let mut taken_in = held(&self.taking);
         let found = self.close_spool(with, &mut report)?; // D1 to D4
         let sealed: HashSet<RecordingId> = found.iter().map(|part| part.recording_id).collect();
         let rows = self.open_all(found, with, &ends, &mut report); // D5
         self.admit_recovered(rows, &mut report); // D6
         self.adopt(with, &ends, &mut report)?; // D7
+        let waits = report.awaiting_unlock.iter().any(|path| path.starts_with(LIVE));
+        if !waits && report.left.is_empty() && report.trouble.is_none() {
+            forget_days(&*self.disk)?;
+            taken_in.clear();
+        }
         self.ends_to_catalogue(&report.ledger)?; // D8
         self.end_open_entries(&sealed, now, &mut report)?; // D9
         if let Err(e) = self.log_waiting() {
@@ -218,35 +224,45 @@ impl Vault {
     ) -> Result<RecordingRow> {
         let sealed = |source| VaultError::Seal { path: path.to_owned(), source };
         let mut part = Part::open(self.buffered(path)?, with, with.min_suite).map_err(sealed)?;
-        let mut row = row::of_part(&mut part, trailer, &self.config, LedgerEnd::Partly(Partly::Crash))
-            .map_err(sealed)?;
-        if let Some(end) = ends.get(&row.facts.ledger_no) {
+        let mut row = self.row_in(&mut part, path, trailer)?;
+        if row.facts.recorder_id == self.config.recorder_id
+            && let Some(end) = ends.get(&row.facts.ledger_no)
+        {
             row.facts.end = *end;
+        }
+        Ok(row)
+    }
+
+    /// Reads the row out of an open part. How the entry of another recorder ended its ledger has said, or will
+    /// ([`crate::Incoming`]); until then the call counts as cut.
+    pub(crate) fn row_in<R: Read + Seek>(
+        &self,
+        part: &mut Part<R>,
+        path: &str,
+        trailer: &Trailer,
+    ) -> Result<RecordingRow> {
+        let sealed = |source| VaultError::Seal { path: path.to_owned(), source };
+        let mut row =
+            row::of_part(part, trailer, &self.config, LedgerEnd::Partly(Partly::Crash)).map_err(sealed)?;
+        let (recorder_id, ledger_no) = (row.facts.recorder_id, row.facts.ledger_no);
+        if recorder_id != self.config.recorder_id {
+            let entry = self.catalogue.ledger_entry(recorder_id, ledger_no)?;
+            row.facts.end = entry.and_then(|entry| entry.ending).map_or(row.facts.end, |ending| ending.end);
         }
         Ok(row)
     }
 
     /// D6: into the day folders, folders synced, rows in one transaction, the ledger's ends: C5 to C8.
     fn admit_recovered(&self, rows: Vec<(Found, RecordingRow)>, report: &mut RecoveryReport) {
-        let mut folders = BTreeSet::from([SPOOL.to_owned()]);
-        let mut moved = Vec::with_capacity(rows.len());
-        for (part, mut row) in rows {
-            match self.move_one(&part.path, &part.name, &mut row) {
-                Ok(folder) => {
-                    folders.insert(folder);
-                    moved.push(row);
-                }
-                Err(why) => report.left.push(left(&row, why)),
-            }
+        let mut admitted = AdmitReport::default();
+        let closed = rows.into_iter().map(|(Found { path, name, .. }, row)| Closed { from: path, name, row });
+        let moved = self.move_to_live(closed, &mut admitted);
+        report.left.append(&mut admitted.left);
+        match admitted.trouble {
+            Some(e) => report.trouble = Some(e),
+            None if moved.is_empty() => {}
+            None => self.enter_recovered(moved, report),
         }
-        if moved.is_empty() {
-            return;
-        }
-        if let Err(e) = self.sync_folders(&folders) {
-            report.trouble = Some(e);
-            return;
-        }
-        self.enter_recovered(moved, report);
     }
 
     fn enter_recovered(&self, rows: Vec<RecordingRow>, report: &mut RecoveryReport) {
@@ -310,6 +326,7 @@ impl Vault {
         days.sort_unstable();
         let there: BTreeSet<String> = days.iter().cloned().collect();
         let mut wanted: BTreeSet<String> = days.into_iter().rev().take(DAYS_LOOKED_AT).collect();
+        wanted.extend(days_taken_in(&*self.disk)?.iter().map(Day::to_string));
         for entry in self.open_entries()? {
             let next = entry.reference.day.plus_days(1);
             wanted.extend(

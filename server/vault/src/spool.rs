@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use catalogue::{LedgerEnding, PartKey, RecordingRow};
-use shared::{LedgerNo, RecordingId, UtcMicros, Zone};
+use shared::{LedgerNo, RecorderId, RecordingId, UtcMicros, Zone};
 use store::{Disk, DiskFile};
 
 use crate::admit::{AdmitReport, Left, goes_on};
@@ -12,7 +12,7 @@ use crate::journal::{self, Ledger, LedgerOwner, OpenEntry, Replayed};
 use crate::outpost::Watch;
 use crate::part::{Growth, PartFile, SPOOL, spool_path};
 use crate::vault::held;
-use crate::{ClosedPart, LedgerEntry, Result, VaultError, What};
+use crate::{ClosedPart, LedgerEntry, Result, VaultConfig, VaultError, What};
 
 /// Up to so many files are synced one by one; more of them by one `syncfs`.
 const FEW: usize = 8;
@@ -20,6 +20,7 @@ const FEW: usize = 8;
 /// The spool, its ledger if it is open for recording, and who wants to hear how it grows.
 pub(crate) struct Spool {
     pub(crate) disk: Arc<dyn Disk>,
+    recorder_id: RecorderId,
     zone: Zone,
     /// The data folder, for messages.
     root: String,
@@ -45,12 +46,13 @@ impl Desk {
 impl Spool {
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
-        zone: Zone,
+        config: &VaultConfig,
         root: String,
         desk: Desk,
         watch: Option<Arc<Watch>>,
     ) -> Self {
-        Self { disk, zone, root, desk: Mutex::new(desk), watch }
+        let (recorder_id, zone) = (config.recorder_id, config.zone.clone());
+        Self { disk, recorder_id, zone, root, desk: Mutex::new(desk), watch }
     }
 
     /// B1: creates the file of a new part.
@@ -128,9 +130,10 @@ impl Spool {
         self.with_ledger(Ledger::commit)
     }
 
-    /// C8: the ledger learns the ends of recordings that are safe.
+    /// C8: the ledger learns the ends of its own recordings that are safe.
     pub(crate) fn end_admitted<'a>(&self, rows: impl Iterator<Item = &'a RecordingRow>) -> Result<()> {
-        let mut rows = rows.filter(|row| !goes_on(row)).peekable();
+        let own = self.recorder_id;
+        let mut rows = rows.filter(|row| row.facts.recorder_id == own && !goes_on(row)).peekable();
         if rows.peek().is_none() {
             return Ok(());
         }

@@ -28,6 +28,8 @@ pub(crate) struct Site {
     pub(crate) catalogue: tempfile::TempDir,
     pub(crate) day_key: RecipientSecret,
     pub(crate) signer: SigningKey,
+    /// Who records what is recorded here.
+    pub(crate) recorder_id: RecorderId,
 }
 
 impl Site {
@@ -37,12 +39,23 @@ impl Site {
         let disk = FaultyDisk::new();
         folder::make(&disk, "memory").unwrap();
         let day_key = RecipientSecret::from_seed(RecipientType::X25519, [3; 32]);
-        Self { disk, catalogue, day_key, signer: SigningKey::from_seed(&[4; 32]) }
+        Self {
+            disk,
+            catalogue,
+            day_key,
+            signer: SigningKey::from_seed(&[4; 32]),
+            recorder_id: config().recorder_id,
+        }
     }
 
     pub(crate) fn vault(&self) -> Vault {
+        self.vault_on(Arc::new(self.disk.clone()))
+    }
+
+    /// A vault with this site's catalogue over another disk.
+    pub(crate) fn vault_on(&self, disk: Arc<dyn store::Disk>) -> Vault {
         let catalogue = Catalogue::open(&self.catalogue.path().join("c.db"), &key(), AT).unwrap();
-        Vault::assemble(Arc::new(self.disk.clone()), catalogue, config(), Use::Record, None).unwrap()
+        Vault::assemble(disk, catalogue, config(), Use::Record, None).unwrap()
     }
 
     pub(crate) fn recover(&self, vault: &Vault, unlocked: bool) -> RecoveryReport {
@@ -64,7 +77,7 @@ impl Site {
         let spec = PartSpec {
             recording_id: id,
             site_id: SiteId([1; 16]),
-            recorder_id: RecorderId([9; 16]),
+            recorder_id: self.recorder_id,
             start: AT,
             day,
             part: 0,
@@ -99,7 +112,7 @@ impl Site {
         let leg = LegRow { part: 0, track, samples: 8_000, gaps: GapTotals::default() };
         let facts = Facts {
             recording_id: id,
-            recorder_id: RecorderId([9; 16]),
+            recorder_id: self.recorder_id,
             ledger_no: entry.ledger_no,
             reference: entry.reference,
             started_at: AT,

@@ -1,13 +1,13 @@
 //! The vault, open: what it holds, and how it comes to be.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalogue::{CaptureRun, Catalogue, CatalogueKey, Counts, LedgerRow, PartKey, RecordingRow};
-use shared::{RecorderId, SiteId, UtcMicros, Zone};
+use shared::{Day, RecorderId, SiteId, UtcMicros, Zone};
 use store::{Disk, LocalDisk, Lock};
 
 use crate::journal::LedgerOwner;
@@ -61,6 +61,9 @@ pub struct Vault {
     pub(crate) elsewhere: Mutex<Option<Arc<dyn Elsewhere>>>,
     /// Who fetches which part.
     pub(crate) fetching: Turns,
+    /// Held while parts of satellites are on their way from `incoming` into rows, and while start-up looks for files without a row.
+    /// The days into whose folders they go, as noted there.
+    pub(crate) taking: Mutex<BTreeSet<Day>>,
     _lock: Option<Lock>,
 }
 
@@ -142,7 +145,7 @@ impl Vault {
             Use::Look => (None, None),
         };
         Ok(Self {
-            spool: Spool::new(Arc::clone(&disk), config.zone.clone(), root, desk, None),
+            spool: Spool::new(Arc::clone(&disk), &config, root, desk, None),
             disk,
             catalogue,
             config,
@@ -153,6 +156,7 @@ impl Vault {
             unlogged: AtomicBool::new(false),
             elsewhere: Mutex::new(None),
             fetching: Turns::default(),
+            taking: Mutex::default(),
             _lock: lock,
         })
     }

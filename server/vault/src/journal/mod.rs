@@ -22,7 +22,7 @@ use shared::{Day, LedgerEnd, LedgerNo, LedgerTotals, RecorderId, RecordingId, Re
 use store::{Disk, DiskFile};
 
 use crate::{Result, VaultError};
-use record::{FileHeader, HEADER_LEN, RECORD_LEN, Record};
+pub(crate) use record::{FileHeader, HEADER_LEN, HeaderFault, RECORD_LEN, Record};
 use totals::Totals;
 
 pub use replay::{Replayed, ReplayedEnd};

@@ -97,11 +97,16 @@ impl Outpost {
     }
 
     /// Puts an outpost together over any disk.
-    fn assemble(disk: Arc<dyn Disk>, config: VaultConfig, root: String, lock: Option<Lock>) -> Result<Self> {
+    pub(crate) fn assemble(
+        disk: Arc<dyn Disk>,
+        config: VaultConfig,
+        root: String,
+        lock: Option<Lock>,
+    ) -> Result<Self> {
         let owner = LedgerOwner { recorder_id: config.recorder_id, letter: config.letter };
         let watch = Arc::new(Watch::default());
         let desk = Desk::open(&disk, owner)?;
-        let spool = Spool::new(Arc::clone(&disk), config.zone.clone(), root, desk, Some(Arc::clone(&watch)));
+        let spool = Spool::new(Arc::clone(&disk), &config, root, desk, Some(Arc::clone(&watch)));
         let (resuming, cut) = (Mutex::default(), Mutex::default());
         Ok(Self { disk, config, spool, watch, resuming, cut, _lock: lock })
     }

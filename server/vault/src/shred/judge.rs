@@ -8,10 +8,10 @@ use catalogue::{
 };
 use shared::{Day, RecordingId, UtcMicros};
 
-use crate::part::SPOOL;
+use crate::part::{SPOOL, spool_path};
 use crate::retention::rules;
 use crate::vault::held;
-use crate::{Result, Vault, VaultError};
+use crate::{Result, Vault, VaultError, incoming};
 
 /// Trailer flag: the recording goes on in a next part.
 const CONTINUED: u32 = 4;
@@ -159,10 +159,10 @@ impl Vault {
         }
     }
 
-    /// Finds a file in the spool that was sealed on a day.
+    /// Finds a file in the spool, or one that comes from a satellite, that was sealed on a day.
     fn spooled_on(&self, day: Day) -> Result<Option<String>> {
-        for entry in self.disk.list(SPOOL)? {
-            let path = format!("{SPOOL}/{}", entry.name);
+        let spool = self.disk.list(SPOOL)?.into_iter().map(|entry| spool_path(&entry.name));
+        for path in spool.chain(incoming::growing(&*self.disk)?) {
             let mut file = match self.disk.open_read(&path) {
                 Err(e) if e.is_not_found() => continue,
                 opened => opened?,
