@@ -158,7 +158,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
 /// Starts the thread that passes alarms on.
 fn ring(
     site: &Site,
-    vault: &Arc<vault::Vault>,
+    vault: &Arc<Vault>,
     in_force: &host::InForce,
     ways: &alarms::Health,
     seen: &Seen,
@@ -185,7 +185,7 @@ fn ring(
 /// Starts the thread that reads the wire; it returns the figures and whether anything was lost.
 fn record(
     site: &Site,
-    vault: &Arc<vault::Vault>,
+    vault: &Arc<Vault>,
     mut listener: Watch,
     bell: Bell,
 ) -> anyhow::Result<JoinHandle<(Summary, bool)>> {

@@ -70,22 +70,18 @@ pub(super) async fn cheapest(
     found: usize,
     wanted: usize,
 ) -> Result<Option<(usize, usize)>> {
-    let mut filter = Filter::default();
-    let sums: Vec<String> = conditions
-        .iter()
-        .map(|c| {
-            let check = filter.number(&c.check, c.values.clone());
-            format!("cast(coalesce(sum(case when {check} then 1 else 0 end), 0) as bigint)")
-        })
-        .collect();
-    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(near)));
-    let text = format!("select {} from {}{}", sums.join(", "), strip(conn), filter.clause("where"));
-    let rows = conn.rows_of(text, filter.cells).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
     let looked = float(LOOK);
-    let shares = (0..conditions.len())
-        .map(|n| Ok(float(row.int(n)?.max(0)).max(0.3) / looked))
-        .collect::<Result<Vec<f64>>>()?;
+    let Some(mut seen) = look(conn, conditions, near).await? else { return Ok(None) };
+    if seen.contains(&0.0)
+        && let Some(far) = amid(conn, walk).await?
+        && let Some(there) = look(conn, conditions, far).await?
+    {
+        // What is not near may be rare, or only not here: a night, a burst of other calls.
+        for (seen, there) in seen.iter_mut().zip(there).filter(|(seen, _)| **seen == 0.0) {
+            *seen = there;
+        }
+    }
+    let shares: Vec<f64> = seen.into_iter().map(|seen| seen.max(0.3) / looked).collect();
     // If nothing fulfilled all of them, they are taken to have nothing to do with each other.
     let share = if found == 0 { shares.iter().product() } else { float_of(found) / looked };
     // Rows that must be passed until the page is full.
@@ -132,6 +128,36 @@ async fn postings(conn: &mut Conn, terms: &[i64], walk: Walk, limit: usize) -> R
     let text = filter.number(&text, cells);
     let rows = conn.rows_of(text, filter.cells).await?;
     rows.first().map_or(Ok(0), |row| row.number(0, "count"))
+}
+
+/// Counts in a part of the walk how many rows fulfil each condition.
+async fn look(conn: &mut Conn, conditions: &[Condition], part: Walk) -> Result<Option<Vec<f64>>> {
+    let mut filter = Filter::default();
+    let sums: Vec<String> = conditions
+        .iter()
+        .map(|c| {
+            let check = filter.number(&c.check, c.values.clone());
+            format!("cast(coalesce(sum(case when {check} then 1 else 0 end), 0) as bigint)")
+        })
+        .collect();
+    filter.add("r.order_key >= ? and r.order_key < ?", Some(ends(part)));
+    let text = format!("select {} from {}{}", sums.join(", "), strip(conn), filter.clause("where"));
+    let rows = conn.rows_of(text, filter.cells).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    (0..conditions.len()).map(|n| Ok(float(row.int(n)?.max(0)))).collect::<Result<_>>().map(Some)
+}
+
+/// As many rows as were looked at near the beginning, from the middle of the walk on.
+async fn amid(conn: &mut Conn, walk: Walk) -> Result<Option<Walk>> {
+    // Two questions: SQLite answers one extreme from the end of an index, and both by reading all of it.
+    let end = |extreme: &str| format!("(select {extreme}(r.order_key) from {})", strip(conn));
+    let text = format!("select {}, {}", end("min"), end("max"));
+    let rows = conn.rows_kept(text, Vec::new()).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (low, high) = (walk.stretch.low.max(row.int(0)?), walk.stretch.high.min(row.int(1)?));
+    let middle = low.saturating_add(high.saturating_sub(low) / 2);
+    let rest = if walk.descending { walk.behind(middle) } else { walk.behind(middle.saturating_sub(1)) };
+    Ok(edge(conn, rest, LOOK).await?.map(|edge| rest.up_to(edge)))
 }
 
 /// Tells whether a glance at postings of these terms refuses what does not fulfil the condition.
