@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use catalogue::{BadPart, MediumState, PartRow, ProofRow};
+use catalogue::{BadPart, MediumState, PartRow, ProofRow, Recording};
 use sha2::Digest as _;
 use shared::{Day, RecordingId};
 use store::ReadSeek;
@@ -24,6 +24,9 @@ const DAYS_KEPT: i32 = 7;
 const ROOM_LEFT: u64 = 4 << 30;
 /// Bytes copied at a time.
 const STEP: usize = 1 << 20;
+
+/// So many recordings are known by where they came from; then that is forgotten.
+const ORIGINS_MAX: usize = 10_000;
 
 /// Opens files on media. The archive's engine has one; the vault knows no medium.
 pub trait Elsewhere: Send + Sync {
@@ -60,6 +63,22 @@ impl Vault {
         let found = self.catalogue.recording(id)?.ok_or(VaultError::NoSuchRecording(id))?;
         let row = found.parts.iter().find(|row| row.part == part).ok_or(VaultError::NoSuchRecording(id))?;
         self.fetched(id, row, VaultError::NoSuchRecording(id)).map(|(path, _io)| path)
+    }
+
+    /// Tells whether a recording is heard from the archive, because it left the live store: the name of the place that it was fetched from;
+    /// empty if that was before this process began. `None`: it is in the live store.
+    ///
+    /// # Errors
+    /// The disk's or the catalogue's.
+    pub fn fetched_from(&self, recording: &Recording) -> Result<Option<String>> {
+        for part in &recording.parts {
+            if !self.disk.exists(&part.path)? {
+                let from = held(&self.fetched_from).get(&recording.facts.recording_id).copied();
+                let place = from.map(|id| self.catalogue.location(&id.to_string())).transpose()?.flatten();
+                return Ok(Some(place.map_or_else(String::new, |place| place.name)));
+            }
+        }
+        Ok(None)
     }
 
     /// Opens a file that is not in the live store. If no medium ever held it, `missing` is what to say.
@@ -110,6 +129,11 @@ impl Vault {
                 if (sha256, blake3) == (proof.read_back.whole_sha256, proof.read_back.whole_blake3) =>
             {
                 self.disk.rename(&part, path)?;
+                let mut from = held(&self.fetched_from);
+                if from.len() >= ORIGINS_MAX {
+                    from.clear();
+                }
+                from.insert(proof.read_back.recording_id, proof.location_id);
                 return Ok(true);
             }
             Copied::Whole(..) => "it is not what was read back there",

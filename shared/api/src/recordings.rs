@@ -259,6 +259,9 @@ pub struct Timeline {
     pub legs: Vec<TimelineLeg>,
     /// The events.
     pub events: Vec<TimelineEvent>,
+    /// It left the live store: the name of the archive's place that it was fetched from; empty if that is not known any more.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub fetched_from: Option<String>,
 }
 
 /// How fine the waveform is.

@@ -139,7 +139,9 @@ async fn line(caller: Caller, Id(id): Id) -> Answer<Json<Timeline>> {
         lent.work(move |sealed| Ok(walk.finish(sealed))).await?
     };
     let sealed = lent.sealed().ok_or_else(Refusal::internal)?;
-    Ok(Json(timeline::timeline(&recording, sealed, &map)))
+    let drawn = timeline::timeline(&recording, sealed, &map);
+    let fetched_from = caller.doors.vault(move |vault| vault.fetched_from(&recording)).await?;
+    Ok(Json(Timeline { fetched_from, ..drawn }))
 }
 
 async fn peaks(caller: Caller, Id(id): Id, Asked(asked): Asked<PeaksQuery>) -> Answer<Response> {

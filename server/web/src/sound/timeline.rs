@@ -47,6 +47,7 @@ pub(crate) fn timeline(recording: &Recording, sealed: &Sealed, gaps: &GapMap) ->
         length_ms: sealed.length_us().div_ceil(1_000),
         legs: legs.into_values().collect(),
         events,
+        fetched_from: None,
     }
 }
 

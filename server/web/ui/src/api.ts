@@ -34,6 +34,7 @@ export type Timeline = {
   length_ms: number;
   legs: { role: string; label: string; codec: string; gaps: { from_ms: number; to_ms: number; cause: string }[] }[];
   events: { at_ms: number; kind: string; text: string }[];
+  fetched_from: string | null;
 };
 export type SoundFormat = 'wav' | 'flac' | 'opus';
 

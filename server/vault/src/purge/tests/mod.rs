@@ -86,10 +86,13 @@ fn what_every_location_holds_leaves_the_live_store_and_is_heard_all_the_same() {
         "{away}"
     );
     vault.look_elsewhere(Arc::new(shelf.clone()));
+    let from = |id| vault.fetched_from(&vault.recording(id).unwrap().unwrap()).unwrap();
+    assert_eq!((from(gone), from(plan.intended[1])), (Some(String::new()), None));
     for _ in 0..2 {
         let file = vault.open_recording(gone).unwrap().remove(0);
         assert!(seal::verify(file.io, &|_| Some(site.signer.verifying_key())).unwrap().is_proven());
         shelf.with(BTreeMap::clear);
+        assert_eq!(from(gone), Some("place-1".into()));
     }
     // After a week it goes, unless a medium that holds it is doubtful.
     let today = vault.config.zone.day_of(crate::log::now());

@@ -21,7 +21,7 @@ test.each([['paused', 'pause'], ['lost-in-network', 'loss'], ['lost-by-recorder'
   'the cause %s is shown as %s', (cause, kind) => { expect(kindOf(cause)).toBe(kind); });
 test('gaps stand in the band of their leg', () => {
   const gap = (n: number) => ({ from_ms: n, to_ms: n + 1, cause: 'paused' });
-  const timeline: Timeline = { length_ms: 10, events: [], legs: [{ role: 'far', label: '', codec: '', gaps: [gap(1)] }, { role: 'near', label: '', codec: '', gaps: [gap(2)] }] };
+  const timeline: Timeline = { length_ms: 10, events: [], fetched_from: null, legs: [{ role: 'far', label: '', codec: '', gaps: [gap(1)] }, { role: 'near', label: '', codec: '', gaps: [gap(2)] }] };
   expect(gapsIn(timeline, 0, 2)).toEqual([gap(2)]);
   expect(gapsIn(timeline, 1, 2)).toEqual([gap(1)]);
   expect(gapsIn(timeline, 0, 1)).toEqual([gap(1), gap(2)]);
