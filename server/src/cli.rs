@@ -143,9 +143,23 @@ pub(crate) struct Init {
     another empty folder."
 )]
 pub(crate) struct Restore {
-    /// The archive: the folder in which AMETHYST lies (a drive, a share), or AMETHYST itself.
+    /// The archive: the folder in which AMETHYST lies (a drive, a share), or AMETHYST itself; of a bucket `s3://BUCKET` or
+    /// `s3://BUCKET/FOLDER`.
     #[arg(long, alias = "from", value_name = "PATH")]
     pub(crate) archive: PathBuf,
+    /// Of a bucket: the store's address; Amazon's if left out.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Of a bucket: its region.
+    #[arg(long, value_name = "R", default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// Of a bucket: a file with the access key, as `aws configure` writes it; `-` reads it from standard input. If left out, the
+    /// environment is asked (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`), then you.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+    /// Of a bucket: the certificate to trust instead of those that the system trusts, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// The folder to restore into; it must not exist or be empty.
     #[arg(long = "data", value_name = "DIR", env = "AMETHYST_DATA")]
     pub(crate) dir: PathBuf,
@@ -584,7 +598,7 @@ pub(crate) struct LocationCredentials {
     /// The bucket: its name or its id.
     #[arg(value_name = "NAME")]
     pub(crate) location: String,
-    /// A file with the access key, as `aws configure` writes it; `-`: standard input. If left out, the environment is asked.
+    /// A file with the access key, as `aws configure` writes it; `-`: standard input. If left out, the environment is asked, then you.
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
 }

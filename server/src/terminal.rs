@@ -7,10 +7,11 @@
     reason = "a command line program speaks here, and only here"
 )]
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// Prints one line for people.
 pub(crate) fn line(text: &str) {
@@ -37,7 +38,7 @@ pub(crate) fn fail(error: &anyhow::Error) {
 ///
 /// # Errors
 /// What `typed` says.
-pub(crate) fn without_echo(typed: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
+fn without_echo(typed: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
     let before = tcgetattr(std::io::stdin())?;
     let mut quiet = before.clone();
@@ -46,6 +47,26 @@ pub(crate) fn without_echo(typed: impl FnOnce() -> std::io::Result<()>) -> std::
     let done = typed();
     tcsetattr(std::io::stdin(), OptionalActions::Now, &before)?;
     done
+}
+
+/// Asks for a line at the terminal; `hidden`: nobody else reads it on the screen.
+///
+/// # Errors
+/// The terminal's.
+pub(crate) fn ask(what: &str, hidden: bool) -> std::io::Result<Zeroizing<String>> {
+    drop(write!(std::io::stderr(), "{what}: "));
+    let mut line = Zeroizing::new(String::new());
+    let mut read = || std::io::stdin().lock().read_line(&mut line).map(drop);
+    if hidden {
+        without_echo(read)?;
+        // The key that ended the line was not shown either.
+        say("");
+    } else {
+        read()?;
+    }
+    let end = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(end);
+    Ok(line)
 }
 
 /// Prints columns under a heading, as wide as their widest cell.

@@ -3,7 +3,7 @@
 //! A key never stands in the settings, in a command line or in a log.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -40,7 +40,8 @@ fn context(location: LocationId) -> Vec<u8> {
     [b"location/".as_slice(), &location.0].concat()
 }
 
-/// Reads an access key: from a file as `aws configure` writes it (`-`: from standard input), or else from the environment.
+/// Reads an access key: from a file as `aws configure` writes it (`-`: from standard input), or else from the environment, or else
+/// from the person at the terminal.
 ///
 /// # Errors
 /// There is none.
@@ -49,6 +50,7 @@ pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Credential> {
         let of = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Zeroizing::new);
         return match ENV.map(of) {
             [Some(id), Some(secret)] => Ok(Credential::new(&id, &secret)),
+            [None, None] if std::io::stdin().is_terminal() => asked(),
             _ => Err(none(
                 "give a file with --credentials, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
             )),
@@ -70,6 +72,17 @@ pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Credential> {
     };
     read.with_context(|| format!("cannot read {}", path.display()))?;
     parse(&text).map_err(|why| none(&format!("{}: {why}", path.display())))
+}
+
+/// Asks a person, who sees nothing of the secret.
+fn asked() -> anyhow::Result<Credential> {
+    let id = terminal::ask("Access key id", false)?;
+    let secret = terminal::ask("Secret access key (not shown)", true)?;
+    let (id, secret) = (id.trim(), secret.trim());
+    if id.is_empty() || secret.is_empty() {
+        return Err(none("both the id and the secret are needed"));
+    }
+    Ok(Credential::new(id, secret))
 }
 
 fn none(why: &str) -> anyhow::Error {

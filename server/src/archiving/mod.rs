@@ -103,10 +103,18 @@ pub(crate) fn launch(site: &Site) -> anyhow::Result<Launcher> {
 }
 
 fn launcher(dir: &Path, keys: &Arc<SiteKeys>) -> anyhow::Result<Launcher> {
+    Ok(Launcher { launch: launch_beside(dir)?, keys: Arc::clone(keys) })
+}
+
+/// How a carrier's process is started that carries nothing from this folder: a site is to be restored.
+///
+/// # Errors
+/// The system does not say where the folder is.
+pub(crate) fn launch_beside(dir: &Path) -> anyhow::Result<Launch> {
     // The running program, also when its file was replaced by an update meanwhile.
     let program = PathBuf::from("/proc/self/exe");
     let words = vec![CARRIER.to_owned(), std::path::absolute(dir)?.display().to_string()];
-    Ok(Launcher { launch: Launch { program, words, stalled: stalled() }, keys: Arc::clone(keys) })
+    Ok(Launch { program, words, stalled: stalled() })
 }
 
 /// After so long without a word from a place somebody is told. The suite, which has no time, makes it shorter.

@@ -294,3 +294,37 @@ fn with_an_object_lock_nobody_deletes_what_lies_there() {
     whole_there(&site, &bucket);
     assert_eq!(archive(&site, "verify", &[]).code, Some(0));
 }
+
+#[test]
+fn the_machine_is_gone_and_a_bucket_and_two_papers_are_left() {
+    let Some(bucket) = Bucket::new(false) else { return };
+    let (site, shares) = Site::with_shares();
+    add(&site, &bucket);
+    record(&site, 5, 2, 0);
+    complete(&site);
+    let paper = site.path("paper.txt");
+    std::fs::write(paper, format!("{}\n\n{}\n", shares[0], shares[2])).unwrap();
+    let (endpoint, full) = (bucket.endpoint(), key(&site, "full", "full-secret"));
+    let restore = |from: &str, key: &str, to: &str| {
+        let words = ["restore", "--archive", from, "--endpoint", &endpoint, "--credentials", key];
+        run(&[&words[..], &["--data", site.path(to), "--share", paper, "--with-recordings"]].concat())
+    };
+    restore("s3://tower/site-b", full, "no").refused(3, &["holds no archive"]);
+    restore("s3://tower/site-a", key(&site, "full", "wrong"), "no").refused(3, &["access key"]);
+    assert!(!Path::new(site.path("no")).exists(), "nothing was begun");
+    let before = bucket.objects();
+    let restored = restore("s3://tower/site-a", full, "new");
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert!(restored.out.contains("Nothing is missing"), "{}", restored.out);
+    let live = |of: &str| super::film::files_below(Path::new(site.path(&format!("{of}/live")))).len();
+    assert_eq!((live("new"), live("data")), (5, 5));
+    let checked = run(&["check", "--data", site.path("new"), "--price", "hash"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert_eq!(bucket.objects(), before, "the archive was only read");
+    let left: Vec<_> =
+        std::fs::read_dir(Path::new(site.path("new")).parent().unwrap()).unwrap().flatten().collect();
+    assert!(
+        left.iter().all(|e| !e.file_name().to_string_lossy().starts_with(".amethyst-restore")),
+        "{left:?}"
+    );
+}

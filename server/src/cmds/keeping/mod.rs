@@ -8,7 +8,7 @@ pub(crate) mod policy;
 pub(crate) mod retention;
 pub(crate) mod shred;
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 
 use rand_core::Rng as _;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use crate::cli::keeping::{Person, Which};
 use crate::config::TotpWord;
 use crate::failure::{Failure, Kind};
 use crate::site::Site;
-use crate::{recording, world};
+use crate::{recording, terminal, world};
 
 /// A site that is changed by somebody.
 pub(crate) struct Acting {
@@ -57,17 +57,15 @@ fn vouched(site: &Site, vault: &Vault, person: &Person) -> anyhow::Result<By> {
 
 /// Asks for the password, without showing it where there is a terminal.
 fn password(person: &Person) -> anyhow::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::new());
-    if person.password_stdin {
-        std::io::stdin().lock().read_line(&mut line)?;
-    } else if std::io::stdin().is_terminal() {
-        drop(write!(std::io::stderr(), "Password of {}: ", person.user));
-        crate::terminal::without_echo(|| std::io::stdin().lock().read_line(&mut line).map(drop))?;
-        crate::terminal::say("");
-    } else {
+    if std::io::stdin().is_terminal() && !person.password_stdin {
+        return Ok(terminal::ask(&format!("Password of {}", person.user), true)?);
+    }
+    if !person.password_stdin {
         let text = "the password is asked for at a terminal; a program gives it with --password-stdin";
         return Err(Failure::new(Kind::Usage, text).into());
     }
+    let mut line = Zeroizing::new(String::new());
+    std::io::stdin().lock().read_line(&mut line)?;
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
     Ok(line)

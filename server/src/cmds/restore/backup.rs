@@ -1,9 +1,9 @@
 //! The newest backup on the drive that is whole: the database and the settings, sealed to the key on paper.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufReader, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use archive::Bundle;
@@ -11,7 +11,7 @@ use archive::bundle::BUNDLE_MAX;
 use archive::layout::BACKUP_FOLDER;
 use seal::{KeyId, KeyRing, Kind as SealKind, Part, RecipientSecret, RecipientType, VerifyingKey};
 
-use super::drive::{Drive, names};
+use super::drive::Drive;
 
 /// A backup that is whole.
 pub(super) struct Backup {
@@ -19,7 +19,7 @@ pub(super) struct Backup {
     pub(super) name: String,
     /// Settings, and what is public about the site.
     pub(super) settings: Bundle,
-    database: Vec<PathBuf>,
+    database: Vec<String>,
 }
 
 impl Backup {
@@ -28,9 +28,8 @@ impl Backup {
     /// # Errors
     /// There is none.
     pub(super) fn newest(drive: &mut Drive, paper: &RecipientSecret) -> anyhow::Result<Self> {
-        let folder = drive.root.join(BACKUP_FOLDER);
-        for name in names(&folder).unwrap_or_default().into_iter().rev() {
-            match Self::open(drive, paper, &folder.join(&name), &name) {
+        for name in drive.source.names(BACKUP_FOLDER).unwrap_or_default().into_iter().rev() {
+            match Self::open(drive, paper, &format!("{BACKUP_FOLDER}/{name}"), &name) {
                 Ok(backup) => return Ok(backup),
                 Err(e) => drive.troubles.push(format!("the backup of {name} cannot be used: {e:#}")),
             }
@@ -39,18 +38,18 @@ impl Backup {
         Err(crate::failure::Failure::new(crate::failure::Kind::Input, text).into())
     }
 
-    fn open(drive: &Drive, paper: &RecipientSecret, folder: &Path, name: &str) -> anyhow::Result<Self> {
-        let there = names(folder)?;
-        let database: Vec<PathBuf> = there
+    fn open(drive: &Drive, paper: &RecipientSecret, folder: &str, name: &str) -> anyhow::Result<Self> {
+        let there = drive.source.names(folder)?;
+        let database: Vec<String> = there
             .iter()
             .filter(|name| name.starts_with("db") && name.ends_with(".amx"))
-            .map(|name| folder.join(name))
+            .map(|name| format!("{folder}/{name}"))
             .collect();
         anyhow::ensure!(!database.is_empty(), "it holds no copy of the database");
         for path in &database {
             proven(drive, path)?;
         }
-        let path = folder.join("config.amx");
+        let path = format!("{folder}/config.amx");
         proven(drive, &path)?;
         let mut plain = Vec::new();
         unsealed(drive, paper, &path, SealKind::ConfigurationBackup, &mut |bytes| {
@@ -85,40 +84,36 @@ impl Backup {
 }
 
 /// Anybody can seal to a public key; only central's signature makes a backup of it.
-fn proven(drive: &Drive, path: &Path) -> anyhow::Result<()> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+fn proven(drive: &Drive, path: &str) -> anyhow::Result<()> {
+    let file = drive.source.open(path)?;
     let report = seal::verify(BufReader::with_capacity(256 << 10, file), &|id| drive.certs.key(id))?;
     let why =
         report.findings.first().map_or_else(|| "nobody known signed it".to_owned(), |f| f.fault.to_string());
-    anyhow::ensure!(report.is_proven(), "{}: {why}", path.display());
+    anyhow::ensure!(report.is_proven(), "{path}: {why}");
     Ok(())
 }
 
 fn unsealed(
     drive: &Drive,
     paper: &RecipientSecret,
-    path: &Path,
+    path: &str,
     kind: SealKind,
     each: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let file = drive.source.open(path)?;
     let ring = Paper { drive, key: paper, id: drive.site.recovery_key.key_id() };
     let io = BufReader::with_capacity(256 << 10, file);
     let mut part = Part::open(io, &ring, RecipientType::XWing)
-        .with_context(|| format!("{} does not open with the paper", path.display()))?;
+        .with_context(|| format!("{path} does not open with the paper"))?;
     let spec = &part.header().spec;
-    anyhow::ensure!(
-        spec.kind == kind && spec.site_id == drive.site.site_id,
-        "{} is something else",
-        path.display()
-    );
+    anyhow::ensure!(spec.kind == kind && spec.site_id == drive.site.site_id, "{path} is something else");
     let mut done = Ok(());
     part.data(|bytes| {
         if done.is_ok() {
             done = each(bytes);
         }
     })
-    .with_context(|| format!("{} is damaged", path.display()))?;
+    .with_context(|| format!("{path} is damaged"))?;
     done
 }
 

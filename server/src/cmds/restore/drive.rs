@@ -1,8 +1,6 @@
 //! What lies on the drive from which a site is restored: documents, the newest recovery vault, the log.
 
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use archive::certs::Certs;
@@ -11,15 +9,13 @@ use archive::{CARD_NAME, Card, SiteJson, layout};
 use archiver::keyfiles::{self, Recovered};
 use seal::RecipientSecret;
 
+use super::source::Source;
 use crate::failure::{Failure, Kind};
-
-/// Longer documents are none of ours.
-const DOCUMENT_MAX: u64 = 4 << 30;
 
 /// An archive, opened as far as no key is needed.
 pub(super) struct Drive {
-    /// Its root folder, which holds `site.json`.
-    pub(super) root: PathBuf,
+    /// Where it lies.
+    pub(super) source: Arc<Source>,
     /// Whose it is.
     pub(super) site: SiteJson,
     /// Who may seal and sign.
@@ -32,36 +28,29 @@ pub(super) struct Drive {
 
 /// The log as it lies on the drive, as far as a checkpoint of central vouches for it.
 pub(super) struct LogOnDrive {
-    files: Vec<PathBuf>,
+    source: Arc<Source>,
+    files: Vec<String>,
     /// Leaves that the checkpoint vouches for.
     pub(super) leaves: u64,
 }
 
 impl Drive {
-    /// Opens the archive in `from`, or in its folder `AMETHYST`.
+    /// Opens an archive.
     ///
     /// # Errors
-    /// No archive, or one whose documents cannot be trusted.
-    pub(super) fn open(from: &Path) -> anyhow::Result<Self> {
-        let candidates = [from.join(layout::ROOT), from.to_owned()];
-        let root = candidates.into_iter().find(|root| root.join(layout::SITE_NAME).is_file());
-        let root = root.ok_or_else(|| {
-            let text = format!(
-                "{} holds no archive: give the folder in which AMETHYST lies, or AMETHYST itself",
-                from.display()
-            );
-            Failure::new(Kind::Input, text)
-        })?;
-        let site = SiteJson::parse(&document(&root.join(layout::SITE_NAME))?).map_err(unusable)?;
+    /// Its documents cannot be trusted.
+    pub(super) fn open(source: Source) -> anyhow::Result<Self> {
+        let site = SiteJson::parse(&source.document(layout::SITE_NAME)?).map_err(unusable)?;
         let mut troubles = Vec::new();
-        let certs = newest_certs(&root.join("keys"), &site, &mut troubles)?;
-        let card = document(&root.join(CARD_NAME))
+        let certs = newest_certs(&source, &site, &mut troubles)?;
+        let card = source
+            .document(CARD_NAME)
             .ok()
             .and_then(|bytes| certs.central_keys().find_map(|key| Card::open(&bytes, &key).ok()));
         if card.is_none() {
             troubles.push("the location card is missing or not one that central signed".to_owned());
         }
-        Ok(Self { root, site, certs, card, troubles })
+        Ok(Self { source: Arc::new(source), site, certs, card, troubles })
     }
 
     /// Opens the newest recovery vault that holds, with the key of the paper.
@@ -69,13 +58,14 @@ impl Drive {
     /// # Errors
     /// None of them opens.
     pub(super) fn recovery_vault(&mut self, paper: &RecipientSecret) -> anyhow::Result<Recovered> {
-        let folder = self.root.join("keys");
-        let mut names = names(&folder)?;
+        let mut names = self.source.names("keys")?;
         // By generation, which stands last in the name.
         names.retain(|name| name.starts_with("recovery-") && name.ends_with(".amr"));
         names.sort_unstable_by_key(|name| name.rsplit('-').next().unwrap_or_default().to_owned());
         for name in names.iter().rev() {
-            let opened = document(&folder.join(name))
+            let opened = self
+                .source
+                .document(&format!("keys/{name}"))
                 .and_then(|bytes| Ok(keyfiles::open_recovery(&bytes, &self.site, &self.certs, paper)?));
             match opened {
                 Ok(recovered) => return Ok(recovered),
@@ -91,7 +81,7 @@ impl Drive {
 
     /// Lays the leaves end to end and compares them with the newest checkpoint. A log that cannot be trusted counts as empty.
     pub(super) fn log(&mut self) -> LogOnDrive {
-        let nothing = LogOnDrive { files: Vec::new(), leaves: 0 };
+        let nothing = LogOnDrive { source: Arc::clone(&self.source), files: Vec::new(), leaves: 0 };
         match self.trusted_log() {
             Ok(log) => log,
             Err(e) => {
@@ -105,14 +95,13 @@ impl Drive {
     }
 
     fn trusted_log(&self) -> anyhow::Result<LogOnDrive> {
-        let folder = self.root.join("log");
-        let checkpoint = self.newest_checkpoint(&folder)?.context("no checkpoint on it verifies")?;
+        let checkpoint = self.newest_checkpoint()?.context("no checkpoint on it verifies")?;
         let mut edge = Frontier::default();
         let mut files = Vec::new();
         while edge.leaves() < checkpoint.leaves {
-            let path = longest_from(&folder, edge.leaves())?
+            let path = longest_from(&self.source, edge.leaves())?
                 .with_context(|| format!("it ends after {} leaves", edge.leaves()))?;
-            let file = LeafFile::parse(&document(&path)?)?;
+            let file = LeafFile::parse(&self.source.document(&path)?)?;
             anyhow::ensure!(
                 file.first() == edge.leaves() && file.root_before() == edge.root(),
                 "it was changed"
@@ -129,13 +118,14 @@ impl Drive {
             edge.root() == checkpoint.root,
             "its leaves do not give the root that central signed"
         );
-        Ok(LogOnDrive { files, leaves: checkpoint.leaves })
+        Ok(LogOnDrive { source: Arc::clone(&self.source), files, leaves: checkpoint.leaves })
     }
 
-    fn newest_checkpoint(&self, folder: &Path) -> anyhow::Result<Option<Checkpoint>> {
+    fn newest_checkpoint(&self) -> anyhow::Result<Option<Checkpoint>> {
         let mut best: Option<Checkpoint> = None;
-        for name in names(folder)?.into_iter().filter(|name| name.starts_with("checkpoint-")) {
-            let note = String::from_utf8(document(&folder.join(name))?).unwrap_or_default();
+        let names = self.source.names("log")?;
+        for name in names.into_iter().filter(|name| name.starts_with("checkpoint-")) {
+            let note = String::from_utf8(self.source.document(&format!("log/{name}"))?).unwrap_or_default();
             let opened = self.certs.central_keys().find_map(|key| Checkpoint::open(&note, &key).ok());
             let longer = |c: &Checkpoint| best.is_none_or(|best| best.leaves < c.leaves);
             if let Some(found) = opened.filter(|c| c.site_id == self.site.site_id && longer(c)) {
@@ -149,27 +139,29 @@ impl Drive {
 impl LogOnDrive {
     /// Returns the leaves, from the first. A file that cannot be read any more ends them.
     pub(super) fn iter(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
-        let files = self.files.iter().map_while(|path| LeafFile::parse(&document(path).ok()?).ok());
+        let files =
+            self.files.iter().map_while(|path| LeafFile::parse(&self.source.document(path).ok()?).ok());
         let leaves = files.flat_map(|file| file.leaves().to_vec());
         leaves.take(usize::try_from(self.leaves).unwrap_or(usize::MAX))
     }
 }
 
 /// The file that begins at leaf `first` and reaches farthest.
-fn longest_from(folder: &Path, first: u64) -> anyhow::Result<Option<PathBuf>> {
+fn longest_from(source: &Source, first: u64) -> anyhow::Result<Option<String>> {
     let end = |name: &str| {
         let (from, end) = name.strip_prefix("leaves-")?.strip_suffix(".bin")?.split_once('-')?;
         (from.parse() == Ok(first)).then(|| end.parse::<u64>().ok())?
     };
-    let best = names(folder)?.into_iter().filter_map(|name| Some((end(&name)?, name))).max();
-    Ok(best.map(|(_, name)| folder.join(name)))
+    let best = source.names("log")?.into_iter().filter_map(|name| Some((end(&name)?, name))).max();
+    Ok(best.map(|(_, name)| format!("log/{name}")))
 }
 
-fn newest_certs(folder: &Path, site: &SiteJson, troubles: &mut Vec<String>) -> anyhow::Result<Certs> {
-    let mut found = names(folder)?;
+fn newest_certs(source: &Source, site: &SiteJson, troubles: &mut Vec<String>) -> anyhow::Result<Certs> {
+    let mut found = source.names("keys")?;
     found.retain(|name| name.starts_with("certs-") && name.ends_with(".json"));
     for name in found.iter().rev() {
-        let read = document(&folder.join(name))
+        let read = source
+            .document(&format!("keys/{name}"))
             .and_then(|bytes| Ok(Certs::parse(&bytes, &site.site_id, &site.root_key)?));
         match read {
             Ok(certs) => return Ok(certs),
@@ -178,33 +170,6 @@ fn newest_certs(folder: &Path, site: &SiteJson, troubles: &mut Vec<String>) -> a
     }
     let text = "no certificates on this drive verify up to the site's root key: it is damaged or forged. Try another location";
     Err(Failure::new(Kind::Input, text).into())
-}
-
-/// Lists the names of a folder, in order.
-///
-/// # Errors
-/// The folder cannot be read.
-pub(super) fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot look into {}", folder.display()))?;
-    let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
-    let mut names = names
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("cannot look into {}", folder.display()))?;
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// Reads a whole document.
-///
-/// # Errors
-/// It cannot be read, or is longer than any of ours.
-pub(super) fn document(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(DOCUMENT_MAX).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn unusable(error: archive::ArchiveError) -> Failure {

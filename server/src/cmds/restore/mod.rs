@@ -10,6 +10,7 @@ mod drive;
 mod folder;
 mod paper;
 mod recordings;
+mod source;
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ use self::backup::Backup;
 use self::drive::Drive;
 use self::folder::{Folder, SETTINGS_UNTIL_DONE};
 use self::recordings::Told;
+use self::source::Source;
 use crate::cli::Restore;
 use crate::site::refuse_used;
 use crate::{disk, terminal, world};
@@ -47,7 +49,7 @@ struct Summary {
 /// Nothing on the drive can be used, the paper does not fit, the folder is not empty, or the disk's.
 pub(crate) fn run(words: &Restore) -> anyhow::Result<u8> {
     refuse_used(&words.dir)?;
-    let mut drive = Drive::open(&words.archive)?;
+    let mut drive = Drive::open(Source::of(words)?)?;
     terminal::say(&format!("Archive of site {}, zone {}.", drive.site.site_id, drive.site.zone.name()));
     let secret = paper::secret(&drive.site, &words.shares)?;
     let summary = restore(words, &mut drive, &secret).map_err(|e| {

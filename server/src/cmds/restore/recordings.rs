@@ -2,17 +2,15 @@
 //! are admitted.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
-use std::path::Path;
+use std::io::{BufReader, Read as _, Seek as _};
 
-use anyhow::Context as _;
 use archive::manifest::MANIFEST_MAX;
 use archive::{Manifest, layout};
 use seal::Header;
 use shared::{Day, RecordingId};
 use vault::{Brought, Vault};
 
-use super::drive::{Drive, document, names};
+use super::drive::Drive;
 use crate::terminal;
 
 /// The longest header of a sealed file.
@@ -90,7 +88,7 @@ fn bring_listed(
         if leaf < from {
             continue;
         }
-        let path = drive.root.join(&folder).join(&line.path);
+        let path = format!("{folder}/{}", line.path);
         match one(drive, vault, &path) {
             Ok(Brought::Back) => told.back = told.back.saturating_add(1),
             Ok(Brought::New) => told.new = told.new.saturating_add(1),
@@ -108,30 +106,29 @@ fn bring_listed(
     Ok(())
 }
 
-/// Brings one file, by what the database knows of it.
-fn one(drive: &Drive, vault: &Vault, path: &Path) -> Result<Brought, Fault> {
-    let (id, part) = whose(path).map_err(Fault::Drive)?;
+/// Brings one file, by what the database knows of it. It is opened once: it may come from far.
+fn one(drive: &Drive, vault: &Vault, path: &str) -> Result<Brought, Fault> {
+    let mut file = drive.source.open(path).map_err(Fault::Drive)?;
+    let (id, part) = whose(&mut file).map_err(Fault::Drive)?;
     let row = vault.part_row((id, part)).map_err(|e| Fault::Ours(e.into()))?;
-    let open = || File::open(path).with_context(|| format!("cannot open {}", path.display()));
     let Some(row) = row else {
-        let file = BufReader::with_capacity(256 << 10, open().map_err(Fault::Drive)?);
-        let report = seal::verify(file, &|id| drive.certs.key(id)).map_err(|e| Fault::Drive(e.into()))?;
+        let io = BufReader::with_capacity(256 << 10, &file);
+        let report = seal::verify(io, &|id| drive.certs.key(id)).map_err(|e| Fault::Drive(e.into()))?;
         if !report.is_proven() {
             return Err(Fault::Drive(anyhow::anyhow!("it is damaged, or nobody known sealed it")));
         }
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let brought = vault.bring_new(&name, &mut open().map_err(Fault::Drive)?);
-        return brought.map_err(|e| Fault::Ours(e.into()));
+        let name = path.rsplit('/').next().unwrap_or_default();
+        file.rewind().map_err(|e| Fault::Drive(e.into()))?;
+        return vault.bring_new(name, &mut file).map_err(|e| Fault::Ours(e.into()));
     };
-    let brought = vault.bring_back(&row, &mut open().map_err(Fault::Drive)?);
-    brought.map_err(|e| Fault::Ours(e.into()))
+    vault.bring_back(&row, &mut file).map_err(|e| Fault::Ours(e.into()))
 }
 
-/// Reads out of its header which part a file is.
-fn whose(path: &Path) -> anyhow::Result<(RecordingId, u16)> {
+/// Reads out of its header which part a file is, and goes back to its beginning.
+fn whose(file: &mut File) -> anyhow::Result<(RecordingId, u16)> {
     let mut head = Vec::new();
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    file.take(HEADER_MAX).read_to_end(&mut head)?;
+    (&*file).take(HEADER_MAX).read_to_end(&mut head)?;
+    file.rewind()?;
     let header = Header::parse(&head)?;
     Ok((header.spec.recording_id, header.spec.part))
 }
@@ -139,15 +136,15 @@ fn whose(path: &Path) -> anyhow::Result<(RecordingId, u16)> {
 /// The days that have a folder.
 fn days(drive: &Drive) -> anyhow::Result<Vec<Day>> {
     let named = |name: &String| name.parse::<Day>().ok().filter(|day| day.to_string() == *name);
-    Ok(names(&drive.root)?.iter().filter_map(named).collect())
+    Ok(drive.source.names("")?.iter().filter_map(named).collect())
 }
 
 /// The manifests of a day that verify.
 fn manifests(drive: &Drive, day: Day, told: &mut Told) -> anyhow::Result<Vec<Manifest>> {
-    let folder = drive.root.join(layout::day_folder(day));
+    let folder = layout::day_folder(day);
     let mut manifests = Vec::new();
-    for name in names(&folder)?.into_iter().filter(|name| name.starts_with("manifest-")) {
-        let read = document(&folder.join(&name)).and_then(|bytes| {
+    for name in drive.source.names(&folder)?.into_iter().filter(|name| name.starts_with("manifest-")) {
+        let read = drive.source.document(&format!("{folder}/{name}")).and_then(|bytes| {
             anyhow::ensure!(seal::fields::len64(&bytes) <= MANIFEST_MAX, "it is longer than any");
             Ok(Manifest::open(&bytes, |id| drive.certs.key(id))?)
         });
