@@ -1,6 +1,6 @@
 //! Satellites and their invitations, handed on to the catalogue. What comes from them is the business of [`crate::Incoming`].
 
-use catalogue::{By, InvitationRow, SatelliteRow};
+use catalogue::{By, CatalogueError, InvitationRow, SatelliteRow};
 use shared::{RecorderId, UtcMicros};
 
 use crate::people::handed_on;
@@ -34,13 +34,17 @@ impl Vault {
     /// first letter that nobody ever had. `None`: the invitation works no more. What is answered is durable.
     ///
     /// # Errors
-    /// There is such a satellite, no letter is left, or the database's.
+    /// There is such a satellite, or it has the identity of this recorder; no letter is left; or the database's.
     pub fn take_invitation(
         &self,
         id: [u8; 16],
         satellite: &SatelliteRow,
         now: UtcMicros,
     ) -> Result<Option<SatelliteRow>> {
+        // Else it could bring recordings, and end entries of the ledger, in this recorder's name.
+        if satellite.recorder_id == self.config().recorder_id {
+            return Err(CatalogueError::Taken { what: "recorder" }.into());
+        }
         Ok(self.catalogue.take_invitation(id, satellite, self.config().letter, now)?)
     }
 }

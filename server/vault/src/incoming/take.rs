@@ -35,9 +35,17 @@ impl Incoming {
         // How entries ended, before the parts that ask for it.
         let told = self.enter_ledgers();
         let mut answers: Vec<Option<Answer<u64>>> = Vec::with_capacity(batch.len());
-        let mut proven = Vec::new();
+        let mut proven: Vec<Proven> = Vec::new();
         for whole in batch {
+            let is_anothers = |part: &Proven| {
+                matches!(whole.what, What::Part(id, _) if id == part.key.0)
+                    && part.closed.row.facts.recorder_id != whole.who
+            };
             let answer = match &told {
+                // One of two with the same recording waits until the other has its row, and is judged by that.
+                Ok(()) if proven.iter().any(is_anothers) => {
+                    Some(Err(NotTaken { why: Refusal::NotNow, told: None }))
+                }
                 Err(e) => Some(Err(cannot(e))),
                 Ok(()) => match self.prove(whole, with) {
                     Ok(Found::Leaf(leaf)) => Some(Ok(leaf)),

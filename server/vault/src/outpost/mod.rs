@@ -53,6 +53,8 @@ pub struct Outpost {
     resuming: Mutex<HashMap<What, resume::Fetch>>,
     /// Entries of calls that a crash cut, whose parts are not all closed.
     cut: Mutex<HashMap<RecordingId, OpenEntry>>,
+    /// What stood here when it was opened, until [`Self::recover`] has looked at it.
+    found: Mutex<start::Found>,
     _lock: Option<Lock>,
 }
 
@@ -85,7 +87,7 @@ impl Outpost {
         Self::assemble(Arc::new(disk), config, root.display().to_string(), Some(lock))
     }
 
-    /// Opens a data folder for this process alone. Call [`Self::recover`] next.
+    /// Opens a data folder for this process alone. Recording may begin; call [`Self::recover`] beside it or before.
     ///
     /// # Errors
     /// [`VaultError::NoDataFolder`], [`VaultError::Newer`], [`VaultError::InUse`], the ledger's, or the system's.
@@ -108,7 +110,10 @@ impl Outpost {
         let desk = Desk::open(&disk, owner)?;
         let spool = Spool::new(Arc::clone(&disk), &config, root, desk, Some(Arc::clone(&watch)));
         let (resuming, cut) = (Mutex::default(), Mutex::default());
-        Ok(Self { disk, config, spool, watch, resuming, cut, _lock: lock })
+        let found = Mutex::new(start::Found::of(&*disk, &spool)?);
+        let outpost = Self { disk, config, spool, watch, resuming, cut, found, _lock: lock };
+        outpost.find_ledger()?;
+        Ok(outpost)
     }
 
     /// Returns what it was opened with.
@@ -129,13 +134,13 @@ impl Outpost {
         self.watch.files().into_iter().filter(|file| file.unfinished).collect()
     }
 
-    /// Returns what has changed since the last call, once for each file; after [`Self::recover`] all that stands. Never waits.
+    /// Returns what has changed since the last call, once for each file; [`Self::recover`] makes news of all that stands. Never waits.
     #[must_use]
     pub fn take_news(&self) -> Vec<News> {
         self.watch.news()
     }
 
-    /// Sets whom to wake when there is news. It is called by threads that record: it must be quick and must not call back.
+    /// Sets whom to wake when there is news, and wakes at once if there is some. It is called by threads that record: it must be quick and must not call back.
     pub fn wake_with(&self, wake: Box<dyn Fn() + Send + Sync>) {
         self.watch.wake_with(wake);
     }

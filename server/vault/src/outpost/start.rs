@@ -1,16 +1,17 @@
 //! Start-up of a satellite: what stands in its spool, and what a crash cut. Steps I1 to I3 of
-//! `docs/design/recording-lifecycle.md`. No key but the public ones is needed, and nothing is asked of anybody: recording begins at
-//! once.
+//! `docs/design/recording-lifecycle.md`. No key is needed, nothing is asked of anybody, and recording need not wait for it: after weeks
+//! without a central many files stand here.
 
 use std::collections::{BTreeMap, HashMap};
 
 use catalogue::{LedgerEnding, PartKey};
 use shared::{LedgerEnd, LedgerNo, Partly, RecordingId, UtcMicros};
-use store::EntryKind;
+use store::{Disk, Entry, EntryKind};
 
 use super::{OutFile, Outpost};
 use crate::journal::{self, OpenEntry, Replayed};
 use crate::part::{SPOOL, spool_path};
+use crate::spool::Spool;
 use crate::survey::{Surveyed, header_of, survey, trailer_of};
 use crate::vault::held;
 use crate::{Digests, Result, What};
@@ -32,6 +33,21 @@ pub struct OutpostReport {
     pub ledger: Replayed,
 }
 
+/// What stood in the folder when it was opened: nothing of it belongs to this run.
+#[derive(Default)]
+pub(super) struct Found {
+    names: Vec<String>,
+    entries: Vec<OpenEntry>,
+}
+
+impl Found {
+    pub(super) fn of(disk: &dyn Disk, spool: &Spool) -> Result<Self> {
+        let parts = |entry: &Entry| entry.kind == EntryKind::File && entry.name.ends_with(".amx");
+        let names = disk.list(SPOOL)?.into_iter().filter(parts).map(|entry| entry.name).collect();
+        Ok(Self { names, entries: spool.open_entries()? })
+    }
+}
+
 /// What is known of the parts of one recording.
 #[derive(Default)]
 struct Parts {
@@ -41,23 +57,24 @@ struct Parts {
 }
 
 impl Outpost {
-    /// Finishes what a crash left, as far as that goes without the central. Call it once, before recording.
+    /// Finishes what a crash left, as far as that goes without the central. Call it once. It looks at nothing that this run began, so
+    /// it may take its time while calls are recorded.
     ///
     /// Restartable at each step. Costs a look at the head and the end of each whole file, and one read of each other.
     ///
     /// # Errors
     /// The disk's.
     pub fn recover(&self, now: UtcMicros) -> Result<OutpostReport> {
+        let Found { names, entries } = std::mem::take(&mut *held(&self.found));
         let mut report =
             OutpostReport { ledger: held(&self.spool.desk).replayed.clone(), ..OutpostReport::default() };
-        self.find_ledger()?;
-        let parts = self.find_parts(&mut report)?;
-        self.sort_entries(&parts, now, &mut report)?;
+        let parts = self.find_parts(names, &mut report)?;
+        self.sort_entries(entries, &parts, now, &mut report)?;
         Ok(report)
     }
 
     /// The files of the ledger, each as far as it is durable.
-    fn find_ledger(&self) -> Result<()> {
+    pub(super) fn find_ledger(&self) -> Result<()> {
         let mut files = journal::files(&*self.disk)?;
         let (newest, bytes) = held(&self.spool.desk).ledger.as_ref().map_or((0, 0), |l| l.durable_file());
         files.retain(|(number, _)| *number < newest);
@@ -71,25 +88,16 @@ impl Outpost {
     }
 
     /// I1, I2: each part in the spool is whole, cut, or empty.
-    fn find_parts(&self, report: &mut OutpostReport) -> Result<HashMap<RecordingId, Parts>> {
-        let mut found = Vec::new();
+    fn find_parts(
+        &self,
+        names: Vec<String>,
+        report: &mut OutpostReport,
+    ) -> Result<HashMap<RecordingId, Parts>> {
         let mut parts: HashMap<RecordingId, Parts> = HashMap::new();
-        let mut removed = false;
-        for entry in self.disk.list(SPOOL)? {
-            if entry.kind != EntryKind::File || !entry.name.ends_with(".amx") {
-                continue;
-            }
-            match self.look_at(&entry.name, report)? {
-                Some(file) => found.push(file),
-                None => removed |= report.removed_empty.last() == Some(&entry.name),
-            }
-        }
-        if removed {
-            self.disk.sync_dir(SPOOL)?;
-        }
         // What is whole may be in memory only: its process was killed between a trailer and its sync.
         self.disk.sync_fs()?;
-        for (file, goes_on) in found {
+        for name in names {
+            let Some((file, goes_on)) = self.look_at(&name, report)? else { continue };
             let What::Part(id, part) = file.what else { continue };
             let of = parts.entry(id).or_default();
             if file.unfinished {
@@ -100,6 +108,9 @@ impl Outpost {
                 report.sealed = report.sealed.saturating_add(1);
             }
             self.watch.put(file);
+        }
+        if !report.removed_empty.is_empty() {
+            self.disk.sync_dir(SPOOL)?;
         }
         Ok(parts)
     }
@@ -144,13 +155,14 @@ impl Outpost {
     /// I3: an open entry whose parts are all whole has ended; one that goes on in a part that is cut, or not even here, waits.
     fn sort_entries(
         &self,
+        entries: Vec<OpenEntry>,
         parts: &HashMap<RecordingId, Parts>,
         now: UtcMicros,
         report: &mut OutpostReport,
     ) -> Result<()> {
         let none = Parts::default();
         let mut waiting: BTreeMap<RecordingId, OpenEntry> = BTreeMap::new();
-        for entry in self.spool.open_entries()? {
+        for entry in entries {
             let of = parts.get(&entry.recording_id).unwrap_or(&none);
             let next = match of.last {
                 Some((part, goes_on)) => goes_on.then(|| part.saturating_add(1)),

@@ -130,6 +130,9 @@ impl Watch {
 
     pub(crate) fn wake_with(&self, wake: Wake) {
         *self.wake.write().unwrap_or_else(PoisonError::into_inner) = Some(wake);
+        if !held(&self.state).changed.is_empty() {
+            self.wake();
+        }
     }
 
     fn change(&self, what: What, change: impl FnOnce(&mut OutFile)) {

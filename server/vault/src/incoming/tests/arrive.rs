@@ -14,6 +14,10 @@ fn recordings_of_a_satellite_arrive_once_and_as_they_were() {
     let (central, satellite) = (Central::new(), Satellite::new(WHO, 'B'));
     let rows = satellite.record_whole(1..=3);
     let incoming = central.incoming();
+    // Calls of the central's own with the same numbers.
+    for n in 91..=93 {
+        incoming.vault.allot(RecordingId([n; 16]), AT).unwrap();
+    }
     let whole = satellite.send(&incoming).unwrap();
     assert_eq!(whole.len(), 3);
     incoming.sync().unwrap();
@@ -36,12 +40,13 @@ fn recordings_of_a_satellite_arrive_once_and_as_they_were() {
         assert_eq!(held, Held { length: bytes.len() as u64, blake3: Some(blake3::hash(&bytes).into()) });
     }
     let day = "2026-11-22".parse().unwrap();
-    let ledger = vault.ledger_day(day).unwrap();
+    let ledger: Vec<_> =
+        vault.ledger_day(day).unwrap().into_iter().filter(|row| row.recorder_id == WHO).collect();
     assert_eq!(ledger.len(), 3);
-    assert!(ledger.iter().all(|row| row.recorder_id == WHO && row.reference.letter == 'B'));
+    assert!(ledger.iter().all(|row| row.reference.letter == 'B'));
     assert!(ledger.iter().all(|row| row.caller.starts_with("2711555") && row.ending.is_some()));
     assert_eq!(vault.ledger_totals(day).unwrap().recorded, 3);
-    assert!(vault.open_entries().unwrap().is_empty(), "the central's own ledger knows nothing of them");
+    assert_eq!(vault.open_entries().unwrap().len(), 3, "the central's own ledger knows nothing of them");
     assert!(vault.check(Level::Hash).unwrap().is_clean());
     assert!(growing(&*vault.disk).unwrap().is_empty());
 }

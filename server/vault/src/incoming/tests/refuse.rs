@@ -120,3 +120,36 @@ fn a_frame_that_does_not_open_is_told_while_the_call_goes_on() {
     assert_eq!(why(incoming.write(WHO, part(1), forged.len() as u64, b"x")), Refusal::Unsound);
     assert_eq!(central.verify(&incoming), [], "told once");
 }
+
+#[test]
+fn of_two_with_the_same_recording_one_has_it() {
+    let (central, satellite) = (Central::new(), Satellite::new(WHO, 'B'));
+    let other = RecorderId([3; 16]);
+    central.enrol(other, 'C');
+    let impostor = Satellite::new(other, 'C');
+    drop((satellite.record_whole(1..=1), impostor.record_whole(1..=1)));
+    let incoming = central.incoming();
+    let mut batch = satellite.send(&incoming).unwrap();
+    for file in impostor.outpost.files() {
+        incoming.look(other, file.what, false).unwrap();
+        let bytes = impostor.outpost.read(file.what, 0, 1 << 20).unwrap();
+        incoming.write(other, file.what, 0, &bytes).unwrap();
+        let of = |digests| Whole { who: other, what: file.what, size: file.bytes, digests };
+        batch.extend(file.sealed.map(of));
+    }
+    let answers = central.take_in(&incoming, &batch);
+    assert_eq!(answers[0], Ok(0));
+    assert_eq!(why(answers[1].clone()), Refusal::NotNow);
+    assert_eq!(why(central.take_in(&incoming, &batch[1..]).remove(0)), Refusal::Foreign);
+    let found = crate::tests::all(&incoming.vault);
+    assert_eq!((found.len(), found[0].facts.recorder_id, found[0].parts.len()), (1, WHO, 1));
+}
+
+#[test]
+fn nobody_enrols_as_the_central() {
+    let central = Central::new();
+    let vault = central.site.vault();
+    let mut row = vault.satellite(WHO).unwrap().unwrap();
+    row.recorder_id = config().recorder_id;
+    assert!(vault.take_invitation([b'B'; 16], &row, AT).is_err());
+}
