@@ -1,6 +1,7 @@
 //! The command line: every command, every option, with the words a newcomer needs.
 
 pub(crate) mod keeping;
+pub(crate) mod satellite;
 
 use std::path::PathBuf;
 
@@ -78,6 +79,9 @@ pub(crate) enum Command {
     /// Alarms by mail, webhook and syslog: try whether they arrive.
     #[command(subcommand)]
     Alarm(Alarm),
+    /// Satellites: recording servers near the taps that move recordings to this central in real time.
+    #[command(subcommand)]
+    Satellite(satellite::Satellite),
     /// A carrier of the archive engine, in a process of its own.
     #[command(hide = true)]
     ArchiveCarrier(ArchiveCarrier),

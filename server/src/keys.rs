@@ -6,18 +6,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use archive::SiteJson;
-use archive::certs::Certs;
+use archive::certs::{Cert, Certs, Claim, Role};
 use archiver::keyfiles::Secrets;
 use recorder::{Dice, KeySource, RecorderError};
 use seal::keystore::{Keystore, UnlockKey};
 use seal::{DayKey, KeyId, KeyRing, RecipientKey, RecipientSecret, RecipientType, SigningKey, VerifyingKey};
-use shared::Day;
+use shared::{Day, RecorderId, UtcMicros};
 use vault::{CatalogueKey, DayKeys};
 
-use crate::site::{DAYS_AHEAD, Identity};
+use crate::site::{CERT_US, DAYS_AHEAD, Identity};
 use crate::{disk, world};
 
 /// A capture file can name any day; it does not make us draw keys without end.
@@ -29,7 +29,7 @@ pub(crate) struct SiteKeys {
     dir: PathBuf,
     store: Mutex<Keystore>,
     unlock: UnlockKey,
-    certs: Certs,
+    certs: Mutex<Arc<Certs>>,
     /// Who seals here.
     pub(crate) recorder: Identity,
     days: Mutex<Days>,
@@ -51,13 +51,13 @@ impl SiteKeys {
         recorder: Identity,
     ) -> anyhow::Result<Self> {
         let first = Day::from_yyyymmdd(19_700_101)?;
-        let list = held(&store).day_key_list(first, 0, shared::UtcMicros(0))?;
+        let list = held(&store).day_key_list(first, 0, UtcMicros(0))?;
         let public = list.keys.into_iter().map(|DayKey { day, key }| (day, key)).collect();
         Ok(Self {
             dir,
             store,
             unlock,
-            certs,
+            certs: Mutex::new(Arc::new(certs)),
             recorder,
             days: Mutex::new(Days { public, drawn: 0 }),
             is_owed: AtomicBool::new(false),
@@ -87,8 +87,42 @@ impl SiteKeys {
     }
 
     /// Returns the site's certificates.
-    pub(crate) const fn certs(&self) -> &Certs {
-        &self.certs
+    pub(crate) fn certs(&self) -> Arc<Certs> {
+        Arc::clone(&held(&self.certs))
+    }
+
+    /// Certifies the key of another recorder, durably: from now on what it seals is known here.
+    ///
+    /// # Errors
+    /// The disk's; then it is not certified.
+    pub(crate) fn certify(
+        &self,
+        card: &SiteJson,
+        who: RecorderId,
+        name: &str,
+        key: VerifyingKey,
+        now: UtcMicros,
+    ) -> anyhow::Result<Arc<Certs>> {
+        let mut certs = held(&self.certs);
+        let (not_before, not_after) = (UtcMicros(0), now.plus(CERT_US));
+        let (role, name) = (Role::Recorder, name.to_owned());
+        let claim = Claim { role, subject: who, name, key, not_before, not_after };
+        let mut all = certs.all().to_vec();
+        all.push(Cert::sign(claim, &card.site_id, held(&self.store).signing_key()));
+        let new = Certs::new(card.site_id, certs.generation().saturating_add(1), all, &card.root_key)?;
+        disk::write_new(&self.dir.join("site").join(new.file_name()), &new.to_bytes())?;
+        *certs = Arc::new(new);
+        Ok(Arc::clone(&certs))
+    }
+
+    /// Returns the signed list of the days from `today` on, for a satellite.
+    ///
+    /// # Errors
+    /// None that a key store can cause.
+    pub(crate) fn day_key_list(&self, today: Day, created: UtcMicros) -> anyhow::Result<Vec<u8>> {
+        let store = held(&self.store);
+        let list = store.day_key_list(today, store.generation(), created)?;
+        Ok(list.sign(store.signing_key())?)
     }
 
     /// Takes out what the files of the daily login are made from; `None` before [`Self::draw_logins`].
@@ -220,7 +254,7 @@ impl KeyRing for SiteKeys {
     }
 
     fn verifying_key(&self, id: KeyId) -> Option<VerifyingKey> {
-        self.certs.key(id)
+        held(&self.certs).key(id)
     }
 }
 

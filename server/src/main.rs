@@ -14,6 +14,8 @@ mod disk;
 mod failure;
 mod keys;
 mod recording;
+mod satellite;
+mod satellites;
 mod serve;
 mod site;
 mod srtp_keys;
@@ -61,6 +63,13 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Hold(words) => cmds::keeping::hold::run(words),
         Command::Shred(words) => cmds::keeping::shred::run(words),
         Command::Alarm(cli::Alarm::Test(words)) => cmds::alarm::test(words),
+        Command::Satellite(words) => match words {
+            cli::satellite::Satellite::Invite(words) => cmds::satellite::invite(words),
+            cli::satellite::Satellite::Enrol(words) => cmds::satellite::enrol_here(words),
+            cli::satellite::Satellite::Run(words) => satellite::run::run(words),
+            cli::satellite::Satellite::List(words) => cmds::satellite::list(words),
+            cli::satellite::Satellite::Revoke(words) => cmds::satellite::revoke(words),
+        },
         Command::ArchiveCarrier(words) => cmds::archive::carry(words),
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
+use archive::SiteJson;
 use capture::{AfPacket, CaptureError, LiveOptions};
 use recorder::RecorderConfig;
-use shared::{TapId, Zone};
+use shared::{RecorderId, TapId, Zone};
 use telephony::engine::{EngineConfig, EngineLimits, TapConfig};
 use telephony::segment::rules::{RuleSet, Rules};
 use vault::{RecoverWith, RecoveryReport, Vault};
@@ -88,16 +89,25 @@ pub(crate) fn engine_config(config: &Config, zone: &Zone, taps: &[Tap]) -> anyho
 
 /// Turns the settings of a site into those of its recorder.
 pub(crate) fn recorder_config(site: &Site, taps: &[Tap], offline: bool) -> RecorderConfig {
+    recorder_of(&site.card, site.keys.recorder.id, &site.config, taps, offline)
+}
+
+/// Turns settings into those of the recorder `recorder_id`.
+pub(crate) fn recorder_of(
+    card: &SiteJson,
+    recorder_id: RecorderId,
+    config: &Config,
+    taps: &[Tap],
+    offline: bool,
+) -> RecorderConfig {
     RecorderConfig {
-        site_id: site.card.site_id,
-        recorder_id: site.keys.recorder.id,
-        zone: site.card.zone.clone(),
+        site_id: card.site_id,
+        recorder_id,
+        zone: card.zone.clone(),
         build: build_hash(),
         tap_names: taps.iter().map(|tap| tap.name.clone()).collect(),
         sealers: 1,
-        queue_octets_max: usize::try_from(site.config.recording.queue_mib)
-            .unwrap_or(48)
-            .saturating_mul(1 << 20),
+        queue_octets_max: usize::try_from(config.recording.queue_mib).unwrap_or(48).saturating_mul(1 << 20),
         offline,
     }
 }

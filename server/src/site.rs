@@ -122,6 +122,14 @@ impl Site {
             );
             return Err(Failure::new(Kind::Data, text).into());
         }
+        if dir.join(crate::satellite::folder::FACTS).is_file() {
+            let text = format!(
+                "{} is the folder of a satellite: it holds no keys that open recordings, and has no console. Run it with \
+                 `amethyst satellite run --data {0}`; lists, search and playing are at the central",
+                dir.display()
+            );
+            return Err(Failure::new(Kind::Usage, text).into());
+        }
         let config = Config::read(settings)?;
         let card = card(dir)?;
         let certs = newest_certs(&dir.join("site"), &card)?;
@@ -187,7 +195,11 @@ impl Identity {
         Self { id: RecorderId(id), key: SigningKey::from_seed(&seed) }
     }
 
-    fn read(path: &Path) -> anyhow::Result<Self> {
+    /// Reads a recorder's file.
+    ///
+    /// # Errors
+    /// It is missing or damaged.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let bytes = Zeroizing::new(key_file(path)?);
         let wrong =
             || Failure::new(Kind::Data, format!("{} is damaged: restore it from its backup", path.display()));
@@ -196,7 +208,8 @@ impl Identity {
         Ok(Self { id: RecorderId(*id), key: SigningKey::from_seed(seed) })
     }
 
-    fn bytes(&self) -> Zeroizing<Vec<u8>> {
+    /// Writes it for a recorder's file.
+    pub(crate) fn bytes(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new([self.id.bytes().as_slice(), self.key.expose()].concat())
     }
 }
@@ -240,7 +253,7 @@ fn unreadable(path: &Path, error: &std::io::Error, then: &str) -> Failure {
     Failure::new(kind, format!("cannot read {}: {error}{then}", path.display()))
 }
 
-fn unusable(error: archive::ArchiveError) -> Failure {
+pub(crate) fn unusable(error: archive::ArchiveError) -> Failure {
     Failure::new(
         Kind::Data,
         format!("this data folder cannot be trusted: {error}. Restore site/ from its backup"),

@@ -27,7 +27,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // site's card and certificates. It reaches store and catalogue through the vault alone.
     (
         "server",
-        &["api", "archive", "archiver", "audio", "capture", "recorder", "seal", "telephony", "vault", "web"],
+        &[
+            "api",
+            "archive",
+            "archiver",
+            "audio",
+            "capture",
+            "recorder",
+            "seal",
+            "telephony",
+            "transfer",
+            "vault",
+            "web",
+        ],
     ),
     // The bench speaks to the product as a stranger does: over sockets, files and the command line. It reads sealed
     // files and archives with the crates that own the formats, and never looks behind the vault.

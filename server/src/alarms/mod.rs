@@ -157,8 +157,8 @@ pub(crate) type Configured = Arc<dyn Fn() -> (Alarms, Vec<Way>) + Send + Sync>;
 pub(crate) struct Around {
     /// Who sends.
     pub(crate) sender: Sender,
-    /// Where what stands is read.
-    pub(crate) vault: Arc<Vault>,
+    /// Where what stands is read; a satellite has no such place.
+    pub(crate) vault: Option<Arc<Vault>>,
     /// What is configured now.
     pub(crate) configured: Configured,
     /// Where it says how the ways are.
@@ -294,7 +294,8 @@ impl Work {
 
     /// What stands and nobody has acknowledged, and matters enough to be told again.
     fn standing(&self) -> vault::Result<Vec<Message>> {
-        let rows = self.around.vault.notices()?.into_iter().filter(|row| row.seen.is_none());
+        let notices = self.around.vault.as_ref().map_or_else(|| Ok(Vec::new()), |vault| vault.notices())?;
+        let rows = notices.into_iter().filter(|row| row.seen.is_none());
         let rows = rows.filter(|row| row.severity >= Severity::Warning);
         let told = rows.filter_map(|row| {
             let text = Notice::of(&row)?.sentence(&self.around.sender.zone);

@@ -113,6 +113,7 @@ impl Central for Office<'_> {
             .keys
             .login_secrets(&self.site.card, &recorder_key)
             .ok_or_else(|| refused("the key store has no secrets for the daily login".to_owned()))?;
+        let certs = self.site.keys.certs();
         let make = |previous: Option<&[u8]>, logins: usize| {
             let night = Night {
                 card: &self.site.card,
@@ -125,7 +126,7 @@ impl Central for Office<'_> {
                 cost: Cost::default(),
                 previous_slots: previous,
                 secrets: &secrets,
-                certs: self.site.keys.certs(),
+                certs: &certs,
                 checkpoint: &asked.checkpoint,
                 tombstones: &asked.tombstones,
             };

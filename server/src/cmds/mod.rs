@@ -18,6 +18,7 @@ pub(crate) mod log;
 pub(crate) mod purge;
 pub(crate) mod record;
 pub(crate) mod restore;
+pub(crate) mod satellite;
 pub(crate) mod show;
 pub(crate) mod user;
 pub(crate) mod verify;

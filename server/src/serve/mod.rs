@@ -7,6 +7,7 @@
 //! | `alarms` | sends alarms by mail, webhook and syslog ([`crate::alarms`]) |
 //! | `archive` | archives what is due, every evening ([`crate::archiving::keeper`]) |
 //! | `room` | lets go from the live store what every place holds, announced a day before ([`room`]), and keeps rules and ends of retention ([`ended`]) |
+//! | `intake` | verifies and makes durable what satellites send ([`crate::satellites`]) |
 //! | `web-N` | the console's doors (tokio), and threads that may block for them |
 //! | main | signals, settings read again, day keys ahead, systemd's watchdog |
 //!
@@ -15,18 +16,18 @@
 
 mod archive;
 mod archive_shown;
-mod board;
+pub(crate) mod board;
 mod certificate;
 mod ended;
 mod host;
 mod interfaces;
 mod metrics;
-mod notify;
+pub(crate) mod notify;
 mod room;
 mod settings;
-mod taps;
+pub(crate) mod taps;
 mod test_call;
-mod watch;
+pub(crate) mod watch;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ use anyhow::Context as _;
 use recorder::{Recorder, Summary};
 use telephony::engine::Engine;
 use tokio::sync::watch as seat;
-use vault::{Use, Vault};
+use vault::Use;
 
 use crate::alarms::{self, Bell};
 use crate::archiving::desk::Desk;
@@ -49,6 +50,7 @@ use crate::failure::{Failure, Kind, kind_of_io};
 use crate::recording::{
     engine_config, raise_file_limit, recorder_config, recover, stop_on_signals, tell_recovery,
 };
+use crate::satellites::Front;
 use crate::site::Site;
 use crate::{terminal, wire, world};
 
@@ -56,7 +58,7 @@ use board::Channels;
 use certificate::Certificate;
 use host::Here;
 use taps::Taps;
-use watch::{Seen, Watch};
+use watch::{Raise, Seen, Watch};
 
 /// The first administrator's name.
 const FIRST: &str = "admin";
@@ -132,7 +134,12 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     // What it is cut in is gone on with at the next start: nobody waits for its end.
     let desk = Arc::clone(&here.desk);
     drop(room::keep(Arc::clone(&site), Arc::clone(&vault), desk, keeping, bell.clone(), Arc::clone(&stop))?);
-    let doors = Doors::open(&here, &certificate, door, redirect)?;
+    let people = Raise { bell: bell.clone(), seen: Arc::clone(&seen) };
+    let front = Front::open(&site, &vault, &people, &stop);
+    let doors = Doors::open(&here, &certificate, door, redirect, front.as_ref().ok())?;
+    if let Err(e) = &front {
+        people.alarm(&format!("satellites are not let in: {e:#}. Everything else goes on"));
+    }
 
     let url = page(listen);
     announce(&here, &url, &certificate.fingerprint, site.config.taps.is_empty())?;
@@ -147,6 +154,9 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     tell(&summary);
     // Recordings are closed by now; a run may take a little longer.
     archiving.join();
+    if let Ok(front) = front {
+        front.join();
+    }
     if let Err(e) = &ended {
         bell.alarm(&format!("{e:#}"));
     }
@@ -174,7 +184,7 @@ fn ring(
             site.card.site_id.to_string(),
             site.card.zone.clone(),
         ),
-        vault: Arc::clone(vault),
+        vault: Some(Arc::clone(vault)),
         configured: Arc::new(configured),
         health: Arc::clone(ways),
         show: Box::new(move |text| watch::show(&seen, text)),
@@ -182,18 +192,31 @@ fn ring(
     alarms::start(&site.dir, around)
 }
 
-/// Starts the thread that reads the wire; it returns the figures and whether anything was lost.
+/// Starts recording: the thread that reads the wire returns the figures and whether anything was lost.
 fn record(
     site: &Site,
-    vault: &Arc<Vault>,
-    mut listener: Watch,
+    vault: &Arc<vault::Vault>,
+    listener: Watch,
     bell: Bell,
 ) -> anyhow::Result<JoinHandle<(Summary, bool)>> {
     let taps = listener.taps().settings();
-    let mut engine = Engine::new(engine_config(&site.config, &site.card.zone, &taps)?);
+    let engine = Engine::new(engine_config(&site.config, &site.card.zone, &taps)?);
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
-    let mut recorder =
-        Recorder::start(recorder_config(site, &taps, false), Arc::<Vault>::clone(vault), keys)?;
+    let depot: Arc<dyn vault::Depot> = Arc::<vault::Vault>::clone(vault);
+    let recorder = Recorder::start(recorder_config(site, &taps, false), depot, keys)?;
+    read_wire(engine, recorder, listener, bell)
+}
+
+/// Starts the thread that reads the wire.
+///
+/// # Errors
+/// The system gives none.
+pub(crate) fn read_wire(
+    mut engine: Engine,
+    mut recorder: Recorder,
+    mut listener: Watch,
+    bell: Bell,
+) -> anyhow::Result<JoinHandle<(Summary, bool)>> {
     let thread = std::thread::Builder::new().name("wire".to_owned());
     let run = move || {
         let mut sources = Vec::new();
@@ -269,6 +292,7 @@ impl Doors {
         certificate: &Certificate,
         door: TcpListener,
         redirect: Option<TcpListener>,
+        front: Option<&Front>,
     ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -284,6 +308,7 @@ impl Doors {
             let mut asked = asked.clone();
             async move { drop(asked.wait_for(|shut| *shut).await) }
         };
+        let tls = web::Tls { console: tls, beside: front.map(Front::beside) };
         let host: Arc<dyn web::Host> = Arc::<Here>::clone(here);
         let app = web::app(host);
         let mut serving = Vec::new();
@@ -291,7 +316,7 @@ impl Doors {
         {
             let _inside = runtime.enter();
             let door = tokio::net::TcpListener::from_std(door)?;
-            serving.push(runtime.spawn(web::serve(door, Some(tls.into()), app, limits(), shut_asked())));
+            serving.push(runtime.spawn(web::serve(door, Some(tls), app, limits(), shut_asked())));
             if let Some(redirect) = redirect {
                 let redirect = tokio::net::TcpListener::from_std(redirect)?;
                 serving.push(runtime.spawn(web::redirect(redirect, port, shut_asked())));
@@ -341,7 +366,7 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-fn flag_on(signal: i32) -> anyhow::Result<Arc<AtomicBool>> {
+pub(crate) fn flag_on(signal: i32) -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal, Arc::clone(&flag))?;
     Ok(flag)
@@ -391,7 +416,7 @@ fn announce(here: &Here, url: &str, fingerprint: &str, no_taps: bool) -> anyhow:
     Ok(())
 }
 
-fn tell(summary: &Summary) {
+pub(crate) fn tell(summary: &Summary) {
     let ledger = &summary.ledger;
     terminal::say(&format!(
         "ended: {} recordings; {} signalled = {} recorded + {} partly + {} not recorded",

@@ -247,6 +247,23 @@ pub(crate) fn show(seen: &Seen, text: &str) {
     seen.alarms.drain(..too_many);
 }
 
+/// How people are told: by every way out, and on the screen.
+#[derive(Clone)]
+pub(crate) struct Raise {
+    /// The ways out.
+    pub(crate) bell: Bell,
+    /// The screen.
+    pub(crate) seen: Seen,
+}
+
+impl Raise {
+    /// Tells people what they must know.
+    pub(crate) fn alarm(&self, text: &str) {
+        self.bell.alarm(text);
+        show(&self.seen, text);
+    }
+}
+
 /// Locks, whatever another thread died of: what is inside is always whole.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

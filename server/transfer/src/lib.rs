@@ -12,6 +12,7 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod carrier;
+pub mod central;
 pub mod document;
 pub mod enrol;
 pub mod proto;

@@ -57,17 +57,20 @@ pub trait House: Registrar + 'static {
     /// It cannot be kept: the satellite goes on with the old one.
     fn renewed(&self, who: RecorderId, issued: &Issued) -> Result<(), Refused>;
 
+    /// Tells people.
+    fn alarm(&self, text: &str);
+}
+
+/// Who receives behind the door.
+pub trait Converses: Send + Sync + 'static {
     /// Receives from a satellite until its stream or `end` says that it is over; a text in `end` is its last word.
     fn converse(
-        &self,
+        self: Arc<Self>,
         peer: Peer,
         up: Incoming,
         down: Stream,
         end: watch::Receiver<Option<String>>,
     ) -> Conversation;
-
-    /// Tells people.
-    fn alarm(&self, text: &str);
 }
 
 /// The question for a new certificate.
@@ -103,6 +106,7 @@ impl Renewal {
 pub struct Door {
     authority: Arc<Authority>,
     house: Arc<dyn House>,
+    behind: Arc<dyn Converses>,
     tls: Mutex<(CentralTls, UtcMicros)>,
     /// Who transfers now: the number of the visit, and how it is ended.
     present: Mutex<HashMap<RecorderId, (u64, watch::Sender<Option<String>>)>>,
@@ -120,10 +124,14 @@ impl Door {
     ///
     /// # Errors
     /// No certificate can be made for central.
-    pub fn new(authority: Arc<Authority>, house: Arc<dyn House>) -> Result<Self, TlsError> {
+    pub fn new(
+        authority: Arc<Authority>,
+        house: Arc<dyn House>,
+        behind: Arc<dyn Converses>,
+    ) -> Result<Self, TlsError> {
         let now = house.now().utc;
         let tls = Mutex::new((CentralTls::new(&authority, now)?, now));
-        Ok(Self { authority, house, tls, present: Mutex::default(), visits: AtomicU64::new(0) })
+        Ok(Self { authority, house, behind, tls, present: Mutex::default(), visits: AtomicU64::new(0) })
     }
 
     /// Says whether a client that greets like this means this door and not the console's.
@@ -333,7 +341,7 @@ impl Visit {
         let (down, body) = stream();
         let (visit, who) = (Arc::clone(self), peer.recorder_id);
         self.door.enter(who, self.number, self.end.clone());
-        let conversation = self.door.house.converse(peer, up, down, self.end.subscribe());
+        let conversation = Arc::clone(&self.door.behind).converse(peer, up, down, self.end.subscribe());
         tokio::spawn(async move {
             conversation.await;
             visit.door.leave(who, visit.number);

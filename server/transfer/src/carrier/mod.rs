@@ -15,7 +15,7 @@ use rustix::net::sockopt;
 
 pub use address::{Address, AddressError};
 pub use body::{Outgoing, Stream, piece};
-pub use door::{Conversation, Door, House, Renewal};
+pub use door::{Conversation, Converses, Door, House, Renewal};
 pub use line::{Line, LineError};
 
 /// The transfer itself.

@@ -47,8 +47,8 @@ pub struct Enrolled {
     pub letter: char,
     /// The days' keys, and the signed document that they came in.
     pub day_keys: (DayKeyList, String),
-    /// Its first configuration.
-    pub configuration: Configuration,
+    /// Its first configuration, and the signed document that it came in.
+    pub configuration: (Configuration, String),
 }
 
 /// Why a machine is not enrolled. Nothing was written.
@@ -150,6 +150,6 @@ fn verified(
         name: answer.name,
         letter: answer.letter,
         day_keys: (day_keys, answer.day_keys),
-        configuration,
+        configuration: (configuration, answer.configuration),
     })
 }

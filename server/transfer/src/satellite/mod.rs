@@ -100,7 +100,7 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Starts it. The outpost must be recovered.
+    /// Starts it. What an earlier run left comes as news once the outpost has looked at it.
     ///
     /// # Errors
     /// The system gives no thread.

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::carrier::{Address, Conversation, Door, House, Line, LineError, Renewal, Stream};
+use crate::carrier::{Address, Conversation, Converses, Door, House, Line, LineError, Renewal, Stream};
 use crate::document::{Configuration, Document, DocumentError, Trust};
 use crate::enrol::{
     Answer, Code, EnrolError, Enrolled, Invitation, Refused, Registrar, Request, Secret, Wanted, enrol,
@@ -146,9 +146,15 @@ impl House for Books {
         Ok(())
     }
 
+    fn alarm(&self, text: &str) {
+        self.alarms.lock().unwrap().push(text.to_owned());
+    }
+}
+
+impl Converses for Books {
     /// Says back what it hears; its last word is the reason for the end.
     fn converse(
-        &self,
+        self: Arc<Self>,
         _peer: Peer,
         mut up: Incoming,
         down: Stream,
@@ -171,10 +177,6 @@ impl House for Books {
                 }
             }
         })
-    }
-
-    fn alarm(&self, text: &str) {
-        self.alarms.lock().unwrap().push(text.to_owned());
     }
 }
 
@@ -201,7 +203,7 @@ async fn central() -> Central {
     let pem = books.authority.certificate_pem().to_owned();
     assert!(pem.contains("BEGIN CERTIFICATE"));
     let house: Arc<dyn House> = Arc::<Books>::clone(&books);
-    let door = Arc::new(Door::new(Arc::clone(&books.authority), house).unwrap());
+    let door = Arc::new(Door::new(Arc::clone(&books.authority), house, Arc::<Books>::clone(&books)).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
@@ -268,7 +270,7 @@ fn a_machine_with_the_code_becomes_a_satellite_and_gets_through_its_own_door() {
         let code = central.invite(1);
         let typed: Code = code.shown().to_lowercase().parse().unwrap();
         let home = central.enrol(&typed, 7).await.unwrap();
-        assert_eq!((home.letter, home.name.as_str(), home.configuration.version), ('B', "south", 1));
+        assert_eq!((home.letter, home.name.as_str(), home.configuration.0.version), ('B', "south", 1));
         assert_eq!(*central.books.enrolled.lock().unwrap(), [RecorderId([7; 16])]);
         let config = tls::for_satellite(&home.authority, &home.identity).unwrap();
         let mut line = Line::open(&central.at(), config).await.unwrap();

@@ -1,0 +1,199 @@
+//! What the courier asks of this program: what is kept on disk, what is followed, what people are told.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand_core::Rng as _;
+use seal::SigningKey;
+use serde_json::json;
+use shared::Stamp;
+use transfer::document::{Document, Trust};
+use transfer::satellite::Home;
+use transfer::tls::Identity;
+use vault::Outpost;
+
+use super::folder::{self, Folder, NETWORK};
+use super::keys::SatelliteKeys;
+use crate::alarms::settings::{Alarms, Way};
+use crate::config::Config;
+use crate::serve::watch::{Order, Raise, locked};
+use crate::{disk, terminal, world};
+
+/// Two thirds of a certificate's ninety days.
+const RENEW_US: i64 = 60 * 86_400_000_000;
+/// A clock that is further from the central's is told.
+const CLOCK_US: i64 = 5_000_000;
+
+/// How alarms leave this machine, as configured now.
+pub(super) type Ways = Arc<Mutex<(Alarms, Vec<Way>)>>;
+
+/// A satellite's home.
+pub(super) struct Here {
+    pub(super) dir: PathBuf,
+    pub(super) trust: Mutex<Trust>,
+    pub(super) authority: String,
+    pub(super) keys: Arc<SatelliteKeys>,
+    pub(super) outpost: Arc<Outpost>,
+    pub(super) orders: Mutex<Sender<Order>>,
+    pub(super) people: Raise,
+    pub(super) ways: Ways,
+    pub(super) config_version: AtomicU64,
+    /// Microseconds by which the central's clock is ahead.
+    pub(super) clock: AtomicI64,
+}
+
+impl Here {
+    /// Takes over what was opened.
+    pub(super) fn new(
+        folder: Folder,
+        outpost: Arc<Outpost>,
+        orders: Sender<Order>,
+        people: Raise,
+        ways: Ways,
+    ) -> Self {
+        let Folder { dir, config_version, trust, recorder, authority, day_keys, .. } = folder;
+        Self {
+            dir,
+            trust: Mutex::new(trust),
+            authority,
+            keys: Arc::new(SatelliteKeys::new(recorder, day_keys)),
+            outpost,
+            orders: Mutex::new(orders),
+            people,
+            ways,
+            config_version: AtomicU64::new(config_version),
+            clock: AtomicI64::new(0),
+        }
+    }
+
+    /// Has the recording thread, and the alarms, follow settings.
+    pub(super) fn obey(&self, config: Config) -> Result<(), String> {
+        *held(&self.ways) = (config.alarms.clone(), config.alarm_ways());
+        let order = Order::Follow(Box::new(config));
+        held(&self.orders).send(order).map_err(|_gone| "the recording thread has ended".to_owned())
+    }
+
+    fn keep(&self, document: Document, bytes: &[u8]) -> anyhow::Result<()> {
+        match document {
+            Document::Certs(certs) => {
+                let mut trust = held(&self.trust);
+                if certs.generation() > trust.certs.generation() {
+                    folder::keep_certs(&self.dir, &certs, bytes)?;
+                    trust.certs = certs;
+                }
+            }
+            Document::DayKeys(list) => {
+                if self.keys.is_news(&list) {
+                    folder::keep_day_keys(&self.dir, &list, bytes)?;
+                    self.keys.follow(list);
+                }
+            }
+            Document::Configuration(new) => {
+                if new.version > self.config_version.load(Ordering::Relaxed) {
+                    let config = Config::parse(&new.settings)?;
+                    folder::keep_settings(&self.dir, &new, bytes)?;
+                    self.config_version.store(new.version, Ordering::Relaxed);
+                    self.obey(config).map_err(anyhow::Error::msg)?;
+                    terminal::say("settings came from the central and are followed");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Home for Here {
+    fn now(&self) -> Stamp {
+        world::now()
+    }
+
+    fn dice(&self) -> u64 {
+        world::dice().next_u64()
+    }
+
+    fn signer(&self) -> &SigningKey {
+        &self.keys.recorder.key
+    }
+
+    fn trust(&self) -> Trust {
+        held(&self.trust).clone()
+    }
+
+    fn authority(&self) -> String {
+        self.authority.clone()
+    }
+
+    fn identity(&self) -> Result<Identity, String> {
+        let path = self.dir.join(NETWORK);
+        let pem = std::fs::read_to_string(&path).map(zeroize::Zeroizing::new);
+        let pem = pem.map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        Identity::from_pem(&pem).map_err(|e| format!("{}: {e}. Enrol this satellite again", path.display()))
+    }
+
+    fn renewal_is_due(&self) -> bool {
+        world::now().utc > folder::issued_at(&self.dir).plus(RENEW_US)
+    }
+
+    fn renewed(&self, identity: &Identity) -> Result<(), String> {
+        let kept = disk::replace(&self.dir.join(NETWORK), identity.expose_pem().as_bytes());
+        kept.map_err(|e| format!("{e:#}"))
+    }
+
+    fn follow(&self, document: Document, bytes: &[u8]) -> Result<(), String> {
+        let kept = self.keep(document, bytes);
+        kept.map_err(|e| {
+            format!("what the central sent is not followed, and what was in force stays in force: {e:#}")
+        })
+    }
+
+    fn status(&self) -> Vec<u8> {
+        let (backlog, seen) = (self.outpost.backlog(), locked(&self.people.seen));
+        let taps: Vec<_> = seen
+            .taps
+            .iter()
+            .map(|tap| json!({ "name": tap.name, "interface": tap.interface, "open": tap.open, "packets": tap.packets, "kernel_drops": tap.kernel_drops }))
+            .take(64)
+            .collect();
+        let status = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "parts": backlog.parts,
+            "bytes": backlog.bytes,
+            "oldest_us": backlog.oldest.map(|at| at.0),
+            "free_bytes": self.outpost.free_bytes().ok(),
+            "total_bytes": self.outpost.total_bytes().ok(),
+            "configuration": self.config_version.load(Ordering::Relaxed),
+            "clock_offset_us": self.clock.load(Ordering::Relaxed),
+            "last_day_key": self.keys.last_day().map(|day| day.to_string()),
+            "alarms": seen.alarms_total,
+            "taps": taps,
+        });
+        serde_json::to_vec(&status).unwrap_or_default()
+    }
+
+    fn clock_differs(&self, offset_us: i64) {
+        let before = self.clock.swap(offset_us, Ordering::Relaxed);
+        if offset_us.saturating_abs() > CLOCK_US && before.saturating_abs() <= CLOCK_US {
+            let text = format!(
+                "this machine's clock is {} s {} the central's: recordings begin at wrong times. Set the clock (NTP, PTP); durations \
+                 are right all the same",
+                offset_us.saturating_abs() / 1_000_000,
+                if offset_us > 0 { "behind" } else { "ahead of" },
+            );
+            self.alarm(&text);
+        }
+    }
+
+    fn say(&self, text: &str) {
+        terminal::say(text);
+    }
+
+    fn alarm(&self, text: &str) {
+        self.people.alarm(text);
+    }
+}
+
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

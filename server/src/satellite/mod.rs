@@ -1,0 +1,14 @@
+//! A satellite: a recording server near the taps. It seals with public keys only, and moves what it sealed to the central.
+//!
+//! | thread | does |
+//! | --- | --- |
+//! | `wire` and those of the recorder | as in `serve` ([`crate::serve`]) |
+//! | `courier` | the line to the central ([`transfer::satellite`]) |
+//! | `start-up` | looks at what the last run left, once |
+//! | `alarms` | sends alarms by mail, webhook and syslog ([`crate::alarms`]) |
+//! | main | signals, the disk, settings read again |
+
+pub(crate) mod folder;
+mod home;
+mod keys;
+pub(crate) mod run;

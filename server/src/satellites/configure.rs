@@ -1,0 +1,101 @@
+//! How each satellite is configured: a file of its own at the central, `satellites/<recorder id>.toml`, in the words of `amethyst.toml`.
+//!
+//! It is made at enrolment from the site's own settings with the satellite's interfaces as taps, and belongs to administrators then. What
+//! stands in it is signed and sent whenever it changes; its time of change is its version.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::Context as _;
+use shared::RecorderId;
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use transfer::document::Configuration;
+
+use crate::config::Config;
+use crate::keys::SiteKeys;
+use crate::site::Site;
+use crate::{disk, site};
+
+/// What of the site's settings is none of a satellite's business.
+const NOT_THEIRS: [&str; 6] = ["web", "archive", "retention", "groups", "alarms", "alarm"];
+/// Signed configurations are made for this.
+const FOLDER: &str = "satellites";
+
+/// Makes the first configuration of a satellite, durably.
+///
+/// # Errors
+/// The site's settings cannot be read, or the disk's.
+pub(super) fn make(dir: &Path, who: RecorderId, letter: char, interfaces: &[String]) -> anyhow::Result<()> {
+    let settings = String::from_utf8_lossy(&site::read(&dir.join("amethyst.toml"))?).into_owned();
+    let text = adapted(&settings, letter, interfaces).context("in amethyst.toml")?;
+    std::fs::create_dir_all(dir.join(FOLDER)).with_context(|| format!("cannot make the folder {FOLDER}"))?;
+    disk::replace(&path(dir, who), text.as_bytes())
+}
+
+/// Signs the configuration of a satellite as it stands in its file.
+///
+/// # Errors
+/// There is none, or it makes no sense: what the satellite has stays in force.
+pub(super) fn signed(site: &Site, who: RecorderId) -> anyhow::Result<Vec<u8>> {
+    let path = path(&site.dir, who);
+    let text = String::from_utf8_lossy(&site::read(&path)?).into_owned();
+    Config::parse(&text).map_err(|e| anyhow::Error::from(e).context(format!("in {}", path.display())))?;
+    let changed = std::fs::metadata(&path).and_then(|m| m.modified());
+    let changed = changed.with_context(|| format!("cannot read {}", path.display()))?;
+    let version = changed.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
+    let version = u64::try_from(version).unwrap_or(u64::MAX);
+    let document = Configuration::new(&site.card.site_id, who, version, text);
+    sign(&document, &site.keys)
+}
+
+fn sign(document: &Configuration, keys: &SiteKeys) -> anyhow::Result<Vec<u8>> {
+    Ok(document.sign(&keys.central_signing())?)
+}
+
+fn path(dir: &Path, who: RecorderId) -> PathBuf {
+    dir.join(FOLDER).join(format!("{}.toml", seal::fields::hex(who.bytes())))
+}
+
+/// Turns the settings of a site into those of a satellite with these interfaces. Comments stay.
+fn adapted(settings: &str, letter: char, interfaces: &[String]) -> anyhow::Result<String> {
+    let mut document: DocumentMut = settings.parse()?;
+    for table in NOT_THEIRS {
+        document.remove(table);
+    }
+    if let Some(site) = document.get_mut("site").and_then(Item::as_table_mut) {
+        site.insert("letter", value(letter.to_string()));
+    }
+    let mut taps = ArrayOfTables::new();
+    for interface in interfaces {
+        let mut tap = Table::new();
+        tap.insert("name", value(interface.as_str()));
+        tap.insert("interface", value(interface.as_str()));
+        taps.push(tap);
+    }
+    document.remove("tap");
+    if !taps.is_empty() {
+        document.insert("tap", Item::ArrayOfTables(taps));
+    }
+    let text = document.to_string();
+    Config::parse(&text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_satellite_gets_the_site_s_rules_and_its_own_taps_and_letter() {
+        let text = crate::config::template("Town hall", 'A')
+            .replace("exclude = []", "exclude = [\"31*\"]")
+            .replace("# [[tap]]", "[[tap]]\nname = \"trunk\"\ninterface = \"eth9\"\n# [[tap]]");
+        let adapted = adapted(&text, 'C', &["eth1".to_owned(), "eth2".to_owned()]).unwrap();
+        let config = Config::parse(&adapted).unwrap();
+        assert_eq!((config.site.letter, config.rules.exclude.as_slice()), ('C', &["31*".to_owned()][..]));
+        let taps: Vec<&str> = config.taps.iter().map(|tap| tap.interface.as_str()).collect();
+        assert_eq!(taps, ["eth1", "eth2"], "{adapted}");
+        assert!(!adapted.contains("[web]") && !adapted.contains("[archive]"), "{adapted}");
+    }
+}

@@ -1,0 +1,137 @@
+//! The central's front for satellites: the door behind the console's port, and the thread that looks after what came in.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rustls::ServerConfig;
+use rustls::server::ClientHello;
+use shared::RecorderId;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
+use transfer::carrier::{Door, House};
+use transfer::central::{Intake, Keeper};
+use vault::{Incoming, IncomingLimits, Vault};
+
+use super::{Books, authority};
+use crate::serve::watch::Raise;
+use crate::site::Site;
+use crate::world;
+
+/// How often new frames are verified.
+const VERIFY_EVERY: Duration = Duration::from_secs(1);
+/// How often what was written is made durable.
+const SYNC_EVERY: Duration = Duration::from_secs(5);
+/// A satellite that was not heard for so long is told, in microseconds.
+const SILENT_US: i64 = 60_000_000;
+
+/// The door for satellites, and the thread behind it.
+pub(crate) struct Front {
+    door: Arc<Door>,
+    intake: JoinHandle<()>,
+}
+
+/// The door as the console's listener sees it.
+struct Beside(Arc<Door>);
+
+impl Front {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// The authority's files, or the disk's.
+    pub(crate) fn open(
+        site: &Arc<Site>,
+        vault: &Arc<Vault>,
+        people: &Raise,
+        stop: &Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
+        let authority = Arc::new(authority(&site.dir, &site.card.site_id)?);
+        let books = Arc::new(Books {
+            site: Arc::clone(site),
+            vault: Arc::clone(vault),
+            authority: Arc::clone(&authority),
+            people: people.clone(),
+            told: Mutex::default(),
+        });
+        let incoming = Incoming::new(Arc::clone(vault), IncomingLimits::default())?;
+        let keeper: Arc<dyn Keeper> = Arc::<Books>::clone(&books);
+        let intake = Arc::new(Intake::new(site.card.site_id, incoming, keeper));
+        let house: Arc<dyn House> = books;
+        let door = Arc::new(Door::new(authority, house, Arc::<Intake>::clone(&intake))?);
+        let (vault, people, stop) = (Arc::clone(vault), people.clone(), Arc::clone(stop));
+        let tend = move || tend(&intake, &vault, &people, &stop);
+        let thread = std::thread::Builder::new().name("intake".to_owned());
+        let intake = thread.spawn(tend).context("the system gives no thread for satellites")?;
+        Ok(Self { door, intake })
+    }
+
+    /// Returns what the console's listener hands satellites to.
+    pub(crate) fn beside(&self) -> Arc<dyn web::Beside> {
+        Arc::new(Beside(Arc::clone(&self.door)))
+    }
+
+    /// Waits for the thread, once the end was asked for and the doors are closed.
+    pub(crate) fn join(self) {
+        if self.intake.join().is_err() {
+            tracing::error!("the thread of the satellites died");
+        }
+    }
+}
+
+impl web::Beside for Beside {
+    fn is_meant(&self, hello: &ClientHello<'_>) -> bool {
+        let protocols = hello.alpn().into_iter().flatten().map(<[u8]>::to_vec);
+        Door::is_meant(hello.server_name(), protocols)
+    }
+
+    fn config(&self) -> Arc<ServerConfig> {
+        self.0.config()
+    }
+
+    fn handshake_failed(&self, from: IpAddr, error: &std::io::Error) {
+        self.0.handshake_failed(from, error);
+    }
+
+    fn attend(&self, stream: TlsStream<TcpStream>, stop: watch::Receiver<bool>) -> web::Attended {
+        Box::pin(Arc::clone(&self.0).attend(stream, stop))
+    }
+}
+
+/// Looks after what came in until the end; then makes it durable once more.
+fn tend(intake: &Intake, vault: &Vault, people: &Raise, stop: &AtomicBool) {
+    let (mut synced, mut silent) = (Instant::now(), BTreeSet::new());
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(VERIFY_EVERY);
+        intake.verify();
+        if synced.elapsed() >= SYNC_EVERY {
+            synced = Instant::now();
+            intake.sync();
+            miss(vault, people, &mut silent);
+        }
+    }
+    intake.sync();
+}
+
+/// Tells which satellites have fallen silent, once each time.
+fn miss(vault: &Vault, people: &Raise, silent: &mut BTreeSet<RecorderId>) {
+    let now = world::now().utc;
+    for row in vault.satellites().unwrap_or_default() {
+        let is_late = |at: shared::UtcMicros| now.0.saturating_sub(at.0) > SILENT_US;
+        let is_silent = row.revoked.is_none() && row.last_seen_at.is_some_and(is_late);
+        if !is_silent {
+            silent.remove(&row.recorder_id);
+        } else if silent.insert(row.recorder_id) {
+            let text = format!(
+                "satellite {} (\"{}\") has been silent for a minute. It may be recording and cut off, or not recording at all: \
+                 look at its line and at the machine",
+                row.letter, row.name
+            );
+            people.alarm(&text);
+        }
+    }
+}

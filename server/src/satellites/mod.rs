@@ -1,0 +1,11 @@
+//! The central's side of its satellites: the authority that issues their certificates, the books of who is one, and how each is
+//! configured. What travels is `transfer`'s business, what lies on disk the vault's.
+
+mod authority;
+mod books;
+mod configure;
+mod front;
+
+use authority::authority;
+use books::Books;
+pub(crate) use front::Front;
