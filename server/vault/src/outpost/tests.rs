@@ -241,14 +241,27 @@ fn only_a_receipt_over_the_own_file_lets_it_go() {
             assert_eq!(outpost.backlog().parts, 2);
         }
         drop((outpost, open));
-        let next = self::outpost(&disk.reboot(cut));
-        next.recover(AT).unwrap();
-        assert!(next.files().iter().any(|file| file.what == what(2) && file.sealed.is_some()));
+        for dice in 0..4 {
+            let next = self::outpost(&disk.reboot(dice));
+            next.recover(AT).unwrap();
+            assert!(next.files().iter().any(|file| file.what == what(2) && file.sealed.is_some()));
+            let is_there = next.files().iter().any(|file| file.what == what(1));
+            assert!(!done || !is_there, "gone for good");
+        }
         if done {
-            assert!(next.files().iter().all(|file| file.what != what(1)), "gone for good");
             break;
         }
     }
+}
+
+/// Cuts the last bytes off a part, as a power cut does with what was not synced.
+fn shorten(disk: &FaultyDisk, what: What, by: u64) {
+    let outpost = outpost(disk);
+    outpost.recover(AT).unwrap();
+    let file = outpost.files().into_iter().find(|file| file.what == what).unwrap();
+    let mut open = disk.open_append(&spool_path(&file.name)).unwrap();
+    open.truncate(file.bytes - by).unwrap();
+    open.sync().unwrap();
 }
 
 #[test]
@@ -259,18 +272,59 @@ fn what_differs_at_the_central_is_not_taken_over() {
     first.sync_all().unwrap();
     let mut held = first.read(what(1), 0, 1 << 20).unwrap();
     drop(first);
-    held[700] ^= 1;
-    held.extend([7; 300]);
+    // Here the last frame is gone; there it stands, and is right, but not all before it is as it is here.
+    shorten(&disk, what(1), 10);
+    held[100] ^= 1;
     let again = outpost(&disk.reboot(1));
     again.recover(AT).unwrap();
     let before = again.unfinished().remove(0).bytes;
+    let missing = (held.len() as u64 - before) as u32;
     let next = again.central_holds(what(1), held.len() as u64, Some(blake3::hash(&held).into()), &signer());
-    assert_eq!(next.unwrap(), Resume::Fetch { offset: before, length: 300 });
-    assert_eq!(again.append_from_central(what(1), before + 1, &[7], &signer()).unwrap(), Resume::NotWaiting);
-    let next = again.append_from_central(what(1), before, &[7; 300], &signer()).unwrap();
-    assert_eq!(next, Resume::Closed);
+    assert_eq!(next.unwrap(), Resume::Fetch { offset: before, length: missing });
+    let frame = &held[before as usize..];
+    assert_eq!(again.append_from_central(what(1), before + 1, frame, &signer()).unwrap(), Resume::NotWaiting);
+    assert_eq!(again.append_from_central(what(1), before, frame, &signer()).unwrap(), Resume::Closed);
     assert_eq!(sealed(&again)[0].bytes, before + 256, "with what was here");
     assert_eq!(again.central_holds(what(1), 9, None, &signer()).unwrap(), Resume::NotWaiting);
+}
+
+#[test]
+fn a_part_whose_end_only_the_central_has_is_whole_again() {
+    for dice in 0..4 {
+        let (site, disk) = (Site::new(), disk());
+        let first = outpost(&disk);
+        let part = site.close(site.record(&first, 1).unwrap());
+        assert_eq!(first.admit(vec![part]).admitted.len(), 1);
+        let mut central = Central::default();
+        central.take(&first);
+        drop(first);
+        shorten(&disk, what(1), 300);
+        let disk = disk.reboot(dice);
+        let again = outpost(&disk);
+        assert_eq!(again.recover(AT).unwrap().unfinished, [what(1)]);
+        central.answer(&again).unwrap();
+        // What is closed is durable.
+        let last = outpost(&disk.reboot(dice));
+        assert_eq!(last.recover(AT).unwrap().unfinished, []);
+        assert_eq!(sealed(&last).len(), 1);
+        assert_eq!(last.read(what(1), 0, 1 << 20).unwrap(), central.0[&what(1)], "with its own trailer");
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_in_memory_is_durable_before_it_is_told() {
+    for dice in 0..4 {
+        let (site, disk) = (Site::new(), disk());
+        let first = outpost(&disk);
+        let mut part = site.close(site.record(&first, 1).unwrap());
+        part.file.append(&[&part.tail, &part.trailer]).unwrap();
+        drop((first, part));
+        let again = outpost(&disk);
+        assert_eq!(again.recover(AT).unwrap().sealed, 1);
+        let last = outpost(&disk.reboot(dice));
+        assert_eq!(last.recover(AT).unwrap().sealed, 1, "dice {dice}");
+        assert_eq!(sealed(&last).len(), 1);
+    }
 }
 
 #[test]
