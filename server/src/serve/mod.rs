@@ -168,7 +168,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
 /// Starts the thread that passes alarms on.
 fn ring(
     site: &Site,
-    vault: &Arc<Vault>,
+    vault: &Arc<vault::Vault>,
     in_force: &host::InForce,
     ways: &alarms::Health,
     seen: &Seen,
