@@ -4,7 +4,7 @@
 //! could read the keys as well, so what comes in is from the site's own user; its length is bounded all the same.
 
 use std::fs::{File, Permissions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -18,36 +18,17 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use vault::{LocationRow, Vault};
 
+use super::asked::Request;
 use super::chosen;
 use super::desk::{Desk, Event, Order};
 use super::told::Told;
 use crate::failure::code_of;
 
 const NAME: &str = "control.sock";
-/// The longest request.
-const LINE_MAX: u64 = 4 << 10;
 /// People who follow a run at once.
 const FOLLOWERS_MAX: usize = 8;
 /// How often the door is looked at.
 const TURN: Duration = Duration::from_millis(100);
-
-/// What the command line says.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Request {
-    /// Archive everything that is due, and tell how it goes.
-    Run {
-        /// Only there, by name or id.
-        location: Option<String>,
-        /// Make at most so many logins.
-        logins: usize,
-    },
-    /// End the run early.
-    Stop {
-        /// A person wants it: it stays ended until the next evening.
-        for_tonight: bool,
-    },
-}
 
 /// What the server answers.
 #[derive(Debug, Serialize, Deserialize)]
@@ -154,7 +135,7 @@ fn answer_all(listener: &UnixListener, desk: &Arc<Desk>, vault: &Arc<Vault>) {
 fn answer(stream: &UnixStream, desk: &Desk, vault: &Vault) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     let mut requests = BufReader::new(stream.try_clone()?);
-    let Some(Request::Run { location, logins }) = next_request(&mut requests)? else { return Ok(()) };
+    let Some(Request::Run { location, logins }) = Request::next(&mut requests)? else { return Ok(()) };
     let locations = match chosen(vault, location.as_deref()) {
         Ok(locations) => locations,
         Err(error) => {
@@ -176,7 +157,7 @@ fn answer(stream: &UnixStream, desk: &Desk, vault: &Vault) -> io::Result<()> {
     let tonight = Arc::clone(&for_tonight);
     thread.spawn(move || {
         // Whoever goes away without a word leaves the run alone.
-        while let Ok(Some(request)) = next_request(&mut requests) {
+        while let Ok(Some(request)) = Request::next(&mut requests) {
             if let Request::Stop { for_tonight } = request {
                 tonight.store(for_tonight, Ordering::Relaxed);
                 stop.store(true, Ordering::Relaxed);
@@ -211,15 +192,6 @@ fn follow(stream: &UnixStream, told: &Receiver<Event>, locations: &[LocationRow]
     Ok(())
 }
 
-fn next_request(from: &mut BufReader<UnixStream>) -> io::Result<Option<Request>> {
-    let mut line = Vec::new();
-    from.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)?;
-    if line.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(serde_json::from_slice(&line)?))
-}
-
 fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
@@ -237,14 +209,13 @@ pub(crate) fn ask(
     for_tonight: &Arc<AtomicBool>,
     hear: &mut dyn FnMut(Answer),
 ) -> anyhow::Result<()> {
-    let line = |request: &Request| serde_json::to_string(request).map(|text| text + "\n");
-    stream.write_all(line(request)?.as_bytes())?;
+    stream.write_all(request.line()?.as_bytes())?;
     let (mut asking, asked, tonight) = (stream.try_clone()?, Arc::clone(stop), Arc::clone(for_tonight));
     std::thread::Builder::new().name("control-stop".to_owned()).spawn(move || {
         while !asked.load(Ordering::Relaxed) {
             std::thread::sleep(TURN);
         }
-        let halt = line(&Request::Stop { for_tonight: tonight.load(Ordering::Relaxed) });
+        let halt = Request::Stop { for_tonight: tonight.load(Ordering::Relaxed) }.line();
         halt.map_err(io::Error::other).and_then(|halt| asking.write_all(halt.as_bytes()))
     })?;
     for line in BufReader::new(stream).lines() {

@@ -1,6 +1,7 @@
 //! Archiving from the program's side: the site as the engine sees it, and the carriers' processes.
 
 pub(crate) mod access;
+pub(crate) mod asked;
 mod central;
 pub(crate) mod checks;
 pub(crate) mod control;

@@ -15,7 +15,8 @@ use vault::{LocationRow, MediaSet, MediumRow, MediumState, Severity, Use, Vault}
 
 use super::location::{location_json, medium_json};
 use crate::alarms::Bell;
-use crate::archiving::control::{self, Answer, Request};
+use crate::archiving::asked::Request;
+use crate::archiving::control::{self, Answer};
 use crate::archiving::desk::Standing;
 use crate::archiving::standing::{Lacking, Stands};
 use crate::archiving::told::{Told, told};

@@ -244,8 +244,8 @@ async fn trust(caller: Caller, Names([id]): Names<1>) -> Answer<StatusCode> {
         return Ok(StatusCode::NO_CONTENT);
     }
     caller.write("archive-medium-trust", object(), &[], Outcome::Failed).await?;
-    let text =
-        "Only a suspect medium is trusted again that was verified as a whole since, with nothing wrong.";
+    let text = "Only a suspect medium is trusted again that was verified as a whole since, with nothing wrong but files \
+                that are due again.";
     Err(Refusal::conflict(text))
 }
 
