@@ -17,16 +17,16 @@ use archive::SiteJson;
 use archive::certs::Certs;
 use seal::DayKeyList;
 use serde::{Deserialize, Serialize};
-use shared::{RecorderId, UtcMicros};
+use shared::RecorderId;
 use transfer::carrier::Address;
 use transfer::document::{Configuration, Document, Trust};
 use transfer::enrol::Enrolled;
 use vault::{Outpost, VaultConfig};
 
 use crate::config::Config;
+use crate::disk;
 use crate::failure::{Failure, Kind};
 use crate::site::{Identity, newest_certs, read, refuse_used, unusable};
-use crate::{disk, world};
 
 /// What tells a satellite's folder from a site's.
 pub(crate) const FACTS: &str = "site/satellite.json";
@@ -150,13 +150,6 @@ pub(super) fn keep_day_keys(dir: &Path, list: &DayKeyList, bytes: &[u8]) -> anyh
 pub(super) fn keep_settings(dir: &Path, settings: &Configuration, bytes: &[u8]) -> anyhow::Result<()> {
     disk::replace(&dir.join("amethyst.toml"), settings.settings.as_bytes())?;
     disk::replace(&dir.join(CONFIGURATION), bytes)
-}
-
-/// When key and certificate on the network were written: they are issued for ninety days.
-pub(super) fn issued_at(dir: &Path) -> UtcMicros {
-    let changed = fs::metadata(dir.join(NETWORK)).and_then(|m| m.modified()).ok();
-    let since = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
-    UtcMicros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX).min(world::now().utc.0))
 }
 
 fn vault_config(site: &SiteJson, recorder_id: RecorderId, facts: &Facts) -> VaultConfig {

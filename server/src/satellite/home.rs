@@ -21,8 +21,6 @@ use crate::config::Config;
 use crate::serve::watch::{Order, Raise, locked};
 use crate::{disk, terminal, world};
 
-/// Two thirds of a certificate's ninety days.
-const RENEW_US: i64 = 60 * 86_400_000_000;
 /// A clock that is further from the central's is told.
 const CLOCK_US: i64 = 5_000_000;
 
@@ -130,10 +128,6 @@ impl Home for Here {
         let pem = std::fs::read_to_string(&path).map(zeroize::Zeroizing::new);
         let pem = pem.map_err(|e| format!("cannot read {}: {e}", path.display()))?;
         Identity::from_pem(&pem).map_err(|e| format!("{}: {e}. Enrol this satellite again", path.display()))
-    }
-
-    fn renewal_is_due(&self) -> bool {
-        world::now().utc > folder::issued_at(&self.dir).plus(RENEW_US)
     }
 
     fn renewed(&self, identity: &Identity) -> Result<(), String> {

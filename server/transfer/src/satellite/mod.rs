@@ -49,9 +49,6 @@ pub trait Home: Send + Sync + 'static {
     /// They cannot be read, and what to do.
     fn identity(&self) -> Result<Identity, String>;
 
-    /// True once two thirds of the certificate's time are over.
-    fn renewal_is_due(&self) -> bool;
-
     /// Keeps a renewed certificate with its key, durably, in place of the old one.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ use crate::tls::{self, CertificateKey};
 const STATUS: Duration = Duration::from_secs(10);
 /// Nothing to wait for: look again after so long.
 const IDLE_US: u64 = 10_000_000;
+/// A certificate is renewed so long before its end: thirty days.
+const RENEW_BEFORE_US: i64 = 30 * 86_400_000_000;
 /// Whether the certificate is due is looked at so often in the course of a long connection.
 const RENEWAL: Duration = Duration::from_secs(3_600);
 
@@ -84,7 +86,7 @@ impl Visit {
     }
 
     async fn open(&self) -> Result<(Line, Stream, Incoming), Cut> {
-        if self.home.renewal_is_due()
+        if self.renewal_is_due()
             && let Err(cut) = self.renew().await
         {
             // The old certificate holds for another month; its end is what must be told in time.
@@ -101,6 +103,13 @@ impl Visit {
         let identity = self.home.identity().map_err(Cut::Home)?;
         let config = tls::for_satellite(&self.home.authority(), &identity).map_err(LineError::from)?;
         Ok(Line::open(&self.address, config).await?)
+    }
+
+    /// True once the certificate ends within thirty days: two thirds of its time are over.
+    fn renewal_is_due(&self) -> bool {
+        let then = self.home.now().utc.plus(RENEW_BEFORE_US);
+        let holds = self.home.identity().map(|own| tls::holds_at(&self.home.authority(), &own, then));
+        matches!(holds, Ok(Ok(false)))
     }
 
     /// A new key, its certificate asked for under the old one, both kept in one step.
@@ -151,7 +160,7 @@ impl Visit {
                 () = news.notified() => {}
                 _tick = status.tick() => self.sender.status(self.home.status()),
                 _tick = renewal.tick() => {
-                    if self.home.renewal_is_due() {
+                    if self.renewal_is_due() {
                         return Err(Cut::Home("its certificate is due to be renewed".to_owned()));
                     }
                 }

@@ -2,7 +2,7 @@
 //! in its books is kept here in memory; what travels, and who is let in, is the real thing.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use archive::SiteJson;
@@ -24,15 +24,15 @@ use crate::enrol::{
 };
 use crate::tls::{self, Authority, CertificateKey, Issued, Peer};
 
-const SITE: SiteId = SiteId([6; 16]);
+pub(super) const SITE: SiteId = SiteId([6; 16]);
 const SALT: [u8; 16] = [9; 16];
-const DAY_US: i64 = 86_400_000_000;
+pub(super) const DAY_US: i64 = 86_400_000_000;
 
 fn dice() -> impl rand_core::CryptoRng {
     rand_core::UnwrapErr(getrandom::SysRng)
 }
 
-fn now() -> Stamp {
+pub(super) fn now() -> Stamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Stamp {
         mono_ns: since.as_nanos() as u64,
@@ -41,7 +41,7 @@ fn now() -> Stamp {
     }
 }
 
-fn key(n: u8) -> SigningKey {
+pub(super) fn key(n: u8) -> SigningKey {
     SigningKey::from_seed(&[n; 32])
 }
 
@@ -49,12 +49,14 @@ const ROOT: u8 = 1;
 const CENTRAL: u8 = 2;
 
 /// What the house knows.
-struct Books {
+pub(super) struct Books {
     authority: Arc<Authority>,
     open: Mutex<Vec<([u8; 16], Secret)>>,
     wrong: Mutex<u32>,
     revoked: AtomicBool,
     enrolled: Mutex<Vec<RecorderId>>,
+    /// Certificates are issued as if it were so many microseconds earlier.
+    pub(super) aged_us: AtomicI64,
     alarms: Mutex<Vec<String>>,
 }
 
@@ -107,7 +109,8 @@ impl Registrar for Books {
     fn take(&self, invitation: [u8; 16], request: &Request) -> Result<Answer, Refused> {
         self.open.lock().unwrap().retain(|(id, _)| *id != invitation);
         let who = request.recorder_id;
-        let issued = self.authority.for_satellite(who, &request.point, now().utc).unwrap();
+        let issued_at = now().utc.plus(-self.aged_us.load(Ordering::Relaxed));
+        let issued = self.authority.for_satellite(who, &request.point, issued_at).unwrap();
         Ok(Answer {
             site: String::from_utf8(site().to_bytes()).unwrap(),
             certs: String::from_utf8(certs(who, request.signing_key).to_bytes()).unwrap(),
@@ -180,8 +183,8 @@ impl Converses for Books {
     }
 }
 
-struct Central {
-    books: Arc<Books>,
+pub(super) struct Central {
+    pub(super) books: Arc<Books>,
     address: SocketAddr,
     _stop: watch::Sender<bool>,
 }
@@ -191,13 +194,14 @@ fn authority_for(site: &SiteId) -> Authority {
     Authority::open(site, &made.certificate_pem, &made.key_pem).unwrap()
 }
 
-async fn central() -> Central {
+pub(super) async fn central() -> Central {
     let books = Arc::new(Books {
         authority: Arc::new(authority_for(&SITE)),
         open: Mutex::default(),
         wrong: Mutex::default(),
         revoked: AtomicBool::new(false),
         enrolled: Mutex::default(),
+        aged_us: AtomicI64::new(0),
         alarms: Mutex::default(),
     });
     let pem = books.authority.certificate_pem().to_owned();
@@ -222,18 +226,18 @@ async fn central() -> Central {
 }
 
 impl Central {
-    fn invite(&self, id: u8) -> Code {
+    pub(super) fn invite(&self, id: u8) -> Code {
         let code = Code::draw(&mut dice());
         let secret = Secret::of(&code, &SITE, SALT).unwrap();
         self.books.open.lock().unwrap().push(([id; 16], secret));
         code
     }
 
-    fn at(&self) -> Address {
+    pub(super) fn at(&self) -> Address {
         format!("https://{}", self.address).parse().unwrap()
     }
 
-    async fn enrol(&self, code: &Code, who: u8) -> Result<Enrolled, EnrolError> {
+    pub(super) async fn enrol(&self, code: &Code, who: u8) -> Result<Enrolled, EnrolError> {
         self.enrol_at(&self.at(), code, who).await
     }
 
@@ -245,7 +249,7 @@ impl Central {
     }
 }
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 

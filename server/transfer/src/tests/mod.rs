@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod courier;
 mod loopback;
 mod rules;
 mod world;

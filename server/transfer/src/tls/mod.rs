@@ -98,10 +98,25 @@ impl CentralTls {
     /// Says whether the certificate is good at `now`: a connection may outlive it.
     #[must_use]
     pub fn is_good(&self, peer: &Peer, now: UtcMicros) -> bool {
-        let seconds = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
-        let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
-        self.judge.verify_client_cert(&peer.certificate, &[], at).is_ok()
+        self.judge.verify_client_cert(&peer.certificate, &[], unix(now)).is_ok()
     }
+}
+
+/// Says whether a satellite's certificate is still good at `at`, as central will judge it.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn holds_at(authority_pem: &str, identity: &Identity, at: UtcMicros) -> Result<bool, TlsError> {
+    let roots = Arc::new(roots(authority_pem)?);
+    let judge = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
+    let (chain, _key) = identity.chain_and_key()?;
+    let own = chain.first().ok_or(TlsError::NotPem("the satellite's certificate"))?;
+    Ok(judge.verify_client_cert(own, &[], unix(at)).is_ok())
+}
+
+fn unix(at: UtcMicros) -> UnixTime {
+    let seconds = u64::try_from(at.0.div_euclid(1_000_000)).unwrap_or(0);
+    UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds))
 }
 
 impl Peer {
