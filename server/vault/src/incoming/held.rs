@@ -7,7 +7,7 @@ use catalogue::PartRow;
 use shared::{RecorderId, RecordingId};
 use store::{DiskFile, StoreError};
 
-use super::{Answer, Held, Incoming, NotTaken, OpenFile, not_now, path_of};
+use super::{Answer, Held, Incoming, NotTaken, OpenFile, folder_of, not_now, path_of};
 use crate::outpost::read_at;
 use crate::survey::{Surveyed, buffered, survey};
 use crate::vault::held;
@@ -27,7 +27,7 @@ impl Incoming {
         {
             // What lies beside a durable copy with its row is of no use.
             if self.vault.disk.exists(&path).map_err(not_now)? {
-                self.vault.disk.unlink(&path).map_err(not_now)?;
+                self.remove(who, &path).map_err(not_now)?;
             }
             let blake3 = if digest { self.digest_of_admitted(id, &row) } else { None };
             return Ok(Held { length: row.bytes, blake3 });
@@ -38,6 +38,11 @@ impl Incoming {
         let mut open = held(&open);
         if digest {
             self.cut_torn(&mut open, what)?;
+        }
+        if open.file.as_ref().is_some_and(DiskFile::is_empty) {
+            // Nothing of it is worth anything, and perhaps nothing ever comes: its satellite may have lost the call, too.
+            open.file = None;
+            self.remove(who, &path).map_err(not_now)?;
         }
         let length = open.file.as_ref().map_or(0, DiskFile::len);
         let blake3 = if digest { Some(self.digest(&path, length)?) } else { None };
@@ -85,6 +90,13 @@ impl Incoming {
         let open = Arc::new(Mutex::new(open));
         files.insert((who, what), Arc::clone(&open));
         Ok(open)
+    }
+
+    /// Removes what is of no use, durably: nobody may ever offer it again.
+    fn remove(&self, who: RecorderId, path: &str) -> Result<()> {
+        self.vault.disk.unlink(path)?;
+        self.vault.disk.sync_dir(&folder_of(who))?;
+        Ok(())
     }
 
     /// J1: what an earlier run left, or a failed sync made doubtful, is made good before it counts as held.

@@ -47,7 +47,7 @@ pub use watch::{News, OutFile};
 pub struct Outpost {
     disk: Arc<dyn Disk>,
     config: VaultConfig,
-    spool: Spool,
+    pub(crate) spool: Spool,
     watch: Arc<Watch>,
     /// Parts that a crash cut, and what of each the central has sent back so far.
     resuming: Mutex<HashMap<What, resume::Fetch>>,

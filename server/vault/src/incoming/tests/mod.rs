@@ -20,6 +20,7 @@ use crate::{AdmitReport, Depot as _, Outpost, VaultConfig, folder};
 
 mod account;
 mod arrive;
+mod chaos;
 mod refuse;
 
 const WHO: RecorderId = RecorderId([2; 16]);
