@@ -3,7 +3,7 @@
 //! Secrets stay outside: a password or token is named by its file, which only the service's own user should be able to read.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lettre::message::Mailbox;
 use serde::Deserialize;
@@ -143,6 +143,16 @@ impl Way {
             SeverityWord::Urgent => Severity::Urgent,
         };
         Ok(Self { name: words.name.clone(), least, by })
+    }
+
+    /// The files that it reads: secrets, and certificates to trust.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let (secret, ca) = match &self.by {
+            By::Mail(mail) => (mail.account.as_ref().map(|(_, file)| file), mail.ca.as_ref()),
+            By::Webhook(hook) => (hook.token.as_ref(), hook.ca.as_ref()),
+            By::Syslog(_) => (None, None),
+        };
+        secret.into_iter().chain(ca).map(PathBuf::as_path)
     }
 
     /// Reads all of them.

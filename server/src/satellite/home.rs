@@ -1,6 +1,6 @@
 //! What the courier asks of this program: what is kept on disk, what is followed, what people are told.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,8 @@ use crate::config::Config;
 use crate::serve::watch::{Order, Raise, locked};
 use crate::{disk, terminal, world};
 
+/// Where files lie that settings from the central may name.
+const SECRETS: &str = "secrets";
 /// A clock that is further from the central's is told.
 const CLOCK_US: i64 = 5_000_000;
 
@@ -91,6 +93,7 @@ impl Here {
             Document::Configuration(new) => {
                 if new.version > self.config_version.load(Ordering::Relaxed) {
                     let config = Config::parse(&new.settings)?;
+                    refuse_strange_files(&self.dir, &config)?;
                     folder::keep_settings(&self.dir, &new, bytes)?;
                     self.config_version.store(new.version, Ordering::Relaxed);
                     self.obey(config).map_err(anyhow::Error::msg)?;
@@ -188,6 +191,51 @@ impl Home for Here {
     }
 }
 
+/// A captured central must not have this machine send away whatever file it names as a password: settings from there may name only
+/// what somebody put into `secrets` here.
+fn refuse_strange_files(dir: &Path, config: &Config) -> anyhow::Result<()> {
+    let secrets = dir.join(SECRETS);
+    for way in config.alarm_ways() {
+        let is_strange = |file: &&Path| {
+            let climbs = file.components().any(|part| part == Component::ParentDir);
+            climbs || !file.starts_with(&secrets)
+        };
+        if let Some(file) = way.files().find(is_strange) {
+            anyhow::bail!(
+                "[[alarm]] {} names the file {}, and what the central says may only name files in {}: put it there on this machine",
+                way.name,
+                file.display(),
+                secrets.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn settings_from_the_central_name_no_file_but_those_put_there_for_it() {
+        let check = |file: &str, is_taken: bool| {
+            let text = format!(
+                "{}\n[[alarm]]\nname = \"x\"\nkind = \"webhook\"\nurl = \"https://far.example/in\"\ntoken_file = \"{file}\"\n",
+                config::template("Town hall", 'B')
+            );
+            let config = Config::parse(&text).unwrap();
+            let done = refuse_strange_files(Path::new("/srv/amethyst"), &config);
+            assert_eq!(done.is_ok(), is_taken, "{file}: {done:?}");
+        };
+        check("/srv/amethyst/secrets/pager", true);
+        check("/srv/amethyst/keys/recorder.key", false);
+        check("/srv/amethyst/secrets/../keys/recorder.key", false);
+        check("/etc/shadow", false);
+        check("secrets/pager", false);
+    }
 }

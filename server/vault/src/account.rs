@@ -26,7 +26,7 @@ impl Vault {
     /// higher one.**
     ///
     /// # Errors
-    /// [`VaultError::LedgerFull`]; [`VaultError::InUse`] if the vault was not opened for recording.
+    /// [`VaultError::LedgerFull`](crate::VaultError::LedgerFull); [`VaultError::InUse`](crate::VaultError::InUse) if the vault was not opened for recording.
     pub fn allot(&self, recording_id: RecordingId, at: UtcMicros) -> Result<LedgerEntry> {
         self.spool.allot(recording_id, at)
     }
@@ -37,7 +37,7 @@ impl Vault {
     /// `caller` and `called` are the numbers for the catalogue; the ledger itself never holds them. Ending twice is harmless.
     ///
     /// # Errors
-    /// [`VaultError::InUse`] if the vault was not opened for recording.
+    /// [`VaultError::InUse`](crate::VaultError::InUse) if the vault was not opened for recording.
     pub fn end_entry(
         &self,
         ledger_no: LedgerNo,
