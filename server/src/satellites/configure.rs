@@ -4,7 +4,7 @@
 //! stands in it is signed and sent whenever it changes; its time of change is its version.
 
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use shared::RecorderId;
@@ -18,6 +18,9 @@ use crate::{disk, site};
 
 /// What of the site's settings is none of a satellite's business.
 const NOT_THEIRS: [&str; 6] = ["web", "archive", "retention", "groups", "alarms", "alarm"];
+/// A file that did not change for so long can be told from its next version by its time.
+const SETTLED: Duration = Duration::from_millis(50);
+const TRIES: usize = 20;
 /// Signed configurations are made for this.
 const FOLDER: &str = "satellites";
 
@@ -38,14 +41,34 @@ pub(super) fn make(dir: &Path, who: RecorderId, letter: char, interfaces: &[Stri
 /// There is none, or it makes no sense: what the satellite has stays in force.
 pub(super) fn signed(site: &Site, who: RecorderId) -> anyhow::Result<Vec<u8>> {
     let path = path(&site.dir, who);
-    let text = String::from_utf8_lossy(&site::read(&path)?).into_owned();
+    let (text, changed) = settled(&path)?;
     Config::parse(&text).map_err(|e| anyhow::Error::from(e).context(format!("in {}", path.display())))?;
-    let changed = std::fs::metadata(&path).and_then(|m| m.modified());
-    let changed = changed.with_context(|| format!("cannot read {}", path.display()))?;
     let version = changed.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
     let version = u64::try_from(version).unwrap_or(u64::MAX);
     let document = Configuration::new(&site.card.site_id, who, version, text);
     sign(&document, &site.keys)
+}
+
+/// Reads a file together with the time of just this text. The time is the version: an older text under a newer time would keep
+/// the newer text from ever being followed.
+fn settled(path: &Path) -> anyhow::Result<(String, SystemTime)> {
+    let modified = || {
+        let changed = std::fs::metadata(path).and_then(|m| m.modified());
+        changed.with_context(|| format!("cannot read {}", path.display()))
+    };
+    for _ in 0..TRIES {
+        let before = modified()?;
+        // Two writes within one tick of the disk's clock have the same time.
+        if before.elapsed().is_ok_and(|age| age < SETTLED) {
+            std::thread::sleep(SETTLED);
+            continue;
+        }
+        let text = String::from_utf8_lossy(&site::read(path)?).into_owned();
+        if modified()? == before {
+            return Ok((text, before));
+        }
+    }
+    anyhow::bail!("{} is written all the time", path.display())
 }
 
 fn sign(document: &Configuration, keys: &SiteKeys) -> anyhow::Result<Vec<u8>> {
@@ -85,6 +108,34 @@ fn adapted(settings: &str, letter: char, interfaces: &[String]) -> anyhow::Resul
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn a_text_is_never_read_under_the_time_of_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("south.toml");
+        let put = |n: u32| disk::replace(&path, n.to_string().as_bytes()).unwrap();
+        put(0);
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let mut read = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut n = 0;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    n += 1;
+                    put(n);
+                    std::thread::sleep(SETTLED * (n % 4));
+                }
+            });
+            read.extend((0..20).filter_map(|_| settled(&path).ok()));
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        read.extend(settled(&path).ok());
+        assert!(read.len() > 5, "{read:?}");
+        for pair in read.windows(2) {
+            let [(before, then), (after, now)] = pair else { continue };
+            assert_eq!(before == after, then == now, "{read:?}");
+        }
+    }
 
     #[test]
     fn a_satellite_gets_the_site_s_rules_and_its_own_taps_and_letter() {
