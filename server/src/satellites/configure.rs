@@ -41,7 +41,7 @@ pub(super) fn make(dir: &Path, who: RecorderId, letter: char, interfaces: &[Stri
 /// There is none, or it makes no sense: what the satellite has stays in force.
 pub(super) fn signed(site: &Site, who: RecorderId) -> anyhow::Result<Vec<u8>> {
     let path = path(&site.dir, who);
-    let (text, changed) = settled(&path)?;
+    let (text, changed) = settled(&path, site::read)?;
     Config::parse(&text).map_err(|e| anyhow::Error::from(e).context(format!("in {}", path.display())))?;
     let version = changed.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
     let version = u64::try_from(version).unwrap_or(u64::MAX);
@@ -51,7 +51,10 @@ pub(super) fn signed(site: &Site, who: RecorderId) -> anyhow::Result<Vec<u8>> {
 
 /// Reads a file together with the time of just this text. The time is the version: an older text under a newer time would keep
 /// the newer text from ever being followed.
-fn settled(path: &Path) -> anyhow::Result<(String, SystemTime)> {
+fn settled(
+    path: &Path,
+    mut read: impl FnMut(&Path) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<(String, SystemTime)> {
     let modified = || {
         let changed = std::fs::metadata(path).and_then(|m| m.modified());
         changed.with_context(|| format!("cannot read {}", path.display()))
@@ -63,7 +66,7 @@ fn settled(path: &Path) -> anyhow::Result<(String, SystemTime)> {
             std::thread::sleep(SETTLED);
             continue;
         }
-        let text = String::from_utf8_lossy(&site::read(path)?).into_owned();
+        let text = String::from_utf8_lossy(&read(path)?).into_owned();
         if modified()? == before {
             return Ok((text, before));
         }
@@ -113,28 +116,28 @@ mod tests {
     fn a_text_is_never_read_under_the_time_of_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("south.toml");
-        let put = |n: u32| disk::replace(&path, n.to_string().as_bytes()).unwrap();
-        put(0);
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        let mut read = Vec::new();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut n = 0;
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    n += 1;
-                    put(n);
-                    std::thread::sleep(SETTLED * (n % 4));
-                }
-            });
-            read.extend((0..20).filter_map(|_| settled(&path).ok()));
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        });
-        read.extend(settled(&path).ok());
-        assert!(read.len() > 5, "{read:?}");
-        for pair in read.windows(2) {
-            let [(before, then), (after, now)] = pair else { continue };
-            assert_eq!(before == after, then == now, "{read:?}");
-        }
+        let put = |text: &str| disk::replace(&path, text.as_bytes()).unwrap();
+        put("old");
+        let mut reads = 0;
+        // Somebody saves the file just after it was read.
+        let read = |path: &Path| {
+            let text = site::read(path)?;
+            reads += 1;
+            if reads == 1 {
+                put("new");
+            }
+            Ok(text)
+        };
+        let (text, changed) = settled(&path, read).unwrap();
+        assert_eq!((text.as_str(), reads), ("new", 2));
+        assert_eq!(changed, std::fs::metadata(&path).unwrap().modified().unwrap());
+        // And one that is written all the time is not signed at all.
+        let restless = |path: &Path| {
+            std::thread::sleep(SETTLED / 5);
+            put("other");
+            site::read(path)
+        };
+        assert!(settled(&path, restless).is_err());
     }
 
     #[test]
