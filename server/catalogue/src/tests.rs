@@ -215,10 +215,7 @@ fn a_newer_catalogue_is_refused_untouched() {
     catalogue.block(async move { db.writer().await?.run(newer, vec![]).await }).unwrap();
     drop(catalogue);
     let refused = Catalogue::open(&folder.path().join("c.db"), &key(7), UtcMicros(2)).unwrap_err();
-    assert!(
-        matches!(refused, CatalogueError::Newer { found: 99, known: crate::migrate::KNOWN }),
-        "{refused}"
-    );
+    assert!(matches!(refused, CatalogueError::Newer { found: 99, known: migrate::KNOWN }), "{refused}");
 }
 
 #[test]
