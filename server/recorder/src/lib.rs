@@ -27,14 +27,15 @@ mod tests;
 mod told;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rand_core::Rng as _;
-use shared::{FrameBuf, RecorderId, RecordingId, Reference, SiteId, TapId, UtcMicros, Zone};
+use seal::ClockEvidence;
+use shared::{FrameBuf, RecorderId, RecordingId, Reference, SiteId, TapId, TimeQuality, UtcMicros, Zone};
 use telephony::cmd::{SegCmd, SegId};
 use vault::Depot;
 
@@ -77,6 +78,8 @@ pub(crate) struct Common {
     pub(crate) desk: Desk,
     /// Names of the taps by their number, as they are now.
     pub(crate) tap_names: RwLock<Vec<String>>,
+    /// How far the wall clock is ahead of a better one, in microseconds, as far as known.
+    pub(crate) clock_ahead_us: AtomicI64,
     pub(crate) summary: summary::Tally,
     pub(crate) faults: Sender<Fault>,
     /// Flushes that the disk took.
@@ -89,6 +92,12 @@ impl Common {
     pub(crate) fn tap_name(&self, tap: TapId) -> String {
         let names = self.tap_names.read().unwrap_or_else(PoisonError::into_inner);
         names.get(usize::from(tap.0)).cloned().unwrap_or_default()
+    }
+
+    /// Returns what is sealed of the clock: what disciplines it, and how far it is ahead of a better one.
+    pub(crate) fn clock(&self, quality: TimeQuality) -> ClockEvidence {
+        let offset_us = self.clock_ahead_us.load(Ordering::Relaxed);
+        ClockEvidence { source: quality as u8, offset_us, uncertainty_us: 0 }
     }
 
     /// Draws the identity of a recording that begins at `at`.
@@ -142,6 +151,7 @@ impl Recorder {
         let desk = Desk::new(Arc::clone(&depot));
         let common = Arc::new(Common {
             tap_names: RwLock::new(config.tap_names.clone()),
+            clock_ahead_us: AtomicI64::new(0),
             config,
             depot,
             keys,
@@ -209,6 +219,12 @@ impl Recorder {
     /// Renames the taps, or names further ones, for parts that begin from now on.
     pub fn name_taps(&self, names: Vec<String>) {
         *self.common.tap_names.write().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    /// Takes word from a better clock: the one of this machine is `behind_us` microseconds behind it. Sealed as evidence into
+    /// parts that begin, and parts that end, from now on; the times in them stay those of this machine.
+    pub fn clock_is_behind(&self, behind_us: i64) {
+        self.common.clock_ahead_us.store(behind_us.saturating_neg(), Ordering::Relaxed);
     }
 
     /// Returns the first recording of a segment that is not over, and its reference, once its ledger entry is durable.

@@ -3,7 +3,7 @@
 //! What the sealer made is appended whole and in order. After a failed append the part is dropped as it is: its file stays
 //! in the spool for recovery, and the call goes on in a new recording (see [`crate::segment`]).
 
-use seal::{Closing, FinalInfo, Meta, MustClose, PacketCounts, PartSpec, SealedAudio, TrackTotals, Writer};
+use seal::{ClockEvidence, Closing, FinalInfo, Meta, MustClose, PacketCounts, PartSpec, SealedAudio, TrackTotals, Writer};
 use shared::{Chunk, Event, GapCorrection, UtcMicros};
 use vault::PartFile;
 
@@ -126,12 +126,13 @@ impl OpenPart {
         end: UtcMicros,
         reason: &str,
         packets: PacketCounts,
+        clock: ClockEvidence,
     ) -> Result<ClosedWriter, RecorderError> {
         self.write_waiting()?;
         let spec = self.writer.spec().clone();
         let totals: Vec<TrackTotals> = self.writer.totals().collect();
-        let (tail, closing) =
-            self.writer.close(FinalInfo { end, reason: reason.to_owned(), packets, clock: None })?;
+        let info = FinalInfo { end, reason: reason.to_owned(), packets, clock: Some(clock) };
+        let (tail, closing) = self.writer.close(info)?;
         Ok(ClosedWriter { file: self.file, tail, closing, spec, totals, events: self.events })
     }
 

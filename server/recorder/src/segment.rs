@@ -138,7 +138,8 @@ impl Segment {
         let mut end = self.final_end(close.end);
         let (mut part, mut error) = (None, None);
         if let Some(open) = self.part.take() {
-            match open.close(close.at.utc, close.reason, packet_counts(&close.stats)) {
+            let clock = common.clock(close.at.quality);
+            match open.close(close.at.utc, close.reason, packet_counts(&close.stats), clock) {
                 Ok(closed) => {
                     let row = self.row(common, &closed, close.at.utc, end, close.reason, &close.stats);
                     part = row.map(|row| closed_part(common, closed, row, close.at.utc, false));
@@ -185,7 +186,7 @@ impl Segment {
         let (Some(part), Some(start)) = (self.part.take(), self.start) else { return Ok(None) };
         let at_us = part.end_us(&|number| clock_of(&self.tracks, number));
         let end = start.utc.plus(i64::try_from(at_us).unwrap_or(i64::MAX));
-        let closed = part.close(end, "part-full", PacketCounts::default())?;
+        let closed = part.close(end, "part-full", PacketCounts::default(), common.clock(start.quality))?;
         let row = self.row(common, &closed, end, LedgerEnd::Recorded, "part-full", &MediaStats::default());
         let number = closed.spec.part.saturating_add(1);
         let admitted = row.map(|row| closed_part(common, closed, row, end, true));
@@ -245,7 +246,7 @@ impl Segment {
             method: self.info.method,
             ledger_no: self.entry.map(|e| e.ledger_no).unwrap_or_default(),
             reference: self.entry.map(|e| e.reference.to_string()).unwrap_or_default(),
-            clock: self.start.map(|s| seal::ClockEvidence { source: s.quality as u8, ..Default::default() }),
+            clock: self.start.map(|s| common.clock(s.quality)),
             call_ids: self.info.call_ids.clone(),
             parties: self.parties(),
             direction: self.info.direction,

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, RwLock};
 
@@ -321,6 +321,7 @@ fn a_call_whose_ledger_entry_is_slow_holds_up_no_other() {
     let keys: Arc<dyn KeySource> = Arc::<Keys>::clone(&bench.keys);
     let common = Arc::new(Common {
         tap_names: RwLock::default(),
+        clock_ahead_us: AtomicI64::new(0),
         config: Bench::config(false),
         depot: Arc::<Vault>::clone(&bench.vault),
         keys,

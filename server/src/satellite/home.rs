@@ -171,10 +171,12 @@ impl Home for Here {
 
     fn clock_differs(&self, offset_us: i64) {
         let before = self.clock.swap(offset_us, Ordering::Relaxed);
+        // It ends only with the program, and then nothing is recorded any more.
+        drop(held(&self.orders).send(Order::ClockIsBehind(offset_us)));
         if offset_us.saturating_abs() > CLOCK_US && before.saturating_abs() <= CLOCK_US {
             let text = format!(
-                "this machine's clock is {} s {} the central's: recordings begin at wrong times. Set the clock (NTP, PTP); durations \
-                 are right all the same",
+                "this machine's clock is {} s {} the central's: recordings begin at wrong times, and are marked. Set the clock (NTP, \
+                 PTP); durations are right all the same",
                 offset_us.saturating_abs() / 1_000_000,
                 if offset_us > 0 { "behind" } else { "ahead of" },
             );

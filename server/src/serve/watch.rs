@@ -36,6 +36,8 @@ pub(crate) enum Order {
     Follow(Box<Config>),
     /// Somebody listens to this recording.
     Listen(RecordingId),
+    /// The wall clock is so many microseconds behind a better one.
+    ClockIsBehind(i64),
     /// Place a test call.
     TestCall {
         /// Tells it from others.
@@ -125,6 +127,10 @@ impl Watch {
                 if let Some(seg) = self.channels.seg_of(id) {
                     hands.engine.listen(world::now(), seg, LISTEN_NS);
                 }
+            }
+            Order::ClockIsBehind(us) => {
+                hands.engine.clock_is_behind(us);
+                hands.recorder.clock_is_behind(us);
             }
             Order::TestCall { tag } => {
                 hands.sources.push(Box::new(Replay::new(

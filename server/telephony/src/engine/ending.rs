@@ -135,7 +135,7 @@ impl Engine {
             || seg.ended.is_none() && !seg.rtcp_bye && matches!(reason, "rtp-idle" | "end-of-input")
         {
             Some(Partly::EndUnknown)
-        } else if seg.clock_doubt {
+        } else if seg.clock_doubt || self.clock.is_wrong() {
             Some(Partly::ClockDoubt)
         } else {
             None

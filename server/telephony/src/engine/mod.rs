@@ -21,6 +21,7 @@
 //! | `ending` | how a segment ends and what its ledger entry says |
 
 mod calls;
+mod clock;
 mod config;
 mod delivery;
 mod ending;
@@ -100,8 +101,7 @@ pub struct Engine {
     refused: VecDeque<(u64, FlowKey)>,
     next_seg: u64,
     alarms: VecDeque<Alarm>,
-    /// Wall clock minus monotonic clock at the last look, in microseconds.
-    clock_offset_us: Option<i64>,
+    clock: clock::Clock,
     /// Calls in a row that had one direction only, by tap.
     one_way: BTreeMap<TapId, u32>,
     /// Segments that somebody listens to.
@@ -147,7 +147,7 @@ impl Engine {
             refused: VecDeque::new(),
             next_seg: 1,
             alarms: VecDeque::new(),
-            clock_offset_us: None,
+            clock: clock::Clock::default(),
             one_way: BTreeMap::new(),
             listened: Vec::new(),
             finished: false,
@@ -276,27 +276,6 @@ impl Engine {
         self.tcp = tcp;
         self.look_at_candidates(&now);
         self.let_refused_try_again(&now);
-    }
-
-    /// Notices when the wall clock leaves the monotonic one.
-    fn watch_clock(&mut self, now: &Stamp) {
-        let mono_us = i64::try_from(now.mono_ns / 1_000).unwrap_or(i64::MAX);
-        let offset = now.utc.0.saturating_sub(mono_us);
-        let step = offset.saturating_sub(self.clock_offset_us.replace(offset).unwrap_or(offset));
-        if step.unsigned_abs() <= 100_000 {
-            return;
-        }
-        for place in self.segs.places() {
-            if let Some(seg) = self.segs.at_mut(place) {
-                seg.clock_doubt = true;
-            }
-        }
-        let text = format!(
-            "The clock stepped by {} ms. Recordings keep their length and order, but their times of day are in doubt \
-             around this moment. Check the time service (NTP or PTP) of whatever stamps the packets.",
-            step / 1_000
-        );
-        self.alarm(*now, None, AlarmKind::ClockStep, text);
     }
 
     fn alarm(&mut self, at: Stamp, tap: Option<TapId>, kind: AlarmKind, text: String) {

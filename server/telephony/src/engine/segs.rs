@@ -31,7 +31,7 @@ pub(super) struct Seg {
     pub(super) open: bool,
     pub(super) orphan: bool,
     pub(super) start_missed: bool,
-    /// The clock stepped while it was open.
+    /// The clock stepped, or was known to be wrong, while it was open.
     pub(super) clock_doubt: bool,
     /// An RTCP BYE came for it.
     pub(super) rtcp_bye: bool,

@@ -168,3 +168,27 @@ fn a_step_of_the_clock_is_told_and_marks_the_calls_that_were_up() {
     assert_eq!(call.end(), LedgerEnd::Partly(Partly::ClockDoubt));
     assert_eq!(call.only(0).end, 32_000, "its length is right for all that");
 }
+
+#[test]
+fn a_clock_that_is_known_to_be_wrong_marks_every_call_until_it_is_right() {
+    let mut bench = Bench::new();
+    let call = |bench: &mut Bench, id: &str, n: u32| {
+        bench.call(id);
+        bench.talk(n * 100..n * 100 + 100);
+        bench.bye(id);
+        bench.pass_ms(1_000);
+    };
+    bench.engine.clock_is_behind(-4_000_000);
+    call(&mut bench, "within five seconds", 0);
+    bench.engine.clock_is_behind(3_600_000_000);
+    call(&mut bench, "an hour behind", 1);
+    bench.call("set right in its midst");
+    bench.talk(200..300);
+    bench.engine.clock_is_behind(0);
+    bench.bye("set right in its midst");
+    bench.pass_ms(1_000);
+    call(&mut bench, "right again", 3);
+    let ends: Vec<LedgerEnd> = bench.finish().iter().map(Seen::end).collect();
+    let doubt = LedgerEnd::Partly(Partly::ClockDoubt);
+    assert_eq!(ends, [LedgerEnd::Recorded, doubt, doubt, LedgerEnd::Recorded]);
+}
