@@ -25,6 +25,7 @@ sox                       sox                 prepares speech for SIPp
 /usr/lib/*/libbcg729.so.0 libbcg729-0         a second decoder of G.729, asked from outside
 unzip                     unzip               an independent reader of exports
 ip                        iproute2            network namespaces
+faketime                  faketime            machines with other times
 py:numpy                  python3-numpy       makes and checks the large capture
 py:scapy                  python3-scapy       wraps captures in tunnels
 '

@@ -1,5 +1,6 @@
 //! Two network namespaces joined by a wire (veth): traffic that is not loopback and never leaves the machine.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 /// Address of the `a` end.
@@ -63,6 +64,53 @@ impl Drop for Pair {
     }
 }
 
+/// A namespace joined by a wire with the one that this process is in. Removed when dropped.
+#[derive(Debug)]
+pub struct Spoke {
+    name: String,
+    /// The address of this end.
+    pub here: String,
+}
+
+impl Spoke {
+    /// Makes it; `number` (below 200) tells those of one process apart.
+    ///
+    /// # Errors
+    /// A sentence that begins with `skipped:` if this process may not, or has no `ip`.
+    pub fn new(number: u8) -> Result<Self, String> {
+        if !is_root() {
+            return Err("skipped: network namespaces need root".to_owned());
+        }
+        let name = format!("amxs{number}-{}", std::process::id());
+        let spoke = Self { here: format!("10.78.{number}.1"), name };
+        let ns = &spoke.name;
+        for command in [
+            format!("netns add {ns}"),
+            format!("link add vs{number} type veth peer name va netns {ns}"),
+            format!("addr add {}/24 dev vs{number}", spoke.here),
+            format!("link set vs{number} up"),
+            format!("-n {ns} addr add 10.78.{number}.2/24 dev va"),
+            format!("-n {ns} link set lo up"),
+            format!("-n {ns} link set va up"),
+        ] {
+            ip(&command).map_err(|e| format!("skipped: ip {command}: {e}"))?;
+        }
+        Ok(spoke)
+    }
+
+    /// A command that runs there.
+    #[must_use]
+    pub fn run(&self, program: impl AsRef<OsStr>) -> Command {
+        inside(&self.name, program)
+    }
+}
+
+impl Drop for Spoke {
+    fn drop(&mut self) {
+        drop(ip(&format!("netns del {}", self.name)));
+    }
+}
+
 /// Whether this process may make namespaces and open raw sockets.
 #[must_use]
 pub fn is_root() -> bool {
@@ -70,9 +118,9 @@ pub fn is_root() -> bool {
     id.is_ok_and(|o| o.stdout.trim_ascii() == b"0")
 }
 
-fn inside(namespace: &str, program: &str) -> Command {
+fn inside(namespace: &str, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("ip");
-    command.args(["netns", "exec", namespace, program]);
+    command.args(["netns", "exec", namespace]).arg(program);
     command
 }
 

@@ -3,7 +3,10 @@
 //! What the sealer made is appended whole and in order. After a failed append the part is dropped as it is: its file stays
 //! in the spool for recovery, and the call goes on in a new recording (see [`crate::segment`]).
 
-use seal::{ClockEvidence, Closing, FinalInfo, Meta, MustClose, PacketCounts, PartSpec, SealedAudio, TrackTotals, Writer};
+use seal::{
+    ClockEvidence, Closing, FinalInfo, Meta, MustClose, PacketCounts, PartSpec, SealedAudio, TrackTotals,
+    Writer,
+};
 use shared::{Chunk, Event, GapCorrection, UtcMicros};
 use vault::PartFile;
 

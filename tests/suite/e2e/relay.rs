@@ -31,7 +31,12 @@ struct State {
 impl Relay {
     /// Lays a line to `to`.
     pub(crate) fn to(to: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::between("127.0.0.1", to)
+    }
+
+    /// Lays a line from an address of this machine to `to`.
+    pub(crate) fn between(from: &str, to: SocketAddr) -> Self {
+        let listener = TcpListener::bind((from, 0)).expect("a port");
         let address = listener.local_addr().expect("it is bound");
         let state = Arc::new(State {
             to: Mutex::new(to),

@@ -3,224 +3,19 @@
 //! What a satellite sealed is known to the byte: the test holds a hard link to each file of its spool, which still has the bytes
 //! when the satellite has let its own name go. Needs root for a network namespace of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use amethyst_tests::calls::Side;
-use amethyst_tests::https::Person;
 use serde_json::json;
 
 use super::film::files_below;
-use super::relay::Relay;
-use super::serve::{
-    PASSWORD, Server, all_were_heard, channel, fed, in_background, inside, place, plan, recordings, until,
-};
-use super::site::{Site, amethyst, run};
-
-/// A satellite's program.
-struct Satellite {
-    child: Child,
-    said: Arc<Mutex<String>>,
-}
-
-impl Satellite {
-    fn start(data: &str) -> Self {
-        let mut child = Command::new(amethyst())
-            .args(["satellite", "run", "--data", data])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let lines = BufReader::new(child.stderr.take().expect("it was asked for"));
-        let said = Arc::new(Mutex::new(String::new()));
-        let keep = Arc::clone(&said);
-        in_background("satellite-says", move || {
-            for line in lines.lines().map_while(Result::ok) {
-                keep.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        let satellite = Self { child, said };
-        satellite.says("recording on lo");
-        satellite
-    }
-
-    fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
-    }
-
-    fn says(&self, words: &str) {
-        let since = Instant::now();
-        while !self.said().contains(words) {
-            assert!(since.elapsed() < Duration::from_secs(60), "`{words}` was not said: {}", self.said());
-            sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn end(mut self) -> String {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let code = self.child.wait().expect("it ends").code();
-        sleep(Duration::from_millis(100));
-        assert_eq!(code, Some(0), "{}", self.said());
-        self.said()
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it is dead");
-    }
-}
-
-impl Drop for Satellite {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-    }
-}
-
-/// A central without taps, a line to it, and a satellite's folder that is enrolled over that line.
-struct House {
-    site: Site,
-    central: Option<Server>,
-    relay: Relay,
-    /// The satellite's folder.
-    data: &'static str,
-    code: String,
-    port: SocketAddr,
-}
-
-impl House {
-    fn new() -> Self {
-        let site = Site::new();
-        let central = Server::start_deaf(&site, "127.0.0.1:0");
-        let port = central.address;
-        let relay = Relay::to(port);
-        let code = invited(&site, "south");
-        let data = site.path("satellite");
-        let enrolled = enrol(relay.address, &code, data).json();
-        assert_eq!((enrolled["name"].as_str(), enrolled["letter"].as_str()), (Some("south"), Some("B")));
-        Self { site, central: Some(central), relay, data, code, port }
-    }
-
-    fn admin(&self) -> Person {
-        let central = self.central.as_ref().expect("it runs");
-        let mut admin = central.person(&self.site);
-        admin.enter_by_link(central.link.as_deref().expect("a first link"), PASSWORD);
-        admin
-    }
-
-    fn kill_central(&mut self) {
-        self.central.take().expect("it runs").kill();
-    }
-
-    fn start_central(&mut self) {
-        self.central = Some(Server::start_deaf(&self.site, &self.port.to_string()));
-    }
-
-    /// Waits until nothing is left in the spool.
-    fn drained(&self) {
-        until("an empty spool", || parts(&self.spool()).is_empty().then_some(()));
-    }
-
-    fn spool(&self) -> PathBuf {
-        Path::new(self.data).join("spool")
-    }
-
-    /// The parts that the central holds, by name.
-    fn taken_over(&self) -> BTreeMap<String, PathBuf> {
-        let live = Path::new(self.site.data()).join("live");
-        let files =
-            files_below(&live).into_iter().filter(|path| path.extension().is_some_and(|e| e == "amx"));
-        let mut by_name = BTreeMap::new();
-        for path in files {
-            let name = name_of(&path);
-            assert!(by_name.insert(name.clone(), path).is_none(), "{name} is there twice");
-        }
-        by_name
-    }
-}
-
-/// The name of a part; in a spool its hour stands before it.
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    name.rsplit('-').next().unwrap().to_owned()
-}
-
-fn invited(site: &Site, name: &str) -> String {
-    let made = run(&["satellite", "invite", "--data", site.data(), "--name", name, "--json"]).json();
-    made["code"].as_str().expect("a code").to_owned()
-}
-
-fn enrol(at: SocketAddr, code: &str, data: &str) -> super::site::Ran {
-    let central = format!("https://{at}");
-    let words = ["satellite", "enrol", "--central", &central, "--code", code, "--data", data];
-    run(&[&words[..], &["--interface", "lo", "--json"]].concat())
-}
-
-/// The parts in a spool.
-fn parts(spool: &Path) -> Vec<PathBuf> {
-    files_below(spool).into_iter().filter(|path| path.extension().is_some_and(|e| e == "amx")).collect()
-}
-
-/// Holds a hard link to every file that ever lay in a spool.
-struct Witness {
-    folder: PathBuf,
-    stop: Arc<std::sync::atomic::AtomicBool>,
-    watching: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Witness {
-    fn of(house: &House) -> Self {
-        let folder = PathBuf::from(house.site.path("witness"));
-        fs::create_dir_all(&folder).unwrap();
-        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let (spool, to, asked) = (house.spool(), folder.clone(), Arc::clone(&stop));
-        let watching = in_background("witness", move || {
-            while !asked.load(std::sync::atomic::Ordering::Relaxed) {
-                for part in parts(&spool) {
-                    // It is there already, or was let go this moment.
-                    drop(fs::hard_link(&part, to.join(part.file_name().unwrap())));
-                }
-                sleep(Duration::from_millis(20));
-            }
-        });
-        Self { folder, stop, watching: Some(watching) }
-    }
-
-    /// All that was sealed, by name.
-    fn sealed(mut self) -> BTreeMap<String, Vec<u8>> {
-        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        self.watching.take().unwrap().join().unwrap();
-        let read = |path: PathBuf| (name_of(&path), fs::read(&path).unwrap());
-        parts(&self.folder).into_iter().map(read).collect()
-    }
-}
-
-/// Everything that was sealed at the satellite is at the central, once, byte for byte, and nothing else is.
-fn arrived_byte_for_byte(house: &House, sealed: &BTreeMap<String, Vec<u8>>) {
-    let taken = house.taken_over();
-    for (name, bytes) in sealed {
-        // A part in which nothing had become durable before a kill is withdrawn by its satellite.
-        let Some(path) = taken.get(name) else {
-            assert!(
-                !bytes.ends_with(b"AMXEND") && bytes.len() < 2_000,
-                "{name} of {} bytes never arrived",
-                bytes.len()
-            );
-            continue;
-        };
-        assert!(fs::read(path).unwrap() == *bytes, "{name} differs at the central");
-    }
-    let known: BTreeSet<&String> = sealed.keys().collect();
-    assert!(taken.keys().all(|name| known.contains(name)), "{taken:?}");
-}
+use super::outpost::{House, Satellite, Witness, arrived_byte_for_byte, enrol, parts, satellite_waits};
+use super::serve::{all_were_heard, channel, fed, inside, place, plan, recordings, until};
+use super::site::run;
 
 #[test]
 fn what_a_satellite_records_while_the_line_is_cut_is_at_the_central_byte_for_byte_and_plays() {
@@ -278,20 +73,9 @@ fn what_a_satellite_records_while_the_line_is_cut_is_at_the_central_byte_for_byt
     let alarms: Vec<&str> =
         said.lines().filter(|l| l.contains("ALARM") && !l.contains("disk of the spool")).collect();
     assert!(alarms.is_empty(), "{alarms:?}");
-    arrived_byte_for_byte(&house, &witness.sealed());
+    arrived_byte_for_byte(&house.taken_over(), &witness.sealed());
     let listed = run(&["satellite", "list", "--data", house.site.data(), "--json"]).json();
     assert!(listed[0]["last_seen_at"].is_string(), "{listed}");
-}
-
-/// Parts in the spool whose trailer is there.
-fn satellite_waits(house: &House) -> usize {
-    let sizes = |paths: Vec<PathBuf>| {
-        paths.iter().filter_map(|p| fs::metadata(p).ok()).map(|m| m.len()).collect::<Vec<_>>()
-    };
-    let before = sizes(parts(&house.spool()));
-    sleep(Duration::from_millis(1_500));
-    let after = sizes(parts(&house.spool()));
-    if before == after { after.len() } else { 0 }
 }
 
 /// Whoever takes the satellite's disk can open nothing, and reads no number.
@@ -404,7 +188,7 @@ fn both_are_killed_and_the_line_is_cut_at_random_and_every_recording_arrives_onc
     house.drained();
     let said = satellite.end();
     assert!(!said.contains("refuses") && !said.contains("receipt"), "{said}");
-    arrived_byte_for_byte(&house, &witness.sealed());
+    arrived_byte_for_byte(&house.taken_over(), &witness.sealed());
     house.central.take().unwrap().end();
     let checked = house.site.run("check", &["--json"]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
@@ -426,5 +210,5 @@ fn over_a_far_thin_line_with_losses_a_backlog_drains() {
     house.drained();
     assert!(house.relay.carried() > 100_000, "it went over the line");
     satellite.end();
-    arrived_byte_for_byte(&house, &witness.sealed());
+    arrived_byte_for_byte(&house.taken_over(), &witness.sealed());
 }

@@ -77,12 +77,17 @@ impl Server {
 
     /// Starts it without a tap: a central that records nothing itself.
     pub(crate) fn start_deaf(site: &Site, listen: &str) -> Self {
+        Self::start_deaf_with(site, listen, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub(crate) fn start_deaf_with(site: &Site, listen: &str, env: &[(&str, &str)]) -> Self {
         let file = Path::new(site.data()).join("amethyst.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         let text = text.replace("totp = \"required\"", "totp = \"optional\"");
         let text = text.replace("internal_numbers = []", "internal_numbers = [\"2*****\"]");
         std::fs::write(&file, text.replace("idle_seconds = 60", "idle_seconds = 5")).unwrap();
-        Self::start_until(site, listen, &[], &["the console is at"])
+        Self::start_until(site, listen, env, &["the console is at"])
     }
 
     fn start_on(site: &Site, listen: &str, env: &[(&str, &str)]) -> Self {
@@ -186,7 +191,16 @@ pub(crate) fn in_background<T: Send + 'static>(
 }
 
 pub(crate) fn place(plan: &Plan) -> Child {
-    let mut calls = Command::new(CALLS);
+    place_by(Command::new(CALLS), plan)
+}
+
+/// The program that places calls, as a word of a command.
+pub(crate) const fn caller() -> &'static str {
+    CALLS
+}
+
+/// Places calls by a command that has the program as its last word already.
+pub(crate) fn place_by(mut calls: Command, plan: &Plan) -> Child {
     calls.args(["--quiet", "--calls", &plan.calls.to_string(), "--first", &plan.first.to_string()]);
     calls.args([
         "--seconds",
