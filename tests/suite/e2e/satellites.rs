@@ -159,7 +159,7 @@ fn a_satellite_whose_clock_is_an_hour_wrong_is_told_of_and_its_calls_are_marked(
     let satellite = Satellite::start(house.data);
     satellite.says("this machine's clock is 3600 s ahead of the central's");
     let central = house.central.as_ref().unwrap();
-    until("an alarm", || central.said().contains("its clock").then_some(()));
+    until("an alarm", || central.said().contains("the clock of satellite").then_some(()));
     sleep(Duration::from_millis(500));
     let plan = plan(1, 2, 3);
     all_were_heard(place(&plan));
