@@ -1,8 +1,8 @@
 //! Recordings whose live copy was purged, or lost: fetched back from a medium that holds them, held against what was read back there, and kept
 //! for a while in `cache/`.
 //!
-//! A fetched file is `cache/<day fetched>-<recording>-<part>.amx`. It is no proof of anything: nothing of it is ever counted when a purge is
-//! judged. It goes when somebody fetches seven days later, or when the disk needs the room, unless a medium that holds the
+//! A fetched file is `cache/<day fetched>-<location>-<recording>-<part>.amx`; in files of before, the location is missing. It is no proof of
+//! anything: nothing of it is ever counted when a purge is judged. It goes when somebody fetches seven days later, or when the disk needs the room, unless a medium that holds the
 //! recording has turned suspect meanwhile: then it may be the last good copy.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use catalogue::{BadPart, MediumState, PartRow, ProofRow, Recording};
 use sha2::Digest as _;
-use shared::{Day, RecordingId};
+use shared::{Day, LocationId, RecordingId};
 use store::ReadSeek;
 
 use crate::vault::held;
@@ -24,9 +24,6 @@ const DAYS_KEPT: i32 = 7;
 const ROOM_LEFT: u64 = 4 << 30;
 /// Bytes copied at a time.
 const STEP: usize = 1 << 20;
-
-/// So many recordings are known by where they came from; then that is forgotten.
-const ORIGINS_MAX: usize = 10_000;
 
 /// Opens files on media. The archive's engine has one; the vault knows no medium.
 pub trait Elsewhere: Send + Sync {
@@ -66,14 +63,16 @@ impl Vault {
     }
 
     /// Tells whether a recording is heard from the archive, because it left the live store: the name of the place that it was fetched from;
-    /// empty if that was before this process began. `None`: it is in the live store.
+    /// empty if it was not fetched, or nobody knows from where. `None`: it is in the live store.
     ///
     /// # Errors
     /// The disk's or the catalogue's.
     pub fn fetched_from(&self, recording: &Recording) -> Result<Option<String>> {
         for part in &recording.parts {
             if !self.disk.exists(&part.path)? {
-                let from = held(&self.fetched_from).get(&recording.facts.recording_id).copied();
+                let name = name_of(recording.facts.recording_id, part.part);
+                let path = self.cached()?.into_iter().find(|path| path.ends_with(&name));
+                let from = path.as_deref().and_then(parse).and_then(|fetched| fetched.from);
                 let place = from.map(|id| self.catalogue.location(&id.to_string())).transpose()?.flatten();
                 return Ok(Some(place.map_or_else(String::new, |place| place.name)));
             }
@@ -92,7 +91,7 @@ impl Vault {
         proofs.retain(|p| p.read_back.part == row.part && p.read_back.sha256 == row.sha256);
         proofs.sort_by_key(|p| std::cmp::Reverse(p.read_back.level));
         let today = self.config.zone.day_of(crate::log::now());
-        let name = format!("{}-{}.amx", id.to_string().replace('-', ""), row.part);
+        let name = name_of(id, row.part);
         // A page asks for sound, waveform and gaps of a call at once: one fetches it, the others find it.
         let _turn = self.fetching.take(&name);
         self.forget_fetched(today, false)?;
@@ -103,8 +102,9 @@ impl Vault {
         if proofs.is_empty() {
             return Err(missing);
         }
-        let path = format!("{CACHE}/{:08}-{name}", today.yyyymmdd());
         for proof in &proofs {
+            let from = plain(&proof.location_id.to_string());
+            let path = format!("{CACHE}/{:08}-{from}{name}", today.yyyymmdd());
             if self.fetch(proof, row, &path, today)? {
                 let io = self.disk.open_read(&path)?;
                 return Ok((path, io));
@@ -129,11 +129,6 @@ impl Vault {
                 if (sha256, blake3) == (proof.read_back.whole_sha256, proof.read_back.whole_blake3) =>
             {
                 self.disk.rename(&part, path)?;
-                let mut from = held(&self.fetched_from);
-                if from.len() >= ORIGINS_MAX {
-                    from.clear();
-                }
-                from.insert(proof.read_back.recording_id, proof.location_id);
                 return Ok(true);
             }
             Copied::Whole(..) => "it is not what was read back there",
@@ -189,10 +184,9 @@ impl Vault {
     /// Removes fetched files that are a week old, or all of them; but none that may be the last good copy.
     pub(crate) fn forget_fetched(&self, today: Day, all: bool) -> Result<()> {
         for path in self.cached()? {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let Some((fetched, id)) = parse(name) else { continue };
-            let is_old = fetched.plus_days(DAYS_KEPT).is_none_or(|until| until <= today);
-            if (is_old || all) && !self.is_doubtful(id)? {
+            let Some(fetched) = parse(&path) else { continue };
+            let is_old = fetched.day.plus_days(DAYS_KEPT).is_none_or(|until| until <= today);
+            if (is_old || all) && !self.is_doubtful(fetched.id)? {
                 match self.disk.unlink(&path) {
                     // Somebody else who fetches did it just now.
                     Err(e) if e.is_not_found() => {}
@@ -206,8 +200,7 @@ impl Vault {
     /// Removes whatever was fetched of these recordings: they are destroyed.
     pub(crate) fn drop_fetched(&self, of: &BTreeSet<RecordingId>) -> Result<()> {
         for path in self.cached()? {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            if parse(name).is_some_and(|(_, id)| of.contains(&id)) {
+            if parse(&path).is_some_and(|fetched| of.contains(&fetched.id)) {
                 self.disk.unlink(&path)?;
                 self.disk.sync_dir(CACHE)?;
             }
@@ -273,9 +266,55 @@ pub(crate) fn bad(proof: &ProofRow, why: &str) -> BadPart {
     BadPart { recording_id: back.recording_id, part: back.part, path: back.path.clone(), why: why.to_owned() }
 }
 
-/// Reads the name of a fetched file.
-fn parse(name: &str) -> Option<(Day, RecordingId)> {
-    let (day, rest) = name.split_once('-')?;
-    let (id, _part) = rest.split_once('-')?;
-    Some((Day::from_yyyymmdd(day.parse().ok()?).ok()?, id.parse().ok()?))
+/// What the name of a fetched file says.
+#[derive(PartialEq, Eq, Debug)]
+struct Fetched {
+    day: Day,
+    from: Option<LocationId>,
+    id: RecordingId,
+}
+
+fn parse(path: &str) -> Option<Fetched> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut words = name.split('-');
+    let day = Day::from_yyyymmdd(words.next()?.parse().ok()?).ok()?;
+    let words: Vec<&str> = words.collect();
+    let (from, id) = match *words.as_slice() {
+        [id, _part] => (None, id),
+        [from, id, _part] => (Some(from.parse().ok()?), id),
+        _ => return None,
+    };
+    Some(Fetched { day, from, id: id.parse().ok()? })
+}
+
+/// How the name of a fetched part ends.
+fn name_of(id: RecordingId, part: u16) -> String {
+    format!("-{}-{part}.amx", plain(&id.to_string()))
+}
+
+fn plain(id: &str) -> String {
+    id.replace('-', "")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_fetched_file_says_when_and_from_where_it_came_if_it_is_not_older() {
+        let (id, from) = (RecordingId([0xa1; 16]), LocationId([0xb2; 16]));
+        let day = Day::from_yyyymmdd(20_261_122).unwrap();
+        let (a, b) = ("a1".repeat(16), "b2".repeat(16));
+        let check = |name: &str, expected| assert_eq!(parse(&format!("cache/{name}")), expected, "{name}");
+        check(&format!("20261122-{b}-{a}-0.amx"), Some(Fetched { day, from: Some(from), id }));
+        check(&format!("20261122-{a}-12.amx"), Some(Fetched { day, from: None, id }));
+        for strange in
+            ["", "x.amx", "20261122-1-2-3-4.amx", &format!("20261122-x-{a}-0.amx"), &format!("1-{a}-0.amx")]
+        {
+            check(strange, None);
+        }
+        assert!(format!("cache/20261122-{b}-{a}-0.amx").ends_with(&name_of(id, 0)));
+        assert!(!format!("cache/20261122-{b}-{a}-10.amx").ends_with(&name_of(id, 0)));
+    }
 }

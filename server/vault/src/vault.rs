@@ -1,13 +1,13 @@
 //! The vault, open: what it holds, and how it comes to be.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalogue::{CaptureRun, Catalogue, CatalogueKey, Counts, LedgerRow, PartKey, RecordingRow};
-use shared::{Day, LocationId, RecorderId, RecordingId, SiteId, UtcMicros, Zone};
+use shared::{Day, RecorderId, SiteId, UtcMicros, Zone};
 use store::{Disk, LocalDisk, Lock};
 
 use crate::journal::LedgerOwner;
@@ -58,8 +58,6 @@ pub struct Vault {
     /// Parts without a leaf may be waiting.
     pub(crate) unlogged: AtomicBool,
     /// Who opens files on media.
-    /// From which location a recording in the cache came, as long as this process lives.
-    pub(crate) fetched_from: Mutex<BTreeMap<RecordingId, LocationId>>,
     pub(crate) elsewhere: Mutex<Option<Arc<dyn Elsewhere>>>,
     /// Who fetches which part.
     pub(crate) fetching: Turns,
@@ -159,7 +157,6 @@ impl Vault {
             elsewhere: Mutex::new(None),
             fetching: Turns::default(),
             taking: Mutex::default(),
-            fetched_from: Mutex::default(),
             _lock: lock,
         })
     }

@@ -108,6 +108,20 @@ fn what_every_location_holds_leaves_the_live_store_and_is_heard_all_the_same() {
 }
 
 #[test]
+fn a_restart_does_not_forget_from_where_a_recording_was_fetched() {
+    let (site, vault, shelf) = archived();
+    announce(&vault);
+    assert_eq!(purge(&vault, &shelf, LATER.plus(DAY)).unwrap().purged.len(), 3);
+    vault.look_elsewhere(Arc::new(shelf));
+    let from = |vault: &Vault| vault.fetched_from(&vault.recording(id(2)).unwrap().unwrap()).unwrap();
+    assert_eq!(from(&vault), Some(String::new()), "not fetched yet");
+    vault.open_recording(id(2)).unwrap();
+    assert_eq!(from(&vault), Some("place-1".into()));
+    drop(vault);
+    assert_eq!(from(&site.vault()), Some("place-1".into()));
+}
+
+#[test]
 fn what_was_fetched_is_held_against_what_was_read_back() {
     let (_site, vault, shelf) = archived();
     announce(&vault);
