@@ -128,6 +128,31 @@ impl Catalogue {
         found("satellite", self.changed(text, cells)?)
     }
 
+    /// Gives a satellite another name for people. Recordings and references keep its letter.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotThere`], [`CatalogueError::Length`], [`CatalogueError::Taken`] if another that was not revoked has it, or the
+    /// database's.
+    pub fn rename_satellite(&self, id: RecorderId, name: &str) -> Result<()> {
+        let name = long_enough("name", name, NAME_MAX)?;
+        let db = self.db.clone();
+        self.block(async move {
+            let mut conn = db.writer().await?;
+            conn.begin_alone().await?;
+            let done = async {
+                let same =
+                    "select 1 from satellite where name = $1 and recorder_id <> $2 and revoked_at_us is null";
+                if conn.row(same, vec![name.as_str().into(), id.bytes().into()]).await?.is_some() {
+                    return Err(CatalogueError::Taken { what: "satellite" });
+                }
+                let text = "update satellite set name = $2 where recorder_id = $1";
+                found("satellite", conn.run(text, vec![id.bytes().into(), name.as_str().into()]).await?)
+            }
+            .await;
+            conn.end(done).await
+        })
+    }
+
     /// Revokes a satellite for good; false if it was revoked before.
     ///
     /// # Errors

@@ -1,21 +1,19 @@
 //! `amethyst satellite`: codes, enrolment, the list, revocation. Running one is `crate::satellite::run`.
 
 use anyhow::Context as _;
-use rand_core::Rng as _;
 use serde_json::{Value, json};
 use shared::UtcMicros;
 use transfer::carrier::LineError;
-use transfer::enrol::{Code, EnrolError, Secret, Wanted, enrol};
-use vault::{AuditEntry, AuditObject, By, InvitationRow, Outcome, SatelliteRow, Use, Vault};
+use transfer::enrol::{EnrolError, Wanted, enrol};
+use vault::{AuditEntry, AuditObject, By, Outcome, SatelliteRow, Use, Vault};
 
 use crate::cli::satellite::{Enrol, Invite, List, Revoke};
 use crate::failure::{Failure, Kind};
 use crate::satellite::folder::Folder;
+use crate::satellites::{Invited, invite as invite_one};
 use crate::site::{Identity, Site};
 use crate::{terminal, world};
 
-/// A code works for a quarter of an hour.
-const CODE_US: i64 = 15 * 60 * 1_000_000;
 const NAME_MAX: usize = 60;
 const WHO: &str = "command line";
 
@@ -30,26 +28,10 @@ pub(crate) fn invite(words: &Invite) -> anyhow::Result<u8> {
     }
     let site = Site::open(&words.data.dir)?;
     let vault = site.vault(Use::Look)?;
-    let (now, mut dice) = (world::now().utc, world::dice());
-    // Codes that are open together have one salt: whoever asks for it cannot say yet which code is meant.
-    let open = vault.invitations(now)?;
-    let mut salt = [0; 16];
-    dice.fill_bytes(&mut salt);
-    let salt = open.first().and_then(|row| Secret::from_bytes(&row.secret)).map_or(salt, |one| one.salt());
-    let code = Code::draw(&mut dice);
-    let secret = Secret::of(&code, &site.card.site_id, salt).context("the code's key")?;
-    let mut invitation_id = [0; 16];
-    dice.fill_bytes(&mut invitation_id);
-    let until = now.plus(CODE_US);
+    let now = world::now().utc;
     audit(&vault, "satellite-invited", name, now)?;
-    vault.invite(&InvitationRow {
-        invitation_id,
-        secret: secret.expose().to_vec(),
-        name: name.to_owned(),
-        made: By { user: None, name: WHO.to_owned(), at: now },
-        expires_at: until,
-        tries: 0,
-    })?;
+    let by = By { user: None, name: WHO.to_owned(), at: now };
+    let Invited { code, until, .. } = invite_one(&site.card.site_id, &vault, name, &by)?;
     let until = site.card.zone.rfc3339(until);
     if words.json {
         terminal::json(&json!({ "code": code.shown(), "name": name, "until": until }));

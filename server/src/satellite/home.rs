@@ -9,10 +9,12 @@ use rand_core::Rng as _;
 use seal::SigningKey;
 use serde_json::json;
 use shared::Stamp;
-use transfer::document::{Document, Trust};
+use tokio::sync::watch;
+use transfer::document::{Configuration, Document, Trust};
 use transfer::satellite::Home;
 use transfer::tls::Identity;
 use vault::Outpost;
+use web::Board;
 
 use super::folder::{self, Folder, NETWORK};
 use super::keys::SatelliteKeys;
@@ -25,6 +27,8 @@ use crate::{disk, terminal, world};
 const SECRETS: &str = "secrets";
 /// A clock that is further from the central's is told.
 const CLOCK_US: i64 = 5_000_000;
+/// So much of why settings are not followed is told, in characters.
+const REASON_MAX: usize = 600;
 
 /// How alarms leave this machine, as configured now.
 pub(super) type Ways = Arc<Mutex<(Alarms, Vec<Way>)>>;
@@ -40,6 +44,10 @@ pub(super) struct Here {
     pub(super) people: Raise,
     pub(super) ways: Ways,
     pub(super) config_version: AtomicU64,
+    /// The last settings that came and are not followed: their version, and why.
+    pub(super) refused: Mutex<Option<(u64, String)>>,
+    /// The calls that are going on.
+    pub(super) board: watch::Receiver<Arc<Board>>,
     /// Microseconds by which the central's clock is ahead.
     pub(super) clock: AtomicI64,
 }
@@ -50,6 +58,7 @@ impl Here {
         folder: Folder,
         outpost: Arc<Outpost>,
         orders: Sender<Order>,
+        board: watch::Receiver<Arc<Board>>,
         people: Raise,
         ways: Ways,
     ) -> Self {
@@ -64,6 +73,8 @@ impl Here {
             people,
             ways,
             config_version: AtomicU64::new(config_version),
+            refused: Mutex::default(),
+            board,
             clock: AtomicI64::new(0),
         }
     }
@@ -92,15 +103,23 @@ impl Here {
             }
             Document::Configuration(new) => {
                 if new.version > self.config_version.load(Ordering::Relaxed) {
-                    let config = Config::parse(&new.settings)?;
-                    refuse_strange_files(&self.dir, &config)?;
-                    folder::keep_settings(&self.dir, &new, bytes)?;
-                    self.config_version.store(new.version, Ordering::Relaxed);
-                    self.obey(config).map_err(anyhow::Error::msg)?;
-                    terminal::say("settings came from the central and are followed");
+                    let taken = self.take(&new, bytes);
+                    *held(&self.refused) = taken.as_ref().err().map(|e| (new.version, format!("{e:#}")));
+                    taken?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Keeps and follows newer settings.
+    fn take(&self, new: &Configuration, bytes: &[u8]) -> anyhow::Result<()> {
+        let config = Config::parse(&new.settings)?;
+        refuse_strange_files(&self.dir, &config)?;
+        folder::keep_settings(&self.dir, new, bytes)?;
+        self.config_version.store(new.version, Ordering::Relaxed);
+        self.obey(config).map_err(anyhow::Error::msg)?;
+        terminal::say("settings came from the central and are followed");
         Ok(())
     }
 }
@@ -146,6 +165,9 @@ impl Home for Here {
     }
 
     fn status(&self) -> Vec<u8> {
+        let refused = held(&self.refused).as_ref().map(|(version, why)| {
+            json!({ "version": version, "why": why.chars().take(REASON_MAX).collect::<String>() })
+        });
         let (backlog, seen) = (self.outpost.backlog(), locked(&self.people.seen));
         let taps: Vec<_> = seen
             .taps
@@ -155,12 +177,14 @@ impl Home for Here {
             .collect();
         let status = json!({
             "version": env!("CARGO_PKG_VERSION"),
+            "calls": self.board.borrow().lines.len(),
             "parts": backlog.parts,
             "bytes": backlog.bytes,
             "oldest_us": backlog.oldest.map(|at| at.0),
             "free_bytes": self.outpost.free_bytes().ok(),
             "total_bytes": self.outpost.total_bytes().ok(),
             "configuration": self.config_version.load(Ordering::Relaxed),
+            "refused": refused,
             "clock_offset_us": self.clock.load(Ordering::Relaxed),
             "last_day_key": self.keys.last_day().map(|day| day.to_string()),
             "alarms": seen.alarms_total,

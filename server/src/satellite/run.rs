@@ -49,7 +49,7 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
 
     let (orders, taken) = channel();
     let seen = Seen::default();
-    let (channels, _board) = Channels::new();
+    let (channels, board) = Channels::new();
     let (card, config) = (folder.trust.site.clone(), folder.config.clone());
     let (address, name, recorder_id) =
         (folder.address.clone(), folder.facts.name.clone(), folder.recorder.id);
@@ -57,7 +57,7 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
     let (bell, ringer) = ring(&folder, &ways, &seen)?;
     let people = Raise { bell, seen: Arc::clone(&seen) };
     let bell = people.bell.clone();
-    let here = Arc::new(Here::new(folder, Arc::clone(&outpost), orders, people, ways));
+    let here = Arc::new(Here::new(folder, Arc::clone(&outpost), orders, board, people, ways));
     let taps = Taps::new(&config);
     let watch = Watch::new(
         taken,

@@ -12,7 +12,7 @@ use transfer::enrol::{Answer, Invitation, Refused, Registrar, Request, Secret};
 use transfer::tls::{Authority, Issued, Peer};
 use vault::{AuditEntry, AuditObject, Outcome, Receipt, SatelliteRow, Vault};
 
-use super::configure;
+use super::{Present, configure};
 use crate::serve::watch::Raise;
 use crate::site::Site;
 use crate::{terminal, world};
@@ -30,6 +30,7 @@ pub(crate) struct Books {
     pub(crate) vault: Arc<Vault>,
     pub(crate) authority: Arc<Authority>,
     pub(crate) people: Raise,
+    pub(crate) present: Arc<Present>,
     /// What was told, and when: the same words are not said again for an hour.
     pub(crate) told: Mutex<HashMap<String, UtcMicros>>,
 }
@@ -220,6 +221,7 @@ impl Keeper for Books {
     }
 
     fn heard(&self, who: RecorderId, status: Option<&str>) {
+        self.present.came(who);
         let version = status
             .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok())
             .and_then(|status| status.get("configuration")?.as_u64());
@@ -230,6 +232,10 @@ impl Keeper for Books {
         if let Err(e) = noted {
             tracing::warn!(%e, "that a satellite was heard could not be noted");
         }
+    }
+
+    fn left(&self, who: RecorderId) {
+        self.present.left(who);
     }
 
     fn alarm(&self, text: &str) {

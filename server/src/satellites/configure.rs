@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 use shared::RecorderId;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use transfer::document::Configuration;
+use vault::SatelliteRow;
+use web::HostError;
 
 use crate::config::Config;
 use crate::keys::SiteKeys;
+use crate::recording::engine_config;
 use crate::site::Site;
-use crate::{disk, site};
+use crate::{disk, site, view};
 
 /// What of the site's settings is none of a satellite's business.
 const NOT_THEIRS: [&str; 6] = ["web", "archive", "retention", "groups", "alarms", "alarm"];
@@ -43,10 +47,107 @@ pub(super) fn signed(site: &Site, who: RecorderId) -> anyhow::Result<Vec<u8>> {
     let path = path(&site.dir, who);
     let (text, changed) = settled(&path, site::read)?;
     Config::parse(&text).map_err(|e| anyhow::Error::from(e).context(format!("in {}", path.display())))?;
-    let version = changed.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
-    let version = u64::try_from(version).unwrap_or(u64::MAX);
-    let document = Configuration::new(&site.card.site_id, who, version, text);
+    let document = Configuration::new(&site.card.site_id, who, number(changed), text);
     sign(&document, &site.keys)
+}
+
+/// A time as the number of a version: microseconds since 1970.
+fn number(changed: SystemTime) -> u64 {
+    let version = changed.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
+    u64::try_from(version).unwrap_or(u64::MAX)
+}
+
+/// How the settings of a satellite stand here.
+pub(super) struct Standing {
+    /// The version that is sent, if there is a file.
+    pub(super) version: Option<u64>,
+    /// What is wrong with them: they are not sent.
+    pub(super) fault: Option<String>,
+}
+
+/// Looks how the settings of a satellite stand here.
+pub(super) fn standing(site: &Site, who: RecorderId, letter: char) -> Standing {
+    let path = path(&site.dir, who);
+    let version = std::fs::metadata(&path).and_then(|m| m.modified()).ok().map(number);
+    let fault = match std::fs::read_to_string(&path) {
+        Ok(text) => judge(site, &text, letter).err(),
+        Err(e) => Some(format!("{} cannot be read: {e}", path.display())),
+    };
+    Standing { version, fault }
+}
+
+/// Reads the settings of a satellite as they stand here, sound or not.
+///
+/// # Errors
+/// The disk's.
+pub(super) fn read(dir: &Path, who: RecorderId) -> Result<api::SatelliteSettings, HostError> {
+    let path = path(dir, who);
+    let text = std::fs::read_to_string(&path);
+    let text = text.map_err(|e| HostError::Io(format!("cannot read {}: {e}", path.display())))?;
+    Ok(api::SatelliteSettings { version: tag(&text), text })
+}
+
+/// Puts settings in the place of those with the tag `known`, durably. Returns their tag.
+///
+/// # Errors
+/// [`HostError::Conflict`], [`HostError::Invalid`] with the line, or the disk's.
+pub(super) fn change(site: &Site, row: &SatelliteRow, text: &str, known: &str) -> Result<String, HostError> {
+    let before = read(&site.dir, row.recorder_id)?;
+    if before.version != known {
+        return Err(HostError::Conflict);
+    }
+    judge(site, text, row.letter).map_err(HostError::Invalid)?;
+    if before.text != text {
+        put(&path(&site.dir, row.recorder_id), text, row.config_version)
+            .map_err(|e| HostError::Io(format!("{e:#}")))?;
+    }
+    Ok(tag(text))
+}
+
+/// Replaces the file. Its time must be later than that of all versions before, though the clock was set back meanwhile: a satellite
+/// follows nothing older than what it has.
+fn put(path: &Path, text: &str, followed: u64) -> anyhow::Result<()> {
+    let before = std::fs::metadata(path).and_then(|m| m.modified()).map_or(0, number).max(followed);
+    disk::replace(path, text.as_bytes())?;
+    let changed = std::fs::metadata(path).and_then(|m| m.modified()).map_or(0, number);
+    if changed <= before {
+        let later = UNIX_EPOCH.checked_add(Duration::from_micros(before.saturating_add(1_000_000)));
+        let file = std::fs::File::options().write(true).open(path)?;
+        file.set_modified(later.context("the clock is beyond all times")?)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Judges settings wholly, as the satellite will.
+///
+/// # Errors
+/// A sentence that says what is wrong, with the line where it can.
+fn judge(site: &Site, text: &str, letter: char) -> Result<(), String> {
+    if let Err(e) = toml::from_str::<Config>(text) {
+        return Err(match e.span() {
+            Some(span) => {
+                let above = text.get(..span.start).unwrap_or(text).matches('\n').count();
+                format!("Line {}: {}", above.saturating_add(1), e.message().trim())
+            }
+            None => e.message().trim().to_owned(),
+        });
+    }
+    let config = Config::parse(text).map_err(|e| e.to_string())?;
+    engine_config(&config, &site.card.zone, &config.taps).map_err(|e| format!("{e:#}"))?;
+    if config.site.letter != letter {
+        return Err(format!(
+            "site.letter is {}: this satellite's letter is {letter}, for ever",
+            config.site.letter
+        ));
+    }
+    Ok(())
+}
+
+/// Tells texts apart.
+fn tag(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    view::hex(digest.get(..8).unwrap_or_default())
 }
 
 /// Reads a file together with the time of just this text. The time is the version: an older text under a newer time would keep

@@ -18,7 +18,7 @@ use transfer::carrier::{Door, House};
 use transfer::central::{Intake, Keeper};
 use vault::{Incoming, IncomingLimits, Vault};
 
-use super::{Books, authority};
+use super::{Books, Present, authority};
 use crate::serve::watch::Raise;
 use crate::site::Site;
 use crate::world;
@@ -48,6 +48,7 @@ impl Front {
         site: &Arc<Site>,
         vault: &Arc<Vault>,
         people: &Raise,
+        present: Arc<Present>,
         stop: &Arc<AtomicBool>,
     ) -> anyhow::Result<Self> {
         let authority = Arc::new(authority(&site.dir, &site.card.site_id)?);
@@ -56,6 +57,7 @@ impl Front {
             vault: Arc::clone(vault),
             authority: Arc::clone(&authority),
             people: people.clone(),
+            present,
             told: Mutex::default(),
         });
         let incoming = Incoming::new(Arc::clone(vault), IncomingLimits::default())?;

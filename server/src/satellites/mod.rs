@@ -4,8 +4,15 @@
 mod authority;
 mod books;
 mod configure;
+mod desk;
 mod front;
+mod invite;
+mod present;
+mod said;
 
 use authority::authority;
 use books::Books;
+pub(crate) use desk::Desk;
 pub(crate) use front::Front;
+pub(crate) use invite::{Invited, invite};
+pub(crate) use present::Present;

@@ -20,6 +20,7 @@ use crate::archiving::desk::Desk;
 use crate::archiving::keeper::Keeper;
 use crate::config::Config;
 use crate::keys::SiteKeys;
+use crate::satellites;
 use crate::site::Site;
 use crate::world;
 
@@ -41,6 +42,8 @@ pub(crate) struct Here {
     /// What the archive does.
     pub(crate) desk: Arc<Desk>,
     pub(crate) vault: Arc<Vault>,
+    /// The satellites.
+    pub(crate) satellites: satellites::Desk,
     pub(crate) keys: Arc<SiteKeys>,
     pub(crate) min_suite: seal::RecipientType,
     pub(crate) zone: Zone,
@@ -223,6 +226,10 @@ impl Host for Here {
 
     fn run_report(&self, id: RunId) -> Result<Option<Vec<u8>>, HostError> {
         archive::report(self, id)
+    }
+
+    fn satellites(&self) -> &dyn web::Satellites {
+        &self.satellites
     }
 
     fn day_keys(&self) -> &dyn vault::DayKeys {

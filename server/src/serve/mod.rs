@@ -50,7 +50,7 @@ use crate::failure::{Failure, Kind, kind_of_io};
 use crate::recording::{
     engine_config, raise_file_limit, recorder_config, recover, stop_on_signals, tell_recovery,
 };
-use crate::satellites::Front;
+use crate::satellites::{self, Front};
 use crate::site::Site;
 use crate::{terminal, wire, world};
 
@@ -105,6 +105,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
         site: Arc::clone(&site),
         desk: Arc::new(Desk::default()),
         vault: Arc::clone(&vault),
+        satellites: satellites::Desk::new(&site, &vault),
         keys: Arc::clone(&site.keys),
         min_suite: site.card.min_suite,
         zone: site.card.zone.clone(),
@@ -135,7 +136,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let desk = Arc::clone(&here.desk);
     drop(room::keep(Arc::clone(&site), Arc::clone(&vault), desk, keeping, bell.clone(), Arc::clone(&stop))?);
     let people = Raise { bell: bell.clone(), seen: Arc::clone(&seen) };
-    let front = Front::open(&site, &vault, &people, &stop);
+    let front = Front::open(&site, &vault, &people, here.satellites.present(), &stop);
     let doors = Doors::open(&here, &certificate, door, redirect, front.as_ref().ok())?;
     if let Err(e) = &front {
         people.alarm(&format!("satellites are not let in: {e:#}. Everything else goes on"));

@@ -57,6 +57,9 @@ pub trait Keeper: Send + Sync + 'static {
     /// A satellite was heard; what it says of itself is JSON, and not trusted.
     fn heard(&self, who: RecorderId, status: Option<&str>);
 
+    /// Its connection ended.
+    fn left(&self, who: RecorderId);
+
     /// Tells people.
     fn alarm(&self, text: &str);
 }
@@ -137,6 +140,7 @@ impl Intake {
             receiver.bye(&why);
             drop(timeout(FAREWELL, down.send(Bytes::from(receiver.answers()))).await);
         }
+        self.keeper.left(who);
         let here = Arc::clone(&self);
         drop(tokio::task::spawn_blocking(move || here.incoming.gone(who)).await);
     }

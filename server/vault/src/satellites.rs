@@ -17,6 +17,8 @@ handed_on! {
     satellite_configured(id: RecorderId, version: u64) -> ();
     /// Gives a satellite another certificate in place of the one it has; not if it was revoked.
     renew_satellite(id: RecorderId, certificate: &[u8; 32], until: UtcMicros) -> ();
+    /// Gives a satellite another name for people; not one that another has which was not revoked.
+    rename_satellite(id: RecorderId, name: &str) -> ();
     /// Revokes a satellite for good; false if it was revoked before.
     revoke_satellite(id: RecorderId, by: &By) -> bool;
     /// Enters an invitation, and forgets those that ended more than a day ago.

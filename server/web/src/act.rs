@@ -35,13 +35,15 @@ pub enum Act {
     Archive,
     /// See and change how long calls are kept, hold by order, destroy.
     Keep,
+    /// See and govern satellites.
+    Satellites,
     /// Place the built-in test call.
     TestCall,
 }
 
 impl Act {
     /// All acts, in the order of their declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Own,
         Self::Search,
         Self::Play,
@@ -57,6 +59,7 @@ impl Act {
         Self::Settings,
         Self::Archive,
         Self::Keep,
+        Self::Satellites,
         Self::TestCall,
     ];
 
@@ -79,6 +82,7 @@ impl Act {
             Self::Settings => "settings",
             Self::Archive => "archive",
             Self::Keep => "keep",
+            Self::Satellites => "satellites",
             Self::TestCall => "test_call",
         }
     }
@@ -99,6 +103,7 @@ pub const fn may(role: Role, act: Act) -> bool {
         | Act::Settings
         | Act::Archive
         | Act::Keep
+        | Act::Satellites
         | Act::TestCall => {
             matches!(role, Administrator)
         }
@@ -121,7 +126,7 @@ mod tests {
         let words = |role| permissions(role).join(" ");
         assert_eq!(
             words(Role::Administrator),
-            "search play export label hold release live ledger audit users sessions settings archive keep test_call"
+            "search play export label hold release live ledger audit users sessions settings archive keep satellites test_call"
         );
         assert_eq!(words(Role::Supervisor), "search play export label hold live ledger");
         assert_eq!(words(Role::Auditor), "search play export ledger audit");

@@ -178,7 +178,8 @@ fn medium_text(wanted: &MediumText) -> Answer<MediumText> {
     })
 }
 
-fn text(name: &str, given: &str, min: usize, max: usize) -> Answer<String> {
+/// Takes a text of one line: trimmed, and neither shorter nor longer than it may be.
+pub(crate) fn text(name: &str, given: &str, min: usize, max: usize) -> Answer<String> {
     let given = given.trim();
     if given.chars().count() < min || given.chars().count() > max {
         return Err(Refusal::bad(format!("`{name}` has {min} to {max} characters.")));

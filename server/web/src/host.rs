@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use shared::{Direction, LocationId, RecordingId, RunId, Side, UtcMicros, Zone};
+use shared::{Direction, LocationId, RecorderId, RecordingId, RunId, Side, UtcMicros, Zone};
 use tokio::sync::watch;
-use vault::Vault;
+use vault::{By, Vault};
 
 /// What the program offers to its doors.
 pub trait Host: Send + Sync + 'static {
@@ -91,6 +91,8 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// [`HostError::Invalid`] with a sentence: its medium is not connected, as a rule.
     fn run_report(&self, id: RunId) -> Result<Option<Vec<u8>>, HostError>;
+    /// Returns what the program knows of its satellites and does for them.
+    fn satellites(&self) -> &dyn Satellites;
     /// Returns the key store, as far as destroying goes.
     fn day_keys(&self) -> &dyn vault::DayKeys;
     /// Returns what is done with days whose retention is over: `ask` or `by-itself`.
@@ -108,6 +110,30 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// The keystore is locked.
     fn sign_report(&self, bytes: &[u8]) -> Result<ReportSignature, HostError>;
+}
+
+/// What the program knows of its satellites and does for them. What is only a row is the vault's business.
+pub trait Satellites: Send + Sync {
+    /// Returns all of them by letter, as they stand now.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    fn shown(&self) -> Result<Vec<api::Satellite>, HostError>;
+    /// Makes a code with which one new machine may become a satellite of this name. Takes a tenth of a second and 64 MiB.
+    ///
+    /// # Errors
+    /// The catalogue cannot be written; there is no code then.
+    fn invite(&self, name: &str, by: &By) -> Result<api::SatelliteCode, HostError>;
+    /// Returns the settings that stand here for a satellite, whether they make sense or not.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn settings(&self, id: RecorderId) -> Result<api::SatelliteSettings, HostError>;
+    /// Puts settings in the place of `version`, durably; they are signed and sent within half a minute. Returns their version.
+    ///
+    /// # Errors
+    /// [`HostError::Conflict`] if somebody was faster, [`HostError::Invalid`] with a sentence that names the line, or the disk's.
+    fn change_settings(&self, id: RecorderId, text: &str, version: &str) -> Result<String, HostError>;
 }
 
 /// The site as the console shows it.

@@ -32,6 +32,7 @@ mod password;
 mod people;
 mod problem;
 mod routes;
+mod satellites;
 mod serve;
 mod settings;
 mod sign_in;
@@ -56,7 +57,7 @@ use axum::routing::get;
 
 pub use act::{Act, may, permissions};
 pub use guard::Peer;
-pub use host::{Board, BoardLine, Health, Host, HostError, ReportSignature, SiteInfo};
+pub use host::{Board, BoardLine, Health, Host, HostError, ReportSignature, Satellites, SiteInfo};
 pub use serve::{Attended, Beside, Limits, Tls, redirect, serve};
 pub use tls::{SelfSigned, TlsError, fingerprint, self_signed, tls};
 pub use users::{Link, one_time_link};
@@ -99,6 +100,7 @@ fn table(doors: &Doors) -> (Router<Doors>, Vec<Route>) {
     archive::register(&mut routes);
     archive_watch::register(&mut routes);
     keeping::register(&mut routes);
+    satellites::register(&mut routes);
     routes.finish()
 }
 

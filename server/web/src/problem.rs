@@ -206,7 +206,7 @@ impl Refusal {
             "version-wanted",
             "Say which version you changed",
             "The header If-Match is missing.",
-            "Send the version of GET /api/v1/settings in If-Match.",
+            "Send the version that you read in If-Match.",
         )
     }
 

@@ -60,9 +60,7 @@ async fn show(caller: Caller) -> Answer<Response> {
 }
 
 async fn change(caller: Caller, headers: HeaderMap, Body(wish): Body<Settings>) -> Answer<Json<Version>> {
-    let given = headers.get(header::IF_MATCH).ok_or_else(Refusal::version_wanted)?;
-    let version =
-        given.to_str().unwrap_or_default().trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    let version = version_given(&headers)?;
     check(&wish).map_err(Refusal::not_acceptable)?;
     let (before, _) = caller.doors.blocking(|host| host.settings()).await?;
     let object = || Some(AuditObject::Named("settings".to_owned()));
@@ -74,6 +72,12 @@ async fn change(caller: Caller, headers: HeaderMap, Body(wish): Body<Settings>) 
         caller.write("settings-change", object(), &details, Outcome::Failed).await?;
     }
     Ok(Json(Version { version: changed? }))
+}
+
+/// Takes the version that a change starts from out of `If-Match`.
+pub(crate) fn version_given(headers: &HeaderMap) -> Answer<String> {
+    let given = headers.get(header::IF_MATCH).ok_or_else(Refusal::version_wanted)?;
+    Ok(given.to_str().unwrap_or_default().trim().trim_start_matches("W/").trim_matches('"').to_owned())
 }
 
 /// Checks what concerns the doors; the program checks the rest.

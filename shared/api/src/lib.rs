@@ -16,6 +16,7 @@ mod live;
 mod me;
 mod problem;
 mod recordings;
+mod satellites;
 mod search;
 mod settings;
 mod sign_in;
@@ -43,6 +44,10 @@ pub use recordings::{
     AudioQuery, ChangeRecording, Detail, Event, ExportRequest, Gap, Hold, HoldRequest, Integrity, Leg,
     Linked, Note, NoteText, Part, Party, PeaksQuery, ReleaseRequest, Row, SoundFormat, SoundLegs, TagText,
     Timeline, TimelineEvent, TimelineLeg,
+};
+pub use satellites::{
+    ChangeSatelliteSettings, RevokeSatellite, Satellite, SatelliteCode, SatelliteInvitation, SatelliteName,
+    SatelliteSettings, SatelliteState, SatelliteStatus, SatelliteTap, Satellites, SettingsState,
 };
 pub use search::{Count, Order, RecordingPage, RecordingQuery};
 pub use settings::{

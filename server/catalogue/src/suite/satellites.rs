@@ -108,7 +108,20 @@ pub(super) fn a_satellite_is_seen_renewed_and_revoked(catalogue: &Catalogue) {
         catalogue.satellite_seen(id, UtcMicros(72), Some(&long)),
         Err(CatalogueError::Length { .. })
     ));
+    invite(catalogue, 2, 100);
+    catalogue.take_invitation([2; 16], &new(3), 'A', UtcMicros(50)).unwrap().unwrap();
+    let renamed = catalogue.rename_satellite(id, "branch 2");
+    assert!(
+        matches!(renamed, Err(CatalogueError::Taken { .. })),
+        "two of one name are mistaken for each other"
+    );
+    catalogue.rename_satellite(id, "south").unwrap();
+    catalogue.rename_satellite(id, "south").unwrap();
+    assert_eq!((row().name.as_str(), row().letter), ("south", 'B'));
+    let nobody = catalogue.rename_satellite(RecorderId([7; 16]), "north");
+    assert!(matches!(nobody, Err(CatalogueError::NotThere { .. })));
     assert!(catalogue.revoke_satellite(id, &by()).unwrap());
+    catalogue.rename_satellite(RecorderId([3; 16]), "south").unwrap();
     assert!(!catalogue.revoke_satellite(id, &by()).unwrap(), "once");
     assert_eq!(row().revoked, Some(by()));
     let renewed = catalogue.renew_satellite(id, &[9; 32], UtcMicros(999));

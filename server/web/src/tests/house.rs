@@ -17,7 +17,7 @@ use shared::{LocationId, RecorderId, RecordingId, SiteId, UtcMicros, Zone};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
-use vault::{CatalogueKey, User, UserId, Vault, VaultConfig};
+use vault::{By, CatalogueKey, InvitationRow, User, UserId, Vault, VaultConfig};
 
 use crate::doors::{Doors, held};
 use crate::host::{Board, Health, Host, HostError, ReportSignature, SiteInfo};
@@ -49,6 +49,7 @@ pub(crate) struct TestHost {
     settings: Mutex<(api::Settings, u64)>,
     pub(crate) well: AtomicBool,
     board: watch::Sender<Arc<Board>>,
+    satellites: Desk,
     /// Removed with the house.
     folder: TempDir,
 }
@@ -57,6 +58,7 @@ impl House {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let vault = Arc::new(vault_in(folder.path()));
+        let satellites = Desk { vault: Arc::clone(&vault), settings: Mutex::new(("format = 1\n".into(), 1)) };
         let host = Arc::new(TestHost {
             vault,
             zone: Zone::named("Africa/Johannesburg").unwrap(),
@@ -65,6 +67,7 @@ impl House {
             settings: Mutex::new((settings(), 1)),
             well: AtomicBool::new(true),
             board: watch::Sender::new(Arc::default()),
+            satellites,
             folder,
         });
         Self::over(host)
@@ -414,6 +417,10 @@ impl Host for TestHost {
         Ok(None)
     }
 
+    fn satellites(&self) -> &dyn crate::Satellites {
+        &self.satellites
+    }
+
     fn day_keys(&self) -> &dyn vault::DayKeys {
         &NoKeys
     }
@@ -434,6 +441,67 @@ impl Host for TestHost {
 
     fn sign_report(&self, _bytes: &[u8]) -> Result<ReportSignature, HostError> {
         Err(HostError::Io("there are no keys in this house".into()))
+    }
+}
+
+/// The satellites of this house: rows of the vault, and one text of settings for all.
+struct Desk {
+    vault: Arc<Vault>,
+    settings: Mutex<(String, u64)>,
+}
+
+impl crate::Satellites for Desk {
+    fn shown(&self) -> Result<Vec<api::Satellite>, HostError> {
+        let rows = self.vault.satellites().map_err(|e| HostError::Io(e.to_string()))?;
+        let shown = |row: vault::SatelliteRow| api::Satellite {
+            id: row.recorder_id.to_string(),
+            name: row.name,
+            letter: row.letter.into(),
+            state: api::SatelliteState::Never,
+            enrolled_at: String::new(),
+            last_seen_at: None,
+            certificate_until: String::new(),
+            revoked_at: None,
+            revoked_by: row.revoked.map(|by| by.name),
+            status: None,
+            settings: api::SettingsState::Waiting,
+            settings_changed_at: None,
+            settings_followed_at: None,
+            settings_why: None,
+        };
+        Ok(rows.into_iter().map(shown).collect())
+    }
+
+    fn invite(&self, name: &str, by: &By) -> Result<api::SatelliteCode, HostError> {
+        // A name is invited once in a test.
+        let id = std::array::from_fn(|place| name.as_bytes().get(place).copied().unwrap_or(0));
+        let row = InvitationRow {
+            invitation_id: id,
+            secret: vec![1; 32],
+            name: name.to_owned(),
+            made: by.clone(),
+            expires_at: by.at.plus(900_000_000),
+            tries: 0,
+        };
+        self.vault.invite(&row).map_err(|e| HostError::Io(e.to_string()))?;
+        Ok(api::SatelliteCode { id: crate::token::hex(&id), code: "7KPM-3XQ9".into(), until: String::new() })
+    }
+
+    fn settings(&self, _id: RecorderId) -> Result<api::SatelliteSettings, HostError> {
+        let held = held(&self.settings);
+        Ok(api::SatelliteSettings { version: held.1.to_string(), text: held.0.clone() })
+    }
+
+    fn change_settings(&self, _id: RecorderId, text: &str, version: &str) -> Result<String, HostError> {
+        let mut held = held(&self.settings);
+        if held.1.to_string() != version {
+            return Err(HostError::Conflict);
+        }
+        if text.contains("oops") {
+            return Err(HostError::Invalid("Line 2: oops".into()));
+        }
+        *held = (text.to_owned(), held.1 + 1);
+        Ok(held.1.to_string())
     }
 }
 

@@ -107,6 +107,7 @@ fn every_act_has_a_route_and_every_route_is_described_once() {
         Act::Settings,
         Act::Archive,
         Act::Keep,
+        Act::Satellites,
         Act::TestCall,
     ] {
         assert!(table.iter().any(|r| r.spec.door == Door::Act(act)), "{act:?} opens nothing");

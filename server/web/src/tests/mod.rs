@@ -4,6 +4,7 @@ mod described;
 mod house;
 mod manners;
 mod matrix;
+mod satellites;
 mod sessions;
 mod sign_in;
 mod sockets;

@@ -179,6 +179,25 @@ fn no_archive() -> HostError {
     HostError::Io("this bench archives nothing".to_owned())
 }
 
+/// A bench has no satellites.
+impl crate::Satellites for BenchHost {
+    fn shown(&self) -> Result<Vec<api::Satellite>, HostError> {
+        Ok(Vec::new())
+    }
+
+    fn invite(&self, _name: &str, _by: &vault::By) -> Result<api::SatelliteCode, HostError> {
+        Err(HostError::Io("a bench lets no satellite in".into()))
+    }
+
+    fn settings(&self, _id: shared::RecorderId) -> Result<api::SatelliteSettings, HostError> {
+        Err(HostError::Io("a bench has no satellites".into()))
+    }
+
+    fn change_settings(&self, _id: shared::RecorderId, _text: &str, _v: &str) -> Result<String, HostError> {
+        Err(HostError::Io("a bench has no satellites".into()))
+    }
+}
+
 impl Host for BenchHost {
     fn vault(&self) -> &Arc<Vault> {
         &self.bench.vault
@@ -277,6 +296,10 @@ impl Host for BenchHost {
 
     fn run_report(&self, _id: shared::RunId) -> Result<Option<Vec<u8>>, HostError> {
         Ok(None)
+    }
+
+    fn satellites(&self) -> &dyn crate::Satellites {
+        self
     }
 
     fn day_keys(&self) -> &dyn vault::DayKeys {
