@@ -14,7 +14,7 @@ const dist = new URL('../dist/', import.meta.url).pathname;
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; media-src 'self' blob:; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const began = Date.now();
 const role = process.env.ROLE ?? 'administrator';
-const ACTS = { administrator: 'search play export label hold release live ledger audit users sessions settings archive test_call', supervisor: 'search play export label hold live ledger', auditor: 'search play export ledger audit', agent: 'search play' };
+const ACTS = { administrator: 'search play export label hold release live ledger audit users sessions settings archive satellites test_call', supervisor: 'search play export label hold live ledger', auditor: 'search play export ledger audit', agent: 'search play' };
 
 const dice = (n, salt = 0) => { let x = (Math.imul(n + 1, 2654435761) ^ Math.imul(salt + 7, 40503)) >>> 0; x ^= x >>> 15; x = Math.imul(x, 2246822519) >>> 0; x ^= x >>> 13; return (x >>> 0) / 2 ** 32; };
 const NAMES = ['Ann Mokoena', 'J. van der Merwe', 'Priya Naidoo', 'Thabo Dlamini', 'Sarah Botha', 'Control room', 'Fire station 4', 'Reception', null, null, 'S. Khumalo', 'Dealing desk 2'];
@@ -125,6 +125,20 @@ function board() {
   };
 }
 
+// Four satellites, one of each kind; EMPTY=1 none.
+const open = [];
+function satellites() {
+  const GIB = 2 ** 30, tap = (name, on, more = {}) => ({ name, interface: on, open: true, packets: 88_120_331, kernel_drops: 0, ...more });
+  const status = { version: '0.1.0', calls: 14, waiting_parts: 14, waiting_bytes: 3.4e6, oldest_at: iso(Date.now() - 6e5), free_bytes: 431 * GIB, total_bytes: 466 * GIB, clock_offset_ms: 12, alarms: 0, last_day_key: '2026-12-24', taps: [tap('trunk of the branch', 'eth1'), tap('extensions', 'eth2')] };
+  const of = (name, letter, state, more = {}) => ({ id: letter.repeat(32), name, letter, state, enrolled_at: iso(began - 9e8), last_seen_at: iso(Date.now() - 3e3), certificate_until: iso(began + 6e9), revoked_at: null, revoked_by: null, status, settings: 'followed', settings_changed_at: iso(began - 8e8), settings_followed_at: iso(began - 8e8), settings_why: null, ...more });
+  return { invitations: open, satellites: process.env.EMPTY ? [] : [
+    of('South branch', 'B', 'connected'),
+    of('Harbour radio', 'C', 'silent', { last_seen_at: iso(Date.now() - 5.2e6), settings: 'waiting', settings_changed_at: iso(began - 1e6), status: { ...status, waiting_parts: 1204, waiting_bytes: 2.9e9, oldest_at: iso(Date.now() - 9e7), free_bytes: 20 * GIB, clock_offset_ms: 3_600_000, alarms: 7, taps: [tap('radio', 'eth0', { open: false, kernel_drops: 1204 })] } }),
+    of('Depot', 'D', 'never', { last_seen_at: null, status: null, settings: 'waiting', settings_followed_at: null }),
+    of('Old warehouse', 'E', 'revoked', { revoked_at: iso(began - 3e8), revoked_by: 'ann' }),
+  ] };
+}
+
 const qr = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h29v29H0z"/><path d="${Array.from({ length: 841 }, (_, i) => (dice(i, 77) > 0.5 ? `M${i % 29} ${Math.floor(i / 29)}h1v1h-1z` : '')).join('')}"/></svg>`;
 class Refused { constructor(status, title, detail = '') { Object.assign(this, { status, title, detail }); } }
 
@@ -172,6 +186,11 @@ async function api(method, path, q, body, req, res) {
   if ((m = is('PUT', /^\/recordings\/([^/]+)\/hold$/))) { Object.assign(row(numberOf(m[1])), { held: true, hold: { reason: body.reason, by: 'ann', at: iso(Date.now()), review: body.review ?? null } }); return null; }
   if ((m = is('DELETE', /^\/recordings\/([^/]+)\/hold$/))) { Object.assign(row(numberOf(m[1])), { held: false, hold: null }); return null; }
   if (is('POST', /^\/exports$/)) { res.writeHead(200, { 'content-type': 'application/zip' }); for (let i = 0; i < 40; i++) { res.write(Buffer.alloc(65536)); await new Promise((r) => setTimeout(r, 80)); } res.end(); return undefined; }
+  if (is('GET', /^\/satellites$/)) return satellites();
+  if (is('POST', /^\/satellites\/invitations$/)) { open.push({ id: String(open.length), name: body.name, by: 'ann', until: iso(Date.now() + 9e5), wrong: 0 }); return { id: open.at(-1).id, code: '7KPM-3XQ9', until: open.at(-1).until }; }
+  if (is('GET', /^\/satellites\/[^/]+\/settings$/)) return { version: '1', text: 'format = 1\n\n[site]\nname = "Kruin control"\nletter = "B"\n\n[rules]\ninclude = []          # extensions to record; empty: all\nexclude = []\n\n[[tap]]\nname = "trunk of the branch"\ninterface = "eth1"\nside = "trunk"\n' };
+  if (is('PUT', /^\/satellites\/[^/]+\/settings$/)) { if (body.text.includes('oops')) throw new Refused(422, 'Not acceptable', 'Line 9: invalid array, expected `]`'); return { version: '2' }; }
+  if (is('PATCH', /^\/satellites\//) || is('POST', /^\/satellites\//)) return null;
   if (is('GET', /^\/archive$/)) return archive();
   if (is('GET', /^\/archive\/notices$/)) return archiveNotices();
   if (is('GET', /^\/archive\/days$/)) return archiveDays();

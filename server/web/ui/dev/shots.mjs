@@ -4,7 +4,7 @@ import { axe, browser, page, shot } from '../e2e/lib.mjs';
 
 const BASE = process.env.BASE_URL ?? 'http://127.0.0.1:8099', folder = process.argv[2] ?? 'shots', only = process.argv[3];
 const id = '0192f3a1-0000-7000-8000-000000000000';
-const PAGES = { recordings: '/recordings', search: '/recordings?q=mokoena+last+week&gap=1', open: `/recordings?open=${id}#t=18`, live: '/live', ledger: '/ledger', audit: '/audit', archive: '/archive', site: '/settings/site', users: '/settings/users/u1', usernew: '/settings/users/new', sources: '/settings/sources', rules: '/settings/rules', groups: '/settings/groups', recording: '/settings/recording', account: '/account', about: '/about', start: '/start', lost: '/nowhere' };
+const PAGES = { recordings: '/recordings', search: '/recordings?q=mokoena+last+week&gap=1', open: `/recordings?open=${id}#t=18`, live: '/live', ledger: '/ledger', audit: '/audit', archive: '/archive', satellites: '/satellites', site: '/settings/site', users: '/settings/users/u1', usernew: '/settings/users/new', sources: '/settings/sources', rules: '/settings/rules', groups: '/settings/groups', recording: '/settings/recording', account: '/account', about: '/about', start: '/start', lost: '/nowhere' };
 const b = await browser(), faults = [];
 const judged = (of, name) => (process.env.AXE === '0' ? [] : axe(of, name));
 for (const [scheme, width, height] of [['light', 1440, 900], ['dark', 1440, 900], ['light', 360, 740]]) {

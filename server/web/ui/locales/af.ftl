@@ -101,6 +101,7 @@ nav-ledger = Grootboek
 nav-audit = Oudit
 nav-archive = Argief
 nav-keeping = Bewaring
+nav-satellites = Satelliete
 nav-settings = Instellings
 nav-account = Jou rekening
 nav-about = Oor hierdie bediener
@@ -145,6 +146,7 @@ key-ledger = Grootboek
 key-audit = Oudit
 key-archive = Argief
 key-keeping = Bewaring
+key-satellites = Satelliete
 key-settings = Instellings
 key-close = maak toe
 key-move = beweeg
@@ -1034,3 +1036,98 @@ ends-order-do = Beveel die vernietiging
 ends-ordered-now = Beveel. ’n Ander administrateur moet dit bevestig.
 ends-done-now = Vernietig.
 ends-cancelled-now = Gekanselleer.
+
+# Satelliete
+satellites-what = Opnamebedieners elders. Hulle verseël wat hulle opneem en stuur dit hierheen terwyl die oproep aan die gang is.
+satellites-sum = { $silent ->
+    [0] { $connected ->
+        [1] 1 van { $all } satelliete is gekoppel.
+       *[other] { $connected } van { $all } satelliete is gekoppel.
+    }
+    [1] 1 satelliet is stil: dit is dalk afgesny en neem op, of neem glad nie op nie.
+   *[other] { $silent } satelliete is stil: hulle is dalk afgesny en neem op, of neem glad nie op nie.
+}
+satellites-none = Nog geen satelliet nie
+satellites-none-what = 'n Satelliet is 'n opnamebediener naby die lyne: in 'n tak, by 'n ander sentrale, langs die radio. Dit neem self op, ook terwyl hierdie bediener of die lyn weg is, en vee 'n opname eers uit wanneer hierdie bediener geteken het dat hy dit het. Dit het geen sleutel wat een oopmaak nie.
+satellites-begin-1 = Installeer Amethyst op 'n Linux-masjien wat die verkeer daar sien. Dit moet hierdie bediener op die poort van hierdie bladsy kan bereik; hierdie bediener koppel nooit daarheen nie.
+satellites-begin-2 = Maak hier 'n kode. Dit werk een keer, vir 15 minute. Lees dit vir die een wat by die nuwe masjien sit.
+satellites-begin-3 = Hulle tik een opdrag met daardie kode. Dan staan die satelliet op hierdie bladsy, en sy oproepe is op Regstreeks en onder Opnames.
+satellites-gone = Herroep
+satellite-add = Voeg 'n satelliet by
+satellite-letter = Verwysings van sy opnames begin met { $letter }.
+satellite-is-connected = gekoppel
+satellite-is-silent = stil sedert { $when }
+satellite-is-never = het nooit gekom nie
+satellite-is-revoked = herroep { $when }
+satellite-silent-what = Niemand weet van hier af of dit opneem nie. As dit opneem, kom alles later. Kyk na sy lyn, sy krag en sy program.
+satellite-never-what = Dit is ingeskryf en sy program het nooit gekoppel nie. Begin dit daar: amethyst satellite run --data /srv/amethyst
+satellite-deaf = Niks word op sy tappunt { $tap } ({ $interface }) opgeneem nie.
+satellite-no-taps = Geen tappunt is daar opgestel nie: niks word opgeneem nie. Voeg een by in sy instellings.
+satellite-calls = Oproepe nou
+satellite-calls-then = { $count } toe dit laas gehoor is
+satellite-waits = Wag daar
+satellite-waits-none = niks: alles is hier
+satellite-waits-some = { $parts ->
+    [1] 1 deel, { $size }, begin { $oldest }
+   *[other] { $parts } dele, { $size }, die oudste begin { $oldest }
+}
+satellite-disk = Sy skyf
+satellite-disk-free = { $free } van { $total } vry, { $percent } % vol
+satellite-clock = Sy horlosie
+satellite-clock-right = soos hier
+satellite-clock-behind = { $time } agter: opnames begin op verkeerde tye. Stel dit daar.
+satellite-clock-ahead = { $time } voor: opnames begin op verkeerde tye. Stel dit daar.
+satellite-seen = Laas gehoor
+satellite-enrolled = Ingeskryf
+satellite-certificate = Sertifikaat
+satellite-certificate-until = tot { $until }, hernu homself 'n maand vooraf
+satellite-keys-until = het sleutels tot { $day }
+satellite-version = Weergawe
+satellite-alarms = Alarms sedert sy begin
+satellite-taps = Tappunte van { $name }
+satellite-tap-read = word gelees
+satellite-drops = Deur die kern verloor
+satellite-settings = Instellings
+satellite-settings-edit = Instellings
+satellite-settings-of = Instellings van { $name }
+satellite-settings-what = Die woorde is dié van amethyst.toml. 'n Verandering word hier beoordeel, geteken, en deur die satelliet gevolg sonder om 'n oproep te verloor.
+satellite-settings-followed = volg dié van { $sent }
+satellite-settings-waiting = dié van { $sent } word nog nie gevolg nie; dit volg dié van { $followed }
+satellite-settings-faulty = nie gestuur nie, en dié van { $followed } bly van krag: { $why }
+satellite-settings-refused = dit volg nie wat gestuur is nie: { $why }
+satellite-settings-saved = Gestoor en geteken vir { $name }
+satellite-settings-send = Teken en stuur
+satellite-settings-fault = Nie gestoor nie.
+satellite-settings-soon = { $name } kry dit binne 'n halwe minuut.
+satellite-settings-later = { $name } kry dit wanneer dit weer gekoppel is.
+satellite-settings-now = { $name } volg hierdie instellings.
+satellite-rename = Hernoem
+satellite-revoke = Herroep
+satellite-revoke-what = Vir 'n masjien wat gesteel is, gebreek het of uit diens tree. Sy verbinding eindig binne sekondes en dit word nooit weer ingelaat nie; wat dit gebring het, bly. Wat daar wag, bly op sy skyf en kom nie meer nie.
+satellite-revoke-type = Tik sy naam om te bevestig: { $name }
+satellite-revoke-do = Herroep vir goed
+satellite-revoked-done = { $name } is herroep
+satellite-revoked-by = Herroep deur { $name }.
+satellite-revoked-why = Hoekom: in die ouditlogboek
+invite-what = Gee dit die naam waaraan mense hier dit sal ken.
+invite-name = Naam van die satelliet
+invite-name-what = Soos: Suidtak
+invite-make = Maak 'n kode
+invite-code-for = Kode vir { $name }
+invite-left = Werk een keer, vir nog { $time }
+invite-type = Tik dit by die nuwe masjien:
+invite-command = Opdrag vir die nuwe masjien
+invite-guessed = Sit die adres waarop die nuwe masjien hierdie bediener bereik in die plek van THIS-SERVER.
+invite-hint = Sit die koppelvlak wat die verkeer sien in die plek van eth1. Niemand hoef 'n sertifikaat te vergelyk nie: 'n masjien tussenin wat nie die kode ken nie, word uitgevind.
+invite-waits = Wag vir die masjien …
+invite-close = Sluit hierdie kode
+invite-came = { $name } is ingeskryf. Sy letter is { $letter }.
+invite-came-next = Nou, by die nuwe masjien:
+invite-over = Hierdie kode werk nie meer nie.
+invite-again = Maak nog 'n kode
+invitations = Oop kodes
+invitation-of = gemaak deur { $by }, werk vir nog { $time }
+invitation-wrong = { $count ->
+    [1] 1 verkeerde poging
+   *[other] { $count } verkeerde pogings
+}

@@ -102,6 +102,7 @@ nav-ledger = Ledger
 nav-audit = Audit
 nav-archive = Archive
 nav-keeping = Keeping
+nav-satellites = Satellites
 nav-settings = Settings
 nav-account = Your account
 nav-about = About this server
@@ -146,6 +147,7 @@ key-ledger = Ledger
 key-audit = Audit
 key-archive = Archive
 key-keeping = Keeping
+key-satellites = Satellites
 key-settings = Settings
 key-close = close
 key-move = move
@@ -1035,3 +1037,98 @@ ends-order-do = Order the destruction
 ends-ordered-now = Ordered. Another administrator must confirm it.
 ends-done-now = Destroyed.
 ends-cancelled-now = Cancelled.
+
+# Satellites
+satellites-what = Recording servers elsewhere. They seal what they record and send it here while the call goes on.
+satellites-sum = { $silent ->
+    [0] { $connected ->
+        [1] 1 of { $all } satellites is connected.
+       *[other] { $connected } of { $all } satellites are connected.
+    }
+    [1] 1 satellite is silent: it may be cut off and recording, or not recording at all.
+   *[other] { $silent } satellites are silent: they may be cut off and recording, or not recording at all.
+}
+satellites-none = No satellite yet
+satellites-none-what = A satellite is a recording server near the lines: in a branch, at another exchange, beside the radio. It records by itself, also while this server or the line is away, and deletes a recording only when this server has signed that it holds it. It has no key that opens one.
+satellites-begin-1 = Install Amethyst on a Linux machine that sees the traffic there. It must reach this server on the port of this page; this server never connects to it.
+satellites-begin-2 = Make a code here. It works once, for 15 minutes. Read it to whoever sits at the new machine.
+satellites-begin-3 = They type one command with that code. The satellite stands on this page then, and its calls are on Live and under Recordings.
+satellites-gone = Revoked
+satellite-add = Add a satellite
+satellite-letter = References of its recordings begin with { $letter }.
+satellite-is-connected = connected
+satellite-is-silent = silent since { $when }
+satellite-is-never = never came
+satellite-is-revoked = revoked { $when }
+satellite-silent-what = Nobody knows from here whether it records. If it does, everything comes later. Look at its line, its power and its program.
+satellite-never-what = It was enrolled and its program never connected. Start it there: amethyst satellite run --data /srv/amethyst
+satellite-deaf = Nothing is recorded on its tap { $tap } ({ $interface }).
+satellite-no-taps = No tap is set up there: nothing is recorded. Add one in its settings.
+satellite-calls = Calls now
+satellite-calls-then = { $count } when it was last heard
+satellite-waits = Waits there
+satellite-waits-none = nothing: everything is here
+satellite-waits-some = { $parts ->
+    [1] 1 part, { $size }, begun { $oldest }
+   *[other] { $parts } parts, { $size }, the oldest begun { $oldest }
+}
+satellite-disk = Its disk
+satellite-disk-free = { $free } of { $total } free, { $percent } % full
+satellite-clock = Its clock
+satellite-clock-right = as here
+satellite-clock-behind = { $time } behind: recordings begin at wrong times. Set it there.
+satellite-clock-ahead = { $time } ahead: recordings begin at wrong times. Set it there.
+satellite-seen = Last heard
+satellite-enrolled = Enrolled
+satellite-certificate = Certificate
+satellite-certificate-until = until { $until }, renewed by itself a month before
+satellite-keys-until = has keys until { $day }
+satellite-version = Version
+satellite-alarms = Alarms since its start
+satellite-taps = Taps of { $name }
+satellite-tap-read = read
+satellite-drops = Dropped by the kernel
+satellite-settings = Settings
+satellite-settings-edit = Settings
+satellite-settings-of = Settings of { $name }
+satellite-settings-what = The words are those of amethyst.toml. A change is judged here, signed, and followed by the satellite without losing a call.
+satellite-settings-followed = follows those of { $sent }
+satellite-settings-waiting = those of { $sent } are not followed yet; it follows those of { $followed }
+satellite-settings-faulty = not sent, and those of { $followed } stay in force: { $why }
+satellite-settings-refused = it does not follow what it was sent: { $why }
+satellite-settings-saved = Saved and signed for { $name }
+satellite-settings-send = Sign and send
+satellite-settings-fault = Not saved.
+satellite-settings-soon = { $name } gets them within half a minute.
+satellite-settings-later = { $name } gets them when it is connected again.
+satellite-settings-now = { $name } follows these settings.
+satellite-rename = Rename
+satellite-revoke = Revoke
+satellite-revoke-what = For a machine that was stolen, broke, or retires. Its connection ends within seconds and it is never let in again; what it brought stays. What waits there stays on its disk and does not come any more.
+satellite-revoke-type = Type its name to confirm: { $name }
+satellite-revoke-do = Revoke for good
+satellite-revoked-done = { $name } is revoked
+satellite-revoked-by = Revoked by { $name }.
+satellite-revoked-why = Why: in the audit log
+invite-what = Give it the name by which people here will know it.
+invite-name = Name of the satellite
+invite-name-what = Such as: South branch
+invite-make = Make a code
+invite-code-for = Code for { $name }
+invite-left = Works once, for another { $time }
+invite-type = Type this at the new machine:
+invite-command = Command for the new machine
+invite-guessed = Put the address by which the new machine reaches this server in the place of THIS-SERVER.
+invite-hint = Put the interface that sees the traffic in the place of eth1. Nobody has to compare a certificate: a machine in between that does not know the code is found out.
+invite-waits = Waiting for the machine …
+invite-close = Close this code
+invite-came = { $name } is enrolled. Its letter is { $letter }.
+invite-came-next = Now, at the new machine:
+invite-over = This code works no more.
+invite-again = Make another code
+invitations = Open codes
+invitation-of = made by { $by }, works for another { $time }
+invitation-wrong = { $count ->
+    [1] 1 wrong attempt
+   *[other] { $count } wrong attempts
+}

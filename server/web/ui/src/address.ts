@@ -1,6 +1,6 @@
 // Addresses of the console: which page, which part of it, which filters, which moment. Pure; `route.svelte.ts` holds the current one.
 
-export const PAGES = ['recordings', 'live', 'ledger', 'audit', 'archive', 'keeping', 'settings', 'account', 'about', 'start', 'sign-in'] as const;
+export const PAGES = ['recordings', 'live', 'ledger', 'audit', 'archive', 'keeping', 'satellites', 'settings', 'account', 'about', 'start', 'sign-in'] as const;
 export type Page = (typeof PAGES)[number];
 export type Address = { page: Page | 'unknown'; part: string; query: URLSearchParams; hash: string };
 

@@ -141,6 +141,19 @@ export type Destruction = {
 export type NewDestruction = { day: string | null; recording: string | null; order: boolean; reason: string };
 export type Keeping = { classes: KeptClass[]; changes: KeepingChange[]; holds: HoldByOrder[]; destroyed: Destruction[]; at_the_end: string };
 
+export type SatelliteTap = { name: string; interface: string; open: boolean; packets: number; kernel_drops: number };
+export type SatelliteStatus = {
+  version: string; calls: number; waiting_parts: number; waiting_bytes: number; oldest_at: string | null; free_bytes: number | null; total_bytes: number | null;
+  clock_offset_ms: number; alarms: number; last_day_key: string | null; taps: SatelliteTap[];
+};
+export type Satellite = {
+  id: string; name: string; letter: string; state: 'connected' | 'silent' | 'never' | 'revoked'; enrolled_at: string; last_seen_at: string | null; certificate_until: string;
+  revoked_at: string | null; revoked_by: string | null; status: SatelliteStatus | null;
+  settings: 'followed' | 'waiting' | 'faulty' | 'refused'; settings_changed_at: string | null; settings_followed_at: string | null; settings_why: string | null;
+};
+export type SatelliteInvitation = { id: string; name: string; by: string; until: string; wrong: number };
+export type Satellites = { satellites: Satellite[]; invitations: SatelliteInvitation[] };
+
 export type Params = Record<string, string | number | boolean | null | undefined>;
 
 /** Writes parameters, leaving out what is not set. */
@@ -237,6 +250,14 @@ export function apiOf(t: Transport) {
     destroy: (wanted: NewDestruction) => write<Destruction>('POST', '/keeping/destructions', wanted),
     confirmDestruction: (of: number) => write<Destruction>('POST', `/keeping/destructions/${of}/confirm`),
     cancelDestruction: (of: number) => write<Destruction>('POST', `/keeping/destructions/${of}/cancel`),
+
+    satellites: () => read<Satellites>('/satellites'),
+    inviteSatellite: (name: string) => write<{ id: string; code: string; until: string }>('POST', '/satellites/invitations', { name }),
+    closeInvitation: (of: string) => write<null>('DELETE', `/satellites/invitations/${id(of)}`),
+    renameSatellite: (of: string, name: string) => write<null>('PATCH', `/satellites/${id(of)}`, { name }),
+    satelliteSettings: (of: string) => read<{ version: string; text: string }>(`/satellites/${id(of)}/settings`),
+    changeSatelliteSettings: (of: string, text: string, version: string) => write<{ version: string }>('PUT', `/satellites/${id(of)}/settings`, { text }, { 'if-match': version }),
+    revokeSatellite: (of: string, name: string, reason: string) => write<null>('POST', `/satellites/${id(of)}/revoke`, { name, reason }),
 
     settings: () => read<{ version: string; settings: Settings }>('/settings'),
     changeSettings: (settings: Settings, version: string) => write<{ version: string }>('PUT', '/settings', settings, { 'if-match': version }),

@@ -2,11 +2,11 @@
 import type { Page } from './address';
 
 /** After `g`: where to go. */
-export const KEY_PAGES: Record<string, Page> = { r: 'recordings', l: 'live', e: 'ledger', a: 'audit', c: 'archive', k: 'keeping', s: 'settings' };
+export const KEY_PAGES: Record<string, Page> = { r: 'recordings', l: 'live', e: 'ledger', a: 'audit', c: 'archive', k: 'keeping', t: 'satellites', s: 'settings' };
 
 /** Keys by place; each row is keys and the catalogue's word for what they do. */
 export const KEYS: [place: string, rows: [keys: string[], does: string][]][] = [
-  ['everywhere', [[['?'], 'help'], [['/'], 'search'], [['g r'], 'recordings'], [['g l'], 'live'], [['g e'], 'ledger'], [['g a'], 'audit'], [['g c'], 'archive'], [['g k'], 'keeping'], [['g s'], 'settings'], [['Esc'], 'close']]],
+  ['everywhere', [[['?'], 'help'], [['/'], 'search'], [['g r'], 'recordings'], [['g l'], 'live'], [['g e'], 'ledger'], [['g a'], 'audit'], [['g c'], 'archive'], [['g k'], 'keeping'], [['g t'], 'satellites'], [['g s'], 'settings'], [['Esc'], 'close']]],
   ['list', [[['↑', '↓', 'PgUp', 'PgDn', 'Home', 'End'], 'move'], [['Enter'], 'open'], [['x'], 'select'], [['Shift ↑', 'Shift ↓'], 'extend']]],
   ['player', [
     [['Space', 'k'], 'play'], [['←', '→'], 'five'], [['Shift ←', 'Shift →'], 'one'], [['j', 'l'], 'ten'], [['b'], 'bookmark'], [['['], 'loop-from'], [[']'], 'loop-to'], [['\\'], 'loop-off'],
