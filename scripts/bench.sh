@@ -32,6 +32,14 @@ if [ "${SOUND:-0}" = 1 ]; then
   /usr/bin/python3 tests/tools/sound.py --amethyst "$target/release/amethyst" --replay "$target/bench/replay" --work "$target/bench"
 fi
 
+# SATELLITES=1: 500 calls at four satellites in network namespaces: CPU, lag, and a backlog of BACKLOG GB (10), which needs twice its
+# size on disk. Needs root.
+if [ "${SATELLITES:-0}" = 1 ]; then
+  cc -O2 -o "$target/bench/replay" tests/tools/replay.c
+  /usr/bin/python3 tests/tools/satellites.py --amethyst "$target/release/amethyst" --replay "$target/bench/replay" --work "$target/bench" \
+    --backlog "${BACKLOG:-10}"
+fi
+
 # ARCHIVE=1: a night's archive beside cp, restic and borg, on ext4 devices of its own. Needs root for these.
 if [ "${ARCHIVE:-0}" = 1 ]; then
   /usr/bin/python3 tests/tools/archive.py --amethyst "$target/release/amethyst" --work "$target/bench"
