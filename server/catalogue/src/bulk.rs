@@ -1,5 +1,7 @@
 //! Many rows in one statement: crossing to the database's thread costs more than the row.
 
+use std::sync::Arc;
+
 use crate::Result;
 use crate::sql::Conn;
 
@@ -11,6 +13,8 @@ const STRIDES: [usize; 4] = [64, 16, 4, 1];
 pub(crate) enum Cell {
     Int(i64),
     Blob(Vec<u8>),
+    /// Many octets for which a statement asks in several places: they are given to it once.
+    Shared(Arc<Vec<u8>>),
     Text(String),
     /// Nothing, where an integer would stand: PostgreSQL wants to know.
     NoInt,

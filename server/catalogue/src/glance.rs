@@ -9,6 +9,7 @@
 //! One integer of 47 bits, which takes six bytes in the file. No glance: nothing is said and the row must be looked at (more than two
 //! parties, numbers that do not fit, other postings).
 
+use crate::among::Among;
 use crate::bulk::Cell;
 use crate::index::{GAP, Kind, Strip, length_class};
 
@@ -80,10 +81,10 @@ pub(crate) fn gap(wanted: bool) -> Refusal {
 }
 
 /// One of the parties in `set`.
-pub(crate) fn party(set: &str, ids: Cell) -> Refusal {
-    let own = format!("t - {}", Kind::Who.term(0));
-    let text = format!("((g >> {PARTY_AT}) in {set} or ({own}) in {set})");
-    Refusal { text, values: vec![ids.clone(), ids], asks_party: true }
+pub(crate) fn party(set: &Among) -> Refusal {
+    let (other, own) = (format!("(g >> {PARTY_AT})"), format!("(t - {})", Kind::Who.term(0)));
+    let text = format!("({} or {})", set.has(&other), set.has(&own));
+    Refusal { text, values: vec![set.value.clone(), set.value.clone()], asks_party: true }
 }
 
 /// Any of these; nothing if one of them cannot be told.

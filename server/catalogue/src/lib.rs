@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod among;
 mod archived;
 mod audit;
 mod backup;

@@ -115,8 +115,13 @@ impl Catalogue {
         let writing = options.clone().synchronous(SqliteSynchronous::Full).pragma("cache_size", WRITER_CACHE);
         let reading = options.pragma("query_only", "on").pragma("cache_size", READER_CACHE);
         let guard = handle.enter();
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).test_before_acquire(false).connect_lazy_with(writing);
+        // The one that writes stays for good: what it has read, prepared and put into temporary tables is its own.
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(writing);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .test_before_acquire(false)

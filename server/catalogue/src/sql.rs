@@ -211,6 +211,7 @@ fn sqlite(cells: Vec<Cell>) -> Result<SqliteArguments> {
         match cell {
             Cell::Int(n) => arguments.add(n),
             Cell::Blob(bytes) => arguments.add(bytes),
+            Cell::Shared(bytes) => arguments.add(bytes),
             Cell::Text(text) => arguments.add(text),
             Cell::NoInt => arguments.add(None::<i64>),
             Cell::NoText => arguments.add(None::<String>),
@@ -227,6 +228,7 @@ fn postgres(cells: Vec<Cell>) -> Result<PgArguments> {
         match cell {
             Cell::Int(n) => arguments.add(n),
             Cell::Blob(bytes) => arguments.add(bytes),
+            Cell::Shared(bytes) => arguments.add(bytes.to_vec()),
             // PostgreSQL's text cannot hold the character zero; a set that sends one loses it.
             Cell::Text(text) => arguments.add(text.replace('\0', "")),
             Cell::NoInt => arguments.add(None::<i64>),

@@ -1,5 +1,7 @@
 //! A `where` clause that grows: conditions with `?` for values, numbered as they come. Values never stand in the text.
 
+use std::sync::Arc;
+
 use crate::bulk::Cell;
 
 /// Conditions and their values.
@@ -26,14 +28,24 @@ impl Filter {
         let mut values = values.into_iter();
         for c in text.chars() {
             if c == '?' {
-                self.cells.extend(values.next());
+                let place = self.place(values.next());
                 numbered.push('$');
-                numbered.push_str(&self.cells.len().to_string());
+                numbered.push_str(&place.to_string());
             } else {
                 numbered.push(c);
             }
         }
         numbered
+    }
+
+    /// Takes in a value and returns its number; one that is shared and was given before keeps its number.
+    fn place(&mut self, value: Option<Cell>) -> usize {
+        let is_same = |cell: &Cell| matches!((cell, &value), (Cell::Shared(a), Some(Cell::Shared(b))) if Arc::ptr_eq(a, b));
+        if let Some(before) = self.cells.iter().position(is_same) {
+            return before.saturating_add(1);
+        }
+        self.cells.extend(value);
+        self.cells.len()
     }
 
     /// Writes the clause behind `word`; nothing if there is no condition.

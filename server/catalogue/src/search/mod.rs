@@ -2,6 +2,7 @@
 
 mod count;
 mod filter;
+mod gather;
 mod near;
 mod resolve;
 mod statement;
@@ -293,6 +294,7 @@ pub(crate) async fn statements(
     let mut texts = vec![statement::scanning(conn, &conditions, walk, 51)];
     for terms in conditions.iter().filter_map(|c| c.terms.as_ref()).filter(|terms| !terms.is_empty()) {
         texts.push(statement::following(conn, &conditions, terms, walk, 51));
+        texts.extend(gather::gathering(&conditions, terms, walk));
     }
     Ok(texts)
 }

@@ -10,6 +10,7 @@ use crate::index::Kind;
 use crate::met;
 use crate::sql::Conn;
 
+use super::gather::gathered;
 use super::resolve::Condition;
 use super::walk::{Walk, along};
 use super::weigh::BEGIN_NS;
@@ -78,7 +79,11 @@ pub(super) async fn along_near(
         let near = nearby(conn, &sought, rest, enough).await?;
         let some = near.terms.as_deref().unwrap_or(terms);
         let left = wanted.saturating_sub(found.len());
-        found.extend(along(conn, conditions, some, near.walk, left).await?);
+        let there = match gathered(conn, conditions, some, near.walk, left).await? {
+            Some(there) => there,
+            None => along(conn, conditions, some, near.walk, left).await?,
+        };
+        found.extend(there);
         rest = rest.past(near.walk);
         enough = enough.saturating_mul(2);
     }

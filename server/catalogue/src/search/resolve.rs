@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use shared::{PatternForm, UtcMicros};
 
+use crate::among::Among;
 use crate::bulk::Cell;
 use crate::dialect::json_integers;
 use crate::glance::{self, Refusal};
@@ -258,19 +259,21 @@ async fn who(conn: &mut Conn, ways: &[Who]) -> Result<Condition> {
 
 fn who_by_set(conn: &Conn, ids: BTreeSet<i64>) -> Condition {
     let ids: Vec<i64> = ids.into_iter().collect();
-    let set = conn.integers();
+    let set = Among::of(conn, &ids);
     let check = format!(
-        "(r.who_a in {set} or r.who_b in {set} or (r.more_parties > 0 and exists \
-         (select 1 from party q where q.recording_id = r.recording_id and q.who_id in {set})))"
+        "({} or {} or (r.more_parties > 0 and exists \
+         (select 1 from party q where q.recording_id = r.recording_id and {})))",
+        set.has("r.who_a"),
+        set.has("r.who_b"),
+        set.has("q.who_id")
     );
-    let json = json_integers(&ids);
     let terms = ids.into_iter().map(|id| Kind::Who.term(id)).collect();
     Condition {
         check,
-        values: vec![json.clone(), json.clone(), json.clone()],
+        values: vec![set.value.clone(), set.value.clone(), set.value.clone()],
         terms: Some(terms),
         told: true,
-        refusal: Some(glance::party(set, json)),
+        refusal: Some(glance::party(&set)),
         ..Condition::default()
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn following(
 }
 
 /// Lists the terms of a condition of few: numbers of our own, so they may stand in the text.
-fn few_terms(condition: &Condition) -> Option<String> {
+pub(super) fn few_terms(condition: &Condition) -> Option<String> {
     let terms = condition.terms.as_ref().filter(|_| condition.keys.is_empty())?;
     let few = (1..=ASKED_TERMS_MAX).contains(&terms.len());
     few.then(|| format!("({})", terms.iter().map(i64::to_string).collect::<Vec<_>>().join(",")))

@@ -179,3 +179,82 @@ const fn float_of(n: usize) -> f64 {
 const fn float(n: i64) -> f64 {
     n as f64
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "tests"
+    )]
+
+    use shared::{Party, UtcMicros};
+
+    use super::*;
+    use crate::search::resolve::{Asked, resolve};
+    use crate::{Catalogue, CatalogueKey, PartyRow, Scope, Search};
+
+    /// Two hundred calls, one a minute: the older half are all of Zoes on the tap "annexe", and of the newer half none is.
+    fn with_a_burst(folder: &std::path::Path) -> Catalogue {
+        let catalogue =
+            Catalogue::create(&folder.join("c.db"), &CatalogueKey::new([7; 32]), UtcMicros(1)).unwrap();
+        let rows = (1..=200_u8).map(|n| {
+            let mut row = crate::tests::row(n);
+            row.facts.started_at = UtcMicros(i64::from(n) * 60_000_000);
+            let (name, tap) = if n <= 100 { ("Zoe", "annexe") } else { ("Bob", "main") };
+            row.facts.tap_name = tap.to_owned();
+            let number = format!("27825550{:03}", n % 100);
+            let party = Party { display: name.to_owned(), number, ..Party::default() };
+            row.parties = vec![PartyRow { role: crate::PartyRole::Caller, party }];
+            row
+        });
+        catalogue.insert_batch(rows.collect(), vec![]).unwrap();
+        catalogue
+    }
+
+    #[test]
+    fn what_is_not_near_is_looked_for_amid_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = with_a_burst(folder.path());
+        let search = Search { name: Some("zoe".into()), tap: Some("annexe".into()), ..Search::default() };
+        let db = catalogue.db.clone();
+        let done = catalogue.block(async move {
+            let mut conn = db.reader().await?;
+            let Asked { stretch, conditions } = resolve(&mut conn, &search, &Scope::default()).await?;
+            assert_eq!(conditions.len(), 2);
+            for (descending, near_both, amid_both) in [(true, 0.0, 50.0), (false, 50.0, 0.0)] {
+                let walk = Walk { stretch, descending };
+                let near = walk.up_to(edge(&mut conn, walk, LOOK).await?.unwrap());
+                let seen = look(&mut conn, &conditions, near).await?.unwrap();
+                assert!(seen.iter().all(|n| (n - near_both).abs() < 1.5), "near, {descending}: {seen:?}");
+                let far = amid(&mut conn, walk).await?.unwrap();
+                let seen = look(&mut conn, &conditions, far).await?.unwrap();
+                assert!(seen.iter().all(|n| (n - amid_both).abs() < 1.5), "amid, {descending}: {seen:?}");
+                assert!(far.stretch.low >= walk.stretch.low && far.stretch.high <= walk.stretch.high);
+            }
+            // Newest first nothing of it is near. Were that taken for all there is, ten million rows were thought to be passed for
+            // a page; amid all every row has both, so scanning on is as good as anything.
+            let walk = Walk { stretch, descending: true };
+            let near = walk.up_to(edge(&mut conn, walk, LOOK).await?.unwrap());
+            let with = cheapest(&mut conn, &conditions, (walk, near), 0, 10).await?;
+            assert_eq!(with, None, "a page is a few rows away, as far as can be seen");
+            // Where the walk ends before the older half there is nothing amid it either: the lists are followed to their end.
+            let newer =
+                Walk { stretch: super::super::resolve::Stretch { low: place(101), ..stretch }, ..walk };
+            let near = newer.up_to(edge(&mut conn, newer, LOOK).await?.unwrap());
+            let without = cheapest(&mut conn, &conditions, (newer, near), 0, 10).await?;
+            assert!(without.is_some(), "what is nowhere in sight is followed in its lists");
+            // Too little is left to look at.
+            let last =
+                Walk { stretch: super::super::resolve::Stretch { low: place(160), ..stretch }, ..walk };
+            assert!(amid(&mut conn, last).await?.is_none());
+            Ok(())
+        });
+        done.unwrap();
+    }
+
+    fn place(minute: i64) -> i64 {
+        crate::index::place_at(minute * 60_000_000)
+    }
+}
