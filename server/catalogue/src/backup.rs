@@ -4,7 +4,8 @@ use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
-use crate::open::{copy_into, options};
+use crate::copy;
+use crate::open::options;
 use crate::read::counts;
 use crate::sql::Conn;
 use crate::{Catalogue, CatalogueError, Counts, Result, migrate};
@@ -18,11 +19,11 @@ impl Catalogue {
         let key = self.key.as_ref().ok_or(CatalogueError::NotOurs)?;
         // A connection of its own: the writer goes on writing, and readers may not write, not even a copy.
         let from = options(self.path(), key);
-        let copy = path.to_owned();
+        let new = path.to_owned();
         self.block(async move {
             let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(from);
             let done = match pool.acquire().await {
-                Ok(conn) => copy_into(&mut Conn::Sqlite(Box::new(conn)), &copy).await,
+                Ok(conn) => copy::into(&mut Conn::Sqlite(Box::new(conn)), &new).await,
                 Err(e) => Err(e.into()),
             };
             pool.close().await;

@@ -20,6 +20,7 @@ mod bad;
 pub mod bench;
 mod bulk;
 mod by_day;
+mod copy;
 mod coverage;
 mod dialect;
 mod due;

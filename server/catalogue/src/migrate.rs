@@ -1,7 +1,9 @@
 //! The numbered steps that bring a database from nothing to the schema of this program.
 //!
 //! Each step is one transaction together with its row in `schema_version`, so a step that was cut begins again from nothing.
-//! Before the first step of an upgrade the whole database is copied (`SQLite`: beside itself, under the same key).
+//! Nothing is recorded while a step runs, so a step does not do more than it must: one that only adds to what stands there costs
+//! neither a copy of the database nor a look at all of its references, however many recordings it holds. Before steps that change or
+//! remove something the whole database is copied (`SQLite`: beside itself, under the same key).
 
 use std::path::Path;
 
@@ -15,11 +17,22 @@ use crate::{CatalogueError, Result, met};
 
 /// A step: statements for each database, what must be filled by hand behind them, and statements behind that.
 struct Step {
+    reach: Reach,
     sqlite: &'static str,
     postgres: &'static str,
     fill: Fill,
     sqlite_after: &'static str,
     postgres_after: &'static str,
+}
+
+/// What a step may touch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reach {
+    /// It makes tables, columns and indexes, and fills those. What stood there stays as it is, so there is nothing of which a copy
+    /// would be needed: cut or failed, its transaction is taken back.
+    Adds,
+    /// It changes or removes rows, columns or tables that were there.
+    Rewrites,
 }
 
 /// What a step fills that cannot be said in SQL.
@@ -40,6 +53,7 @@ pub(crate) const KNOWN: i64 = 11;
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
 const STEPS: [Step; 11] = [
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
         postgres: include_str!("../migrations/postgres/0001_begin.sql"),
         fill: Fill::Nothing,
@@ -47,6 +61,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Rewrites,
         sqlite: include_str!("../migrations/sqlite/0002_find.sql"),
         postgres: include_str!("../migrations/postgres/0002_find.sql"),
         fill: Fill::Places,
@@ -54,6 +69,7 @@ const STEPS: [Step; 11] = [
         postgres_after: include_str!("../migrations/postgres/0002_find_after.sql"),
     },
     Step {
+        reach: Reach::Rewrites,
         sqlite: include_str!("../migrations/sqlite/0003_list.sql"),
         postgres: include_str!("../migrations/postgres/0003_list.sql"),
         fill: Fill::Lists,
@@ -61,6 +77,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0004_log.sql"),
         postgres: include_str!("../migrations/postgres/0004_log.sql"),
         fill: Fill::Nothing,
@@ -68,6 +85,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0005_archive.sql"),
         postgres: include_str!("../migrations/postgres/0005_archive.sql"),
         fill: Fill::Nothing,
@@ -75,6 +93,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0006_met.sql"),
         postgres: include_str!("../migrations/postgres/0006_met.sql"),
         fill: Fill::Met,
@@ -82,6 +101,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0007_watch.sql"),
         postgres: include_str!("../migrations/postgres/0007_watch.sql"),
         fill: Fill::Nothing,
@@ -89,6 +109,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0008_shred.sql"),
         postgres: include_str!("../migrations/postgres/0008_shred.sql"),
         fill: Fill::Nothing,
@@ -96,6 +117,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Rewrites,
         sqlite: include_str!("../migrations/sqlite/0009_glance.sql"),
         postgres: include_str!("../migrations/postgres/0009_glance.sql"),
         fill: Fill::Nothing,
@@ -103,6 +125,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0010_bad.sql"),
         postgres: include_str!("../migrations/postgres/0010_bad.sql"),
         fill: Fill::Nothing,
@@ -110,6 +133,7 @@ const STEPS: [Step; 11] = [
         postgres_after: "",
     },
     Step {
+        reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0011_satellites.sql"),
         postgres: include_str!("../migrations/postgres/0011_satellites.sql"),
         fill: Fill::Nothing,
@@ -125,20 +149,21 @@ pub(crate) async fn up_to_date(conn: &mut Conn, now: UtcMicros, path: Option<&Pa
     if found > KNOWN {
         return Err(CatalogueError::Newer { found, known: KNOWN });
     }
-    if let Some(path) = path.filter(|_| (1..KNOWN).contains(&found)) {
-        crate::open::copy_beside(conn, path, found).await?;
+    let missing: Vec<(i64, &Step)> = (1_i64..).zip(&STEPS).filter(|(number, _)| *number > found).collect();
+    let rewrites = missing.iter().any(|(_, step)| step.reach == Reach::Rewrites);
+    if let Some(path) = path.filter(|_| found > 0 && rewrites) {
+        tracing::warn!(
+            "the database is copied and then brought up to date; nothing is recorded until this is done"
+        );
+        crate::copy::beside(conn, path, found).await?;
     }
-    if found == KNOWN {
-        return Ok(());
-    }
-    // A table that others refer to is made anew, and SQLite would delete or refuse; each step checks all of it at its end.
-    conn.hold_references(false).await?;
-    for (number, step) in (1_i64..).zip(&STEPS) {
-        if number > found {
-            conn.begin().await?;
-            let done = apply(conn, number, step, now).await;
-            conn.settle(done).await?;
-        }
+    for (number, step) in missing {
+        // A table that others refer to is made anew, and SQLite would delete or refuse; such a step checks all of it at its end.
+        let held = step.reach == Reach::Adds;
+        conn.hold_references(held).await?;
+        conn.begin().await?;
+        let done = apply(conn, number, step, now).await;
+        conn.settle(done).await?;
     }
     conn.hold_references(true).await
 }
@@ -152,7 +177,9 @@ async fn apply(conn: &mut Conn, number: i64, step: &Step, now: UtcMicros) -> Res
         Fill::Met => met::make(conn, 0, i64::MAX).await?,
     }
     conn.script(if conn.is_sqlite() { step.sqlite_after } else { step.postgres_after }).await?;
-    conn.check_references().await?;
+    if step.reach == Reach::Rewrites {
+        conn.check_references().await?;
+    }
     let text = "insert into schema_version (version, applied_us) values ($1, $2)";
     conn.run(text, vec![number.into(), now.0.into()]).await?;
     Ok(())
@@ -225,4 +252,25 @@ async fn chunk(conn: &mut Conn, after: Vec<u8>) -> Result<Vec<RecordingId>> {
     let text = "select recording_id from recording where recording_id > $1 order by recording_id limit $2";
     let rows = conn.rows(text, vec![Cell::Blob(after), CHUNK.into()]).await?;
     rows.iter().map(|row| Ok(RecordingId(row.octets(0, "identity")?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_adds_says_nothing_that_changes_or_removes() {
+        for (number, step) in (1..).zip(&STEPS) {
+            let all = [step.sqlite, step.postgres, step.sqlite_after, step.postgres_after].concat();
+            let said = all
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("--"))
+                .collect::<Vec<_>>()
+                .join("\n");
+            let changes = ["drop ", "delete ", "update ", "rename ", "replace ", "truncate "];
+            let changes = changes.iter().any(|word| said.to_lowercase().contains(word));
+            let reach = if changes { Reach::Rewrites } else { Reach::Adds };
+            assert_eq!(step.reach, reach, "step {number}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::audit::Waiting;
 use crate::error::NOT_A_DATABASE;
 use crate::index::Known;
-use crate::sql::{Conn, Db};
+use crate::sql::Db;
 use crate::{CatalogueError, Result, migrate};
 
 /// How many readers may look at once.
@@ -243,27 +243,4 @@ pub(crate) fn options(path: &Path, key: &CatalogueKey) -> SqliteConnectOptions {
         .pragma("temp_store", "memory")
         // Statements would name the key, values would name numbers.
         .disable_statement_logging()
-}
-
-/// Copies the database before an upgrade, whole and under its own key: `catalogue.db.before-2`. A copy that was cut is made anew.
-pub(crate) async fn copy_beside(conn: &mut Conn, path: &Path, version: i64) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".before-{}", version.saturating_add(1)));
-    let copy = PathBuf::from(name);
-    if copy.try_exists()? {
-        std::fs::remove_file(&copy)?;
-    }
-    copy_into(conn, &copy).await
-}
-
-/// Copies the database, whole and under its own key, into a file that must not be there yet. Durable when it returns.
-pub(crate) async fn copy_into(conn: &mut Conn, copy: &Path) -> Result<()> {
-    // SQLite fills an empty file; made here, so that only its owner may read it.
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy)?;
-    conn.run("vacuum into $1", vec![copy.display().to_string().into()]).await?;
-    std::fs::File::open(copy)?.sync_all()?;
-    if let Some(folder) = copy.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

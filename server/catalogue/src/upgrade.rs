@@ -173,6 +173,69 @@ fn a_catalogue_of_version_2_is_listed_from_one_place() {
         .unwrap();
 }
 
+/// Makes a catalogue of version 9 with a recording: what came since only added to it.
+fn version_9(path: &Path) {
+    let catalogue = Catalogue::create(path, &key(), UtcMicros(9)).unwrap();
+    catalogue.insert_batch(vec![tests::row(1)], vec![]).unwrap();
+    drop(catalogue);
+    back_to_9(path);
+}
+
+/// Takes back what came with versions 10 and 11.
+fn back_to_9(path: &Path) {
+    for table in ["invitation", "satellite", "archive_bad"] {
+        on(path, format!("drop table {table}")).unwrap();
+    }
+    on(path, "alter table archive_check drop column mends".to_owned()).unwrap();
+    on(path, "delete from schema_version where version > 9".to_owned()).unwrap();
+}
+
+/// Files beside the database but its own.
+fn copies(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains("before")).collect()
+}
+
+#[test]
+fn an_upgrade_that_only_adds_copies_nothing_and_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    version_9(&path);
+    // A table in the way: the last step fails, those before it stay, and so does everything that was there.
+    on(&path, "create table satellite (x)".to_owned()).unwrap();
+    assert!(Catalogue::open(&path, &key(), UtcMicros(10)).is_err(), "the step cannot be applied");
+    on(&path, "create temp table t as select 1 / (max(version) = 10) from schema_version".to_owned())
+        .unwrap();
+    on(&path, "create temp table t as select 1 / (count(*) = 1) from recording".to_owned()).unwrap();
+    on(&path, "drop table satellite".to_owned()).unwrap();
+    let catalogue = Catalogue::open(&path, &key(), UtcMicros(10)).unwrap();
+    assert_eq!(found(&catalogue, &Search::default()).len(), 1);
+    assert_eq!(copies(folder.path()), [""; 0]);
+}
+
+#[test]
+fn what_somebody_still_reads_in_the_log_is_in_the_copy_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    version_1(&path);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let reader = runtime.block_on(async {
+        let mut reader = options(&path, &key()).connect().await.unwrap();
+        sqlx::raw_sql("begin; select count(*) from recording").execute(&mut reader).await.unwrap();
+        reader
+    });
+    on(
+        &path,
+        "insert into party values (x'01010101010101010101010101010101', 2, 2, 'Late', '4711', '')".to_owned(),
+    )
+    .unwrap();
+    let catalogue = Catalogue::open(&path, &key(), UtcMicros(9)).unwrap();
+    assert_eq!(copies(folder.path()), ["c.db.before-2"]);
+    let said = "create temp table t as select 1 / (count(*) = 1) from party where number = '4711'";
+    on(&folder.path().join("c.db.before-2"), said.to_owned()).unwrap();
+    drop((catalogue, reader));
+}
+
 #[test]
 fn a_step_that_was_cut_left_nothing_and_begins_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -308,11 +371,8 @@ fn a_catalogue_without_glances_gets_those_it_would_have_had() {
         entered.iter().any(|(.., glance)| glance.is_none())
             && entered.iter().any(|(.., glance)| glance.is_some())
     );
+    back_to_9(&path);
     on(&path, "alter table posting drop column glance".to_owned()).unwrap();
-    for table in ["invitation", "satellite", "archive_bad"] {
-        on(&path, format!("drop table {table}")).unwrap();
-    }
-    on(&path, "alter table archive_check drop column mends".to_owned()).unwrap();
     on(&path, "delete from schema_version where version >= 9".to_owned()).unwrap();
     assert_eq!(postings(&Catalogue::open(&path, &key(), UtcMicros(10)).unwrap()), entered);
 }
