@@ -7,6 +7,7 @@
 
 mod alarms;
 mod archiving;
+mod calls;
 mod cli;
 mod cmds;
 mod config;

@@ -123,7 +123,8 @@ const FACETS_MAX: usize = 10_000;
 /// one the caller, else both; a further party (a transfer's target) by its own number.
 ///
 /// A party outside has none, so that a scope of extensions can never be met by a stranger's number.
-pub(crate) fn extension(direction: Direction, role: PartyRole, number: &str) -> String {
+#[must_use]
+pub fn extension(direction: Direction, role: PartyRole, number: &str) -> String {
     let outside =
         matches!((direction, role), (Direction::In, PartyRole::Caller) | (Direction::Out, PartyRole::Called));
     if outside { String::new() } else { number.to_owned() }

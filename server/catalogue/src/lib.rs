@@ -72,6 +72,7 @@ pub use due::DuePart;
 pub use error::{CatalogueError, Kind};
 pub use find::{Page, Query};
 pub use held::Hold;
+pub use index::extension;
 pub use labels::{By, Field, LabelChange, Labels, Note, NoteId};
 pub use listed::{Listed, ListedParty, ListedTrack};
 pub use location::{LocationKind, LocationRow, MediaSet, MediumRow, MediumState};

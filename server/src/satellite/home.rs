@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand_core::Rng as _;
 use seal::SigningKey;
 use serde_json::json;
-use shared::Stamp;
+use shared::{RecordingId, Stamp};
 use tokio::sync::watch;
 use transfer::document::{Configuration, Document, Trust};
 use transfer::satellite::Home;
@@ -19,6 +19,7 @@ use web::Board;
 use super::folder::{self, Folder, NETWORK};
 use super::keys::SatelliteKeys;
 use crate::alarms::settings::{Alarms, Way};
+use crate::calls::Told;
 use crate::config::Config;
 use crate::serve::watch::{Order, Raise, locked};
 use crate::{disk, terminal, world};
@@ -48,6 +49,8 @@ pub(super) struct Here {
     pub(super) refused: Mutex<Option<(u64, String)>>,
     /// The calls that are going on.
     pub(super) board: watch::Receiver<Arc<Board>>,
+    /// What of them the central knows.
+    pub(super) told: Mutex<Told>,
     /// Microseconds by which the central's clock is ahead.
     pub(super) clock: AtomicI64,
 }
@@ -75,6 +78,7 @@ impl Here {
             config_version: AtomicU64::new(config_version),
             refused: Mutex::default(),
             board,
+            told: Mutex::default(),
             clock: AtomicI64::new(0),
         }
     }
@@ -191,6 +195,16 @@ impl Home for Here {
             "taps": taps,
         });
         serde_json::to_vec(&status).unwrap_or_default()
+    }
+
+    fn calls(&self, anew: bool) -> Option<Vec<u8>> {
+        let board = Arc::clone(&self.board.borrow());
+        held(&self.told).changes(&board, anew)
+    }
+
+    fn listen(&self, id: RecordingId) {
+        // The recording thread has ended: then there is nothing to hear either.
+        drop(held(&self.orders).send(Order::Listen(id)));
     }
 
     fn clock_differs(&self, offset_us: i64) {

@@ -234,6 +234,12 @@ impl Keeper for Books {
         }
     }
 
+    fn calls(&self, who: RecorderId, json: &[u8]) {
+        if !self.present.told(who, json) {
+            tracing::warn!(satellite = %who, "what it told of its calls cannot be read");
+        }
+    }
+
     fn left(&self, who: RecorderId) {
         self.present.left(who);
     }

@@ -1,8 +1,9 @@
 //! The satellites as the console sees and governs them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use shared::{RecorderId, UtcMicros};
+use shared::{RecorderId, RecordingId, UtcMicros};
+use transfer::central::Intake;
 use vault::{By, SatelliteRow, Vault};
 use web::{HostError, Satellites};
 
@@ -17,6 +18,8 @@ pub(crate) struct Desk {
     site: Arc<Site>,
     vault: Arc<Vault>,
     present: Arc<Present>,
+    /// What takes in what they bring, once the door is open.
+    intake: OnceLock<Arc<Intake>>,
     /// One change of settings at a time.
     changing: Mutex<()>,
 }
@@ -25,12 +28,26 @@ impl Desk {
     /// Begins with nobody on the line.
     pub(crate) fn new(site: &Arc<Site>, vault: &Arc<Vault>) -> Self {
         let (site, vault) = (Arc::clone(site), Arc::clone(vault));
-        Self { site, vault, present: Arc::default(), changing: Mutex::default() }
+        Self { site, vault, present: Arc::default(), intake: OnceLock::new(), changing: Mutex::default() }
     }
 
     /// Returns who is on the line, for whoever hears them.
     pub(crate) fn present(&self) -> Arc<Present> {
         Arc::clone(&self.present)
+    }
+
+    /// Passes on what is listened to from now on.
+    pub(crate) fn attend(&self, intake: Arc<Intake>) {
+        drop(self.intake.set(intake));
+    }
+
+    /// Says that somebody listens to a recording, if a satellite makes it; false if none does.
+    pub(crate) fn listening(&self, id: RecordingId) -> bool {
+        let Some(who) = self.present.recorder_of(id) else { return false };
+        if let Some(intake) = self.intake.get() {
+            intake.listening(who, id);
+        }
+        true
     }
 
     fn one(&self, row: SatelliteRow) -> api::Satellite {

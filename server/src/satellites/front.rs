@@ -33,7 +33,8 @@ const SILENT_US: i64 = 60_000_000;
 /// The door for satellites, and the thread behind it.
 pub(crate) struct Front {
     door: Arc<Door>,
-    intake: JoinHandle<()>,
+    intake: Arc<Intake>,
+    tending: JoinHandle<()>,
 }
 
 /// The door as the console's listener sees it.
@@ -66,10 +67,11 @@ impl Front {
         let house: Arc<dyn House> = books;
         let door = Arc::new(Door::new(authority, house, Arc::<Intake>::clone(&intake))?);
         let (vault, people, stop) = (Arc::clone(vault), people.clone(), Arc::clone(stop));
-        let tend = move || tend(&intake, &vault, &people, &stop);
+        let tended = Arc::clone(&intake);
+        let tend = move || tend(&tended, &vault, &people, &stop);
         let thread = std::thread::Builder::new().name("intake".to_owned());
-        let intake = thread.spawn(tend).context("the system gives no thread for satellites")?;
-        Ok(Self { door, intake })
+        let tending = thread.spawn(tend).context("the system gives no thread for satellites")?;
+        Ok(Self { door, intake, tending })
     }
 
     /// Returns what the console's listener hands satellites to.
@@ -77,9 +79,14 @@ impl Front {
         Arc::new(Beside(Arc::clone(&self.door)))
     }
 
+    /// Returns what takes in what satellites bring.
+    pub(crate) fn intake(&self) -> Arc<Intake> {
+        Arc::clone(&self.intake)
+    }
+
     /// Waits for the thread, once the end was asked for and the doors are closed.
     pub(crate) fn join(self) {
-        if self.intake.join().is_err() {
+        if self.tending.join().is_err() {
             tracing::error!("the thread of the satellites died");
         }
     }

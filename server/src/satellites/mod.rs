@@ -2,6 +2,7 @@
 //! configured. What travels is `transfer`'s business, what lies on disk the vault's.
 
 mod authority;
+mod board;
 mod books;
 mod configure;
 mod desk;
@@ -11,6 +12,7 @@ mod present;
 mod said;
 
 use authority::authority;
+pub(crate) use board::join;
 use books::Books;
 pub(crate) use desk::Desk;
 pub(crate) use front::Front;

@@ -10,9 +10,10 @@ use api::{LineState, TapLine, TapState};
 use audio::codec::g711::{ALAW, MULAW};
 use audio::peaks::{level_dbfs, rms};
 use recorder::Recorder;
-use shared::{Chunk, GapCause, Party, RecordingId, Reference, Role, Stamp, Track};
+use shared::{Chunk, Direction, GapCause, Party, RecordingId, Reference, Role, Stamp, Track};
 use telephony::cmd::{CallInfo, SegCmd, SegId};
 use tokio::sync::watch;
+use vault::PartyRole;
 use web::{Board, BoardLine};
 
 use super::taps::{Entry, TEST_TAP, Taps};
@@ -93,7 +94,7 @@ impl Channels {
         calls.truncate(LINES_MAX);
         let lines =
             calls.into_iter().map(|(seg, call)| line(*seg, call, now, recorder, taps.all())).collect();
-        let board = Board { lines, taps: vitals.iter().map(tap_line).collect() };
+        let board = Board { lines, taps: vitals.iter().map(tap_line).collect(), ..Board::default() };
         self.out.send_if_modified(|known| {
             let changed = **known != board;
             if changed {
@@ -161,6 +162,8 @@ fn line(seg: SegId, call: &mut Call, now: &Stamp, recorder: &Recorder, taps: &[E
     codecs.sort_unstable();
     codecs.dedup();
     BoardLine {
+        key: seg.0,
+        satellite: None,
         recording_id: entry.filter(|_| call.heard).map(|(id, _)| id),
         part: None,
         reference: entry.map(|(_, reference)| reference.to_string()),
@@ -170,8 +173,8 @@ fn line(seg: SegId, call: &mut Call, now: &Stamp, recorder: &Recorder, taps: &[E
         side: call.info.side,
         state,
         started_at: Some(call.opened.unwrap_or(call.signalled).utc),
-        caller: party(&call.info.caller),
-        called: party(&call.info.called),
+        caller: party(&call.info.caller, call.info.direction, PartyRole::Caller),
+        called: party(&call.info.called, call.info.direction, PartyRole::Called),
         direction: call.info.direction,
         codecs,
         level_dbfs: known.then_some(levels),
@@ -179,8 +182,10 @@ fn line(seg: SegId, call: &mut Call, now: &Stamp, recorder: &Recorder, taps: &[E
     }
 }
 
-fn party(party: &Party) -> api::Party {
-    api::Party { number: party.number.clone(), name: party.display.clone(), extension: None }
+/// A party with the extension at which it sits, by which a scope is judged: as that of the recording will be.
+fn party(party: &Party, direction: Direction, role: PartyRole) -> api::Party {
+    let extension = Some(vault::extension(direction, role, &party.number)).filter(|at| !at.is_empty());
+    api::Party { number: party.number.clone(), name: party.display.clone(), extension }
 }
 
 fn tap_line(vitals: &TapVitals) -> TapLine {

@@ -163,8 +163,10 @@ impl Host for Here {
     }
 
     fn listening(&self, id: RecordingId) {
-        // The recording thread has ended: then there is nothing to hear either.
-        drop(self.orders.send(Order::Listen(id)));
+        if !self.satellites.listening(id) {
+            // The recording thread has ended: then there is nothing to hear either.
+            drop(self.orders.send(Order::Listen(id)));
+        }
     }
 
     fn interfaces(&self) -> Vec<api::InterfaceInfo> {

@@ -7,6 +7,7 @@
 //! | `alarms` | sends alarms by mail, webhook and syslog ([`crate::alarms`]) |
 //! | `archive` | archives what is due, every evening ([`crate::archiving::keeper`]) |
 //! | `room` | lets go from the live store what every place holds, announced a day before ([`room`]), and keeps rules and ends of retention ([`ended`]) |
+//! | `board` | puts the calls of satellites beside those of this server ([`crate::satellites`]) |
 //! | `intake` | verifies and makes durable what satellites send ([`crate::satellites`]) |
 //! | `web-N` | the console's doors (tokio), and threads that may block for them |
 //! | main | signals, settings read again, day keys ahead, systemd's watchdog |
@@ -101,11 +102,14 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
 
     let (orders, taken) = channel();
     let (channels, board) = Channels::new();
+    let satellites = satellites::Desk::new(&site, &vault);
+    let (board, boards) =
+        satellites::join(board, satellites.present(), Arc::clone(&vault), Arc::clone(&stop))?;
     let here = Arc::new(Here {
         site: Arc::clone(&site),
         desk: Arc::new(Desk::default()),
         vault: Arc::clone(&vault),
-        satellites: satellites::Desk::new(&site, &vault),
+        satellites,
         keys: Arc::clone(&site.keys),
         min_suite: site.card.min_suite,
         zone: site.card.zone.clone(),
@@ -138,6 +142,9 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let people = Raise { bell: bell.clone(), seen: Arc::clone(&seen) };
     let front = Front::open(&site, &vault, &people, here.satellites.present(), &stop);
     let doors = Doors::open(&here, &certificate, door, redirect, front.as_ref().ok())?;
+    if let Ok(front) = &front {
+        here.satellites.attend(front.intake());
+    }
     if let Err(e) = &front {
         people.alarm(&format!("satellites are not let in: {e:#}. Everything else goes on"));
     }
@@ -157,6 +164,9 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     archiving.join();
     if let Ok(front) = front {
         front.join();
+    }
+    if boards.join().is_err() {
+        tracing::error!("the thread of the board died");
     }
     if let Err(e) = &ended {
         bell.alarm(&format!("{e:#}"));

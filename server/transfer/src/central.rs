@@ -13,8 +13,8 @@ use bytes::Bytes;
 use hyper::body::Incoming as Body;
 use seal::{KeyRing, RecipientType};
 use sha2::{Digest as _, Sha256};
-use shared::{RecorderId, SiteId, Stamp};
-use tokio::sync::watch;
+use shared::{RecorderId, RecordingId, SiteId, Stamp};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use vault::{Incoming, Receipt, TakeWith};
 
@@ -32,6 +32,8 @@ const FILES: u32 = 2_048;
 const DOCUMENTS: Duration = Duration::from_secs(30);
 /// For a satellite to take what it is answered.
 const TAKEN: Duration = Duration::from_secs(30);
+/// Recordings of one satellite that are listened to and were not passed on yet.
+const LISTENED: usize = 64;
 /// For a last word.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// A satellite's clock that is further off is told: five seconds.
@@ -57,6 +59,9 @@ pub trait Keeper: Send + Sync + 'static {
     /// A satellite was heard; what it says of itself is JSON, and not trusted.
     fn heard(&self, who: RecorderId, status: Option<&str>);
 
+    /// It told of its calls: JSON, and not trusted.
+    fn calls(&self, who: RecorderId, json: &[u8]);
+
     /// Its connection ended.
     fn left(&self, who: RecorderId);
 
@@ -70,6 +75,8 @@ pub struct Intake {
     incoming: Incoming,
     keeper: Arc<dyn Keeper>,
     turns: Mutex<HashMap<RecorderId, Arc<tokio::sync::Mutex<()>>>>,
+    /// Where the conversation of a satellite hears what is listened to.
+    listened: Mutex<HashMap<RecorderId, mpsc::Sender<RecordingId>>>,
 }
 
 impl std::fmt::Debug for Intake {
@@ -102,7 +109,15 @@ impl Intake {
     /// Begins with the central's disk.
     #[must_use]
     pub fn new(site_id: SiteId, incoming: Incoming, keeper: Arc<dyn Keeper>) -> Self {
-        Self { site_id, incoming, keeper, turns: Mutex::default() }
+        Self { site_id, incoming, keeper, turns: Mutex::default(), listened: Mutex::default() }
+    }
+
+    /// Says that somebody listens to a recording that this satellite makes. Never waits; one that is not on the line is passed over.
+    pub fn listening(&self, who: RecorderId, id: RecordingId) {
+        let listened = self.listened.lock().unwrap_or_else(PoisonError::into_inner);
+        if listened.get(&who).is_some_and(|to| to.try_send(id).is_err()) {
+            tracing::debug!(satellite = %who, "that somebody listens is said again in a second");
+        }
     }
 
     /// Makes durable what was written. Call it every five seconds, and once at the end.
@@ -140,6 +155,7 @@ impl Intake {
             receiver.bye(&why);
             drop(timeout(FAREWELL, down.send(Bytes::from(receiver.answers()))).await);
         }
+        self.listened.lock().unwrap_or_else(PoisonError::into_inner).remove(&who);
         self.keeper.left(who);
         let here = Arc::clone(&self);
         drop(tokio::task::spawn_blocking(move || here.incoming.gone(who)).await);
@@ -156,6 +172,8 @@ impl Intake {
         let mut documents = interval(DOCUMENTS);
         documents.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut greeted, mut sent) = (false, Vec::new());
+        let (to, mut listened) = mpsc::channel(LISTENED);
+        self.listened.lock().unwrap_or_else(PoisonError::into_inner).insert(who, to);
         loop {
             let work: Vec<Work> = std::iter::from_fn(|| receiver.next_work()).collect();
             greeted |= work.iter().any(|work| matches!(work, Work::Greeted { .. }));
@@ -197,6 +215,7 @@ impl Intake {
                         receiver.document(document);
                     }
                 }
+                Some(id) = listened.recv(), if greeted => receiver.listen(id),
                 why = told(&mut end) => return why,
             }
         }

@@ -3,7 +3,7 @@
 //! A part grows in the spool, or in the folder of its satellite, under a name that its identity gives. When it is closed it is renamed into its day folder; a file
 //! that is open by then stays readable, so a listener who holds it loses nothing.
 
-use shared::RecordingId;
+use shared::{RecorderId, RecordingId};
 use store::ReadSeek;
 
 use crate::part::{SPOOL, spool_path};
@@ -29,14 +29,22 @@ impl std::fmt::Debug for GrowingPart {
 }
 
 impl Vault {
-    /// Opens part `wanted` of a recording under way, or its newest part. `None`: nothing of it grows, or it is being moved
-    /// at this moment; then it is found again a moment later, here or by [`Self::open_recording`].
+    /// Opens part `wanted` of a recording under way, or its newest part. `from` is the satellite that makes it, `None` this recorder: what
+    /// one of them brings is never taken for another's. `None`: nothing of it grows, or it is being moved at this moment; then it is
+    /// found again a moment later, here or by [`Self::open_recording`].
     ///
     /// # Errors
     /// The disk's or the catalogue's.
-    pub fn growing(&self, id: RecordingId, wanted: Option<u16>) -> Result<Option<GrowingPart>> {
-        let spool = self.disk.list(SPOOL)?.into_iter().map(|entry| spool_path(&entry.name));
-        let paths: Vec<String> = spool.chain(incoming::growing(&*self.disk)?).collect();
+    pub fn growing(
+        &self,
+        id: RecordingId,
+        wanted: Option<u16>,
+        from: Option<RecorderId>,
+    ) -> Result<Option<GrowingPart>> {
+        let paths: Vec<String> = match from {
+            None => self.disk.list(SPOOL)?.into_iter().map(|entry| spool_path(&entry.name)).collect(),
+            Some(who) => incoming::growing_of(&*self.disk, who)?,
+        };
         let path_of = |part: u16| {
             // In the spool the hour stands before it, behind a dash; what comes from a satellite has its folder.
             let name = format!("{}.amx", seal::name_symbols(&id, part));
@@ -62,7 +70,9 @@ impl Vault {
         }
         // A part that was asked for by number may have been admitted meanwhile.
         let Some(part) = wanted else { return Ok(None) };
-        let Some(recording) = self.catalogue.recording(id)? else { return Ok(None) };
+        let of = from.unwrap_or(self.config.recorder_id);
+        let found = self.catalogue.recording(id)?.filter(|recording| recording.facts.recorder_id == of);
+        let Some(recording) = found else { return Ok(None) };
         let Some(row) = recording.parts.into_iter().find(|row| row.part == part) else { return Ok(None) };
         Ok(Some(GrowingPart { part, io: self.disk.open_read(&row.path)?, path: row.path }))
     }

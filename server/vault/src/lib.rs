@@ -66,7 +66,7 @@ pub use catalogue::{
     PatternError, Place, PolicyChange, PolicyRow, PolicyStep, ProofRow, ProvenPart, PurgeRow, PurgeState,
     Query, ReadBackRow, Recording, RecordingRow, RetentionClass, SatelliteRow, Scope, Search, SearchPage,
     Session, SessionStep, Severity, ShredMedium, ShredOnMedium, ShredRow, ShredState, ShredWhat, Standing,
-    User, UserId, UserRole,
+    User, UserId, UserRole, extension,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use depot::Depot;

@@ -192,11 +192,39 @@ pub struct Board {
     pub lines: Vec<BoardLine>,
     /// The taps.
     pub taps: Vec<api::TapLine>,
+    /// The satellites that were not revoked.
+    pub satellites: Vec<BoardSatellite>,
+}
+
+/// A satellite on the board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardSatellite {
+    /// Its name.
+    pub name: String,
+    /// Whether its line is up.
+    pub connected: bool,
+    /// When it was last heard, if it is not.
+    pub seen_at: Option<UtcMicros>,
+    /// Calls in all, as it says.
+    pub calls: u64,
+}
+
+/// Which satellite records a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfSatellite {
+    /// Its identity: only what it brought itself is heard as this call.
+    pub id: RecorderId,
+    /// Its name.
+    pub name: String,
 }
 
 /// One call on the board.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoardLine {
+    /// Tells it from the other calls of its recorder.
+    pub key: u64,
+    /// The satellite that records it; `None`: this server.
+    pub satellite: Option<OfSatellite>,
     /// The recording that grows, if there is one.
     pub recording_id: Option<RecordingId>,
     /// Name of the sealed file that grows, as the recorder gave it; what live listening reads.

@@ -57,7 +57,10 @@ use axum::routing::get;
 
 pub use act::{Act, may, permissions};
 pub use guard::Peer;
-pub use host::{Board, BoardLine, Health, Host, HostError, ReportSignature, Satellites, SiteInfo};
+pub use host::{
+    Board, BoardLine, BoardSatellite, Health, Host, HostError, OfSatellite, ReportSignature, Satellites,
+    SiteInfo,
+};
 pub use serve::{Attended, Beside, Limits, Tls, redirect, serve};
 pub use tls::{SelfSigned, TlsError, fingerprint, self_signed, tls};
 pub use users::{Link, one_time_link};

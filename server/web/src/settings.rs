@@ -130,7 +130,10 @@ async fn test_call(caller: Caller) -> Answer<Json<TestCall>> {
 async fn setup(caller: Caller) -> Answer<Json<Setup>> {
     let settings = caller.doors.settings().await?;
     let test_call = caller.doors.blocking(tested).await?;
-    let steps = SetupSteps { signed_in: true, source: !settings.taps.is_empty(), test_call };
+    // A central whose satellites record needs no tap of its own.
+    let satellites = caller.doors.vault(|vault| vault.satellites()).await?;
+    let source = !settings.taps.is_empty() || satellites.iter().any(|row| row.revoked.is_none());
+    let steps = SetupSteps { signed_in: true, source, test_call };
     Ok(Json(Setup { done: steps.source && steps.test_call, steps }))
 }
 

@@ -10,6 +10,9 @@ pub struct LedgerQuery {
     /// The day, `2026-11-22`; today when left out.
     #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 10))]
     pub day: Option<String>,
+    /// One recorder only, by its identity: this server or a satellite.
+    #[cfg_attr(feature = "openapi", param(max_length = 64))]
+    pub recorder: Option<String>,
     /// One tap only.
     #[cfg_attr(feature = "openapi", param(max_length = 100))]
     pub tap: Option<String>,
@@ -71,16 +74,49 @@ pub struct LedgerLine {
     pub recording_id: Option<String>,
 }
 
+/// Numbers of a day that nobody accounts for, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LedgerGap {
+    /// The first.
+    pub from: u32,
+    /// The last.
+    pub to: u32,
+}
+
+/// The account of one recorder on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LedgerRecorder {
+    /// Its identity.
+    pub id: String,
+    /// The letter of its references.
+    pub letter: String,
+    /// The satellite's name; none: this server.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub name: Option<String>,
+    /// The sums.
+    pub totals: LedgerTotals,
+    /// True when the sums agree and no number is missing.
+    pub balanced: bool,
+    /// Numbers of the day that nobody accounts for: references count from 1 without a hole.
+    pub missing: u64,
+    /// Which, the first hundred stretches.
+    pub gaps: Vec<LedgerGap>,
+}
+
 /// The account of one day, exceptions first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LedgerDay {
     /// The day in the site's zone.
     pub day: String,
-    /// The sums.
+    /// The sums, of the recorder that was asked for or of all.
     pub totals: LedgerTotals,
-    /// True when the sums agree.
+    /// True when the sums agree and no number is missing.
     pub balanced: bool,
+    /// The accounts of all recorders, each for itself.
+    pub recorders: Vec<LedgerRecorder>,
     /// The entries.
     pub entries: Vec<LedgerLine>,
     /// Where the next page begins; none at the end.

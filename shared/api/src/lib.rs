@@ -36,8 +36,8 @@ pub use keeping::{
     ChangeHold, ChangeState, CountWhich, Covered, Destruction, DestructionOnMedium, DoneBy, HoldByOrder,
     Keeping, KeepingChange, KeepingPreview, KeptClass, NewDestruction, NewHold, Which, WishedChange,
 };
-pub use ledger::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};
-pub use live::{AudioEnd, AudioHead, AudioLoss, Board, Line, LineState, TapLine, TapState};
+pub use ledger::{LedgerDay, LedgerGap, LedgerLine, LedgerQuery, LedgerRecorder, LedgerTotals};
+pub use live::{AudioEnd, AudioHead, AudioLoss, Board, Line, LineState, SatelliteLine, TapLine, TapState};
 pub use me::{ChangeMe, ChangePassword, Me, MySite, MyUser, Scope, SessionInfo, Sessions};
 pub use problem::Problem;
 pub use recordings::{

@@ -31,6 +31,9 @@ pub struct Line {
     /// The reference shown to people.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reference: Option<String>,
+    /// The satellite that records it; none: this server.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub satellite: Option<String>,
     /// The tap's name.
     pub tap: String,
     /// Which side of the exchange.
@@ -89,14 +92,32 @@ pub struct TapLine {
     pub kernel_drops: u64,
 }
 
+/// A satellite on the board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SatelliteLine {
+    /// Its name.
+    pub name: String,
+    /// Whether its line is up. If not, its calls are not seen here, whether it records them or not.
+    pub connected: bool,
+    /// When it was last heard, if its line is not up; none when it never came.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub seen_at: Option<String>,
+    /// Calls that it has beyond those on the board, because there are too many of them to be told one by one.
+    pub more: u64,
+}
+
 /// The whole board: the data of each event `board`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Board {
     /// The calls that the listener may know of.
     pub lines: Vec<Line>,
-    /// The taps that the listener may know of.
+    /// The taps of this server that the listener may know of.
     pub taps: Vec<TapLine>,
+    /// The satellites.
+    #[serde(default)]
+    pub satellites: Vec<SatelliteLine>,
 }
 
 /// The first text message of live sound: what the binary messages of 20 ms each hold (PCM16, little endian, interleaved).

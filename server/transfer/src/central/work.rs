@@ -62,6 +62,10 @@ impl Intake {
                 self.keeper.heard(who, None);
                 Done::Nothing
             }
+            Work::Calls(json) => {
+                self.keeper.calls(who, &json);
+                Done::Nothing
+            }
             Work::Status(json) => {
                 let is_object = |text: &&str| {
                     serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()

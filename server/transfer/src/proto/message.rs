@@ -5,7 +5,7 @@ use shared::{RecorderId, RecordingId, UtcMicros};
 
 use super::{CHUNK_MAX, ProtocolError, Refusal, What};
 
-/// The longest status of a satellite.
+/// The longest status of a satellite, and the longest word about its calls.
 pub const STATUS_MAX: usize = 64 << 10;
 /// The longest document that the central sends: a configuration with its day keys.
 pub const DOCUMENT_MAX: usize = 192 << 10;
@@ -70,6 +70,8 @@ pub enum Up {
     Status(Vec<u8>),
     /// Is the central there?
     Ping(u64),
+    /// The calls that are going on, as far as they changed, as JSON.
+    Calls(Vec<u8>),
 }
 
 /// From the central to the satellite.
@@ -140,6 +142,8 @@ pub enum Down {
     },
     /// It ends the connection.
     Bye(String),
+    /// Somebody listens to this recording.
+    Listen(RecordingId),
 }
 
 impl Up {
@@ -168,6 +172,7 @@ impl Up {
             }
             Self::Status(bytes) => put(out, 6, &[bytes]),
             Self::Ping(number) => put(out, 7, &[&number.to_le_bytes()]),
+            Self::Calls(bytes) => put(out, 8, &[bytes]),
         }
     }
 
@@ -212,6 +217,7 @@ impl Down {
                 let end = text.floor_char_boundary(REASON_MAX);
                 put(out, 137, &[text.as_bytes().get(..end).unwrap_or_default()]);
             }
+            Self::Listen(id) => put(out, 138, &[id.bytes()]),
         }
     }
 
@@ -251,6 +257,7 @@ fn read_up(mut f: Fields<'_>) -> Option<Up> {
         5 => Up::Ask { handle: f.u32()?, offset: f.u64()?, length: f.u32()? },
         6 => Up::Status(rest(&mut f, STATUS_MAX)?),
         7 => Up::Ping(f.u64()?),
+        8 => Up::Calls(rest(&mut f, STATUS_MAX)?),
         _ => return None,
     };
     f.0.is_empty().then_some(message)
@@ -294,6 +301,7 @@ fn read_down(mut f: Fields<'_>) -> Option<Down> {
         135 => Down::Document(rest(&mut f, DOCUMENT_MAX)?),
         136 => Down::Pong { number: f.u64()?, utc: UtcMicros(f.i64()?) },
         137 => Down::Bye(String::from_utf8(rest(&mut f, REASON_MAX)?).ok()?),
+        138 => Down::Listen(RecordingId(f.array()?)),
         _ => return None,
     };
     f.0.is_empty().then_some(message)
@@ -327,6 +335,7 @@ mod tests {
             Up::Ask { handle: 1, offset: 9, length: 3 },
             Up::Status(b"{}".to_vec()),
             Up::Ping(u64::MAX),
+            Up::Calls(b"{}".to_vec()),
         ]
     }
 
@@ -342,6 +351,7 @@ mod tests {
             Down::Document(vec![1]),
             Down::Pong { number: 1, utc: UtcMicros(2) },
             Down::Bye("the disk is full".to_owned()),
+            Down::Listen(RecordingId([6; 16])),
         ]
     }
 
@@ -370,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_cut_or_goes_on_is_none() {
-        let lengths_are_free = |kind: u8| matches!(kind, 3 | 6 | 134 | 135 | 137);
+        let lengths_are_free = |kind: u8| matches!(kind, 3 | 6 | 8 | 134 | 135 | 137);
         for up in ups() {
             let mut out = Vec::new();
             up.write(&mut out);

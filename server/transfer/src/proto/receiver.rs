@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use shared::{RecorderId, UtcMicros};
+use shared::{RecorderId, RecordingId, UtcMicros};
 
 use super::{CHUNK_MAX, Down, Framer, ProtocolError, Refusal, SILENCE_US, Up, VERSION, What};
 
@@ -68,6 +68,8 @@ pub enum Work {
     },
     /// How the satellite says it goes: JSON of at most [`super::STATUS_MAX`] bytes. Not trusted.
     Status(Vec<u8>),
+    /// The calls that are going on there, as far as they changed: JSON of at most [`super::STATUS_MAX`] bytes. Not trusted.
+    Calls(Vec<u8>),
 }
 
 /// What became of bytes.
@@ -200,6 +202,11 @@ impl Receiver {
         }
     }
 
+    /// Says that somebody listens to a recording.
+    pub fn listen(&mut self, id: RecordingId) {
+        Down::Listen(id).write(&mut self.out);
+    }
+
     /// Says why the connection ends.
     pub fn bye(&mut self, text: &str) {
         Down::Bye(text.to_owned()).write(&mut self.out);
@@ -258,6 +265,7 @@ impl Receiver {
                 }
             }
             Up::Status(json) => self.work.push_back(Work::Status(json)),
+            Up::Calls(json) => self.work.push_back(Work::Calls(json)),
             Up::Ping(number) => Down::Pong { number, utc }.write(&mut self.out),
         }
         Ok(())

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use seal::VerifyingKey;
-use shared::{RecorderId, SiteId, UtcMicros};
+use shared::{RecorderId, RecordingId, SiteId, UtcMicros};
 
 use super::{Digests, Down, Flow, Framer, PING_US, ProtocolError, Refusal, SILENCE_US, Up, VERSION, What};
 use crate::Receipt;
@@ -107,6 +107,8 @@ pub enum Todo {
     },
     /// A signed document came.
     Document(Vec<u8>),
+    /// Somebody at the central listens to this recording.
+    Listen(RecordingId),
     /// The central's clock, read half a round trip ago.
     Clock {
         /// Its wall clock.
@@ -264,10 +266,23 @@ impl Sender {
         }
     }
 
+    /// Tells whether both sides have greeted.
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        matches!(self.link, Link::Up { .. })
+    }
+
     /// Sends a status: JSON of at most [`super::STATUS_MAX`] bytes.
     pub fn status(&mut self, json: Vec<u8>) {
         if matches!(self.link, Link::Up { .. }) && json.len() <= super::STATUS_MAX {
             Up::Status(json).write(&mut self.out);
+        }
+    }
+
+    /// Tells of the calls that are going on: JSON of at most [`super::STATUS_MAX`] bytes.
+    pub fn calls(&mut self, json: Vec<u8>) {
+        if matches!(self.link, Link::Up { .. }) && json.len() <= super::STATUS_MAX {
+            Up::Calls(json).write(&mut self.out);
         }
     }
 
@@ -402,6 +417,7 @@ impl Sender {
                 self.todo.push_back(Todo::Took { what, offset, bytes });
             }
             Down::Document(bytes) => self.todo.push_back(Todo::Document(bytes)),
+            Down::Listen(id) => self.todo.push_back(Todo::Listen(id)),
             Down::Pong { number, utc } => self.clock(number, utc, now),
         }
         Ok(())

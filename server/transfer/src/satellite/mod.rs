@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use seal::SigningKey;
-use shared::{RecorderId, SiteId, Stamp};
+use shared::{RecorderId, RecordingId, SiteId, Stamp};
 use tokio::sync::{Notify, watch};
 use vault::Outpost;
 
@@ -63,6 +63,13 @@ pub trait Home: Send + Sync + 'static {
 
     /// How it goes, as JSON of at most [`crate::proto::STATUS_MAX`] bytes.
     fn status(&self) -> Vec<u8>;
+
+    /// The calls that are going on, as far as central does not know them yet, as JSON of at most [`crate::proto::STATUS_MAX`] bytes; `anew`:
+    /// it knows nothing. Asked once a second. `None`: nothing has changed.
+    fn calls(&self, anew: bool) -> Option<Vec<u8>>;
+
+    /// Somebody at central listens to this recording, for the next few seconds.
+    fn listen(&self, id: RecordingId);
 
     /// Central's clock is so many microseconds ahead of this one.
     fn clock_differs(&self, offset_us: i64);

@@ -18,6 +18,8 @@ use crate::tls::{self, CertificateKey};
 const STATUS: Duration = Duration::from_secs(10);
 /// What grew is gathered for so long: the files of a hundred calls in one go cost a tenth of a hundred goes.
 const GATHER_US: u64 = 200_000;
+/// How often central hears what has changed of the calls.
+const CALLS: Duration = Duration::from_secs(1);
 /// Nothing to wait for: look again after so long.
 const IDLE_US: u64 = 10_000_000;
 /// A certificate is renewed so long before its end: thirty days.
@@ -137,6 +139,8 @@ impl Visit {
         let (news, mut status, mut renewal) = (Arc::clone(&self.news), interval(STATUS), interval(RENEWAL));
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.reset();
+        let (mut calls, mut anew) = (interval(CALLS), true);
+        calls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut gathered: Option<Bytes> = None;
         let (mut is_news, mut look) = (true, 0);
         loop {
@@ -166,6 +170,12 @@ impl Visit {
                 }
                 () = news.notified(), if !is_news => is_news = true,
                 _tick = status.tick() => self.sender.status(self.home.status()),
+                // Before the greeting is answered nothing can be told, and what is told anew must arrive.
+                _tick = calls.tick(), if self.sender.is_up() => {
+                    if let Some(json) = self.home.calls(std::mem::take(&mut anew)) {
+                        self.sender.calls(json);
+                    }
+                }
                 _tick = renewal.tick() => {
                     if self.renewal_is_due() {
                         return Err(Cut::Home("its certificate is due to be renewed".to_owned()));
@@ -217,6 +227,7 @@ impl Visit {
                 self.resumed(what, resumed);
             }
             Todo::Document(bytes) => self.document(&bytes),
+            Todo::Listen(id) => self.home.listen(id),
             Todo::Clock { utc, trip_us } => {
                 let then = utc.plus(i64::try_from(trip_us / 2).unwrap_or(0));
                 self.home.clock_differs(then.0.saturating_sub(self.home.now().utc.0));

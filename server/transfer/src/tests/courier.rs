@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use seal::SigningKey;
-use shared::{RecorderId, Stamp};
+use shared::{RecorderId, RecordingId, Stamp};
 use vault::{Outpost, VaultConfig};
 
 use super::loopback::{DAY_US, SITE, central, key, now, runtime};
@@ -60,6 +60,12 @@ impl Home for Memory {
     fn status(&self) -> Vec<u8> {
         b"{}".to_vec()
     }
+
+    fn calls(&self, _anew: bool) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn listen(&self, _id: RecordingId) {}
 
     fn clock_differs(&self, _offset_us: i64) {}
 

@@ -313,7 +313,11 @@ impl World {
                 }
                 Todo::Receipted { what, receipt, signature } => self.delete(what, receipt, &signature),
                 Todo::Trouble { what, trouble } => self.troubles.push((what, trouble)),
-                Todo::Clock { .. } | Todo::Held { .. } | Todo::Took { .. } | Todo::Document(_) => {}
+                Todo::Clock { .. }
+                | Todo::Held { .. }
+                | Todo::Took { .. }
+                | Todo::Document(_)
+                | Todo::Listen(_) => {}
             }
         }
     }
@@ -358,7 +362,7 @@ impl World {
                     Err(why) => receiver.refuse(handle, why),
                 }
             }
-            Work::Greeted { .. } | Work::Status(_) | Work::Read { .. } => {}
+            Work::Greeted { .. } | Work::Status(_) | Work::Calls(_) | Work::Read { .. } => {}
         }
         Ok(())
     }

@@ -272,6 +272,13 @@ pub(crate) fn growing(disk: &dyn Disk) -> Result<Vec<String>> {
     Ok(held_files(disk)?.into_iter().filter(|path| path.ends_with(".amx")).collect())
 }
 
+/// Finds files of parts that one satellite is sending, by their paths.
+pub(crate) fn growing_of(disk: &dyn Disk, who: RecorderId) -> Result<Vec<String>> {
+    let folder = folder_of(who);
+    let names = listed(disk, &folder, EntryKind::File)?.into_iter().filter(|name| name.ends_with(".amx"));
+    Ok(names.map(|name| format!("{folder}/{name}")).collect())
+}
+
 /// Lists what is here of all satellites, by paths.
 fn held_files(disk: &dyn Disk) -> Result<Vec<String>> {
     let mut paths = Vec::new();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use audio::Legs;
 use seal::{Part, State};
-use shared::{GapCause, RecordingId};
+use shared::{GapCause, RecorderId, RecordingId};
 
 use super::sealed::{Result, Ring, Sealed, Shape, Share, SoundError, micros};
 use crate::Host;
@@ -27,6 +27,8 @@ const AHEAD_US: u64 = 10_000;
 /// A call that is being listened to.
 pub(crate) struct Growing {
     id: RecordingId,
+    /// The satellite that makes it.
+    from: Option<RecorderId>,
     sealed: Sealed,
     number: u16,
     /// Where this part begins in what is told as position, microseconds.
@@ -81,17 +83,19 @@ pub(crate) enum Heard {
 }
 
 impl Growing {
-    /// Opens the part of a recording that grows now, at its present end. `None`: there is none.
+    /// Opens the part of a recording that grows now, at its present end; `from` is the satellite that makes it, `None` this server. `None`:
+    /// there is none.
     ///
     /// # Errors
     /// The vault's; a part that does not open with central's keys; no leg that this server can decode.
-    pub(crate) fn open(host: &dyn Host, id: RecordingId) -> Result<Option<Self>> {
-        let Some(found) = host.vault().growing(id, None)? else { return Ok(None) };
+    pub(crate) fn open(host: &dyn Host, id: RecordingId, from: Option<RecorderId>) -> Result<Option<Self>> {
+        let Some(found) = host.vault().growing(id, None, from)? else { return Ok(None) };
         let mut sealed = opened(host, found)?;
         let number = sealed.parts().first().map_or(0, |open| open.number);
         let shape = sealed.shape(Legs::Both, None)?;
         let mut this = Self {
             id,
+            from,
             sealed,
             number,
             base_us: 0,
@@ -182,7 +186,7 @@ impl Growing {
             return Ok(false);
         }
         let next = self.number.saturating_add(1);
-        let Some(found) = host.vault().growing(self.id, Some(next))? else { return Ok(false) };
+        let Some(found) = host.vault().growing(self.id, Some(next), self.from)? else { return Ok(false) };
         let mut sealed = opened(host, found)?;
         let start = |sealed: &mut Sealed| sealed.parts().first().map(|open| open.part.header().spec.start);
         if let (Some(before), Some(now)) = (start(&mut self.sealed), start(&mut sealed)) {

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
-use api::{LedgerDay, LedgerLine, LedgerQuery, LedgerTotals};
+use api::{LedgerDay, LedgerLine, LedgerQuery};
 use axum::Json;
 use axum::http::Method;
-use shared::{Day, Zone};
-use vault::{LedgerRow, Scope, Vault};
+use shared::{Day, RecorderId, Zone};
+use vault::{LedgerRow, PartyRole, Scope, Vault};
+
+use super::accounts::{accounts, balanced, class, totals};
 
 use crate::act::Act;
 use crate::caller::Caller;
@@ -36,6 +38,7 @@ pub(super) fn register(routes: &mut Routes) {
 /// What of a day is wanted.
 struct Wanted {
     day: Day,
+    recorder: Option<RecorderId>,
     tap: Option<String>,
     all: bool,
     after: Option<Place>,
@@ -69,12 +72,21 @@ fn wanted(asked: &LedgerQuery, today: Day) -> Answer<Wanted> {
     let after = asked.after.as_deref().map(|text| place(text).ok_or(())).transpose();
     let after = after.map_err(|()| Refusal::bad("`after` is the value `next` of a page."))?;
     let tap = bounded("tap", &asked.tap, 100)?;
-    Ok(Wanted { day, tap, all, after, limit: usize::try_from(limit).unwrap_or(100) })
+    let recorder = bounded("recorder", &asked.recorder, 64)?.map(|text| text.parse::<RecorderId>());
+    let recorder =
+        recorder.transpose().map_err(|_odd| Refusal::bad("`recorder` is the identity of a recorder."))?;
+    Ok(Wanted { day, recorder, tap, all, after, limit: usize::try_from(limit).unwrap_or(100) })
 }
 
 fn account(vault: &Vault, wanted: &Wanted, scope: &Scope, zone: &Zone) -> vault::Result<LedgerDay> {
     let mut rows = vault.ledger_day(wanted.day)?;
-    let totals = totals(&rows);
+    let own = (vault.config().recorder_id, vault.config().letter);
+    let recorders = accounts(&rows, &vault.satellites()?, own);
+    let is_wanted = |who: &RecorderId| wanted.recorder.is_none_or(|wanted| wanted == *who);
+    rows.retain(|row| is_wanted(&row.recorder_id));
+    let totals = totals(rows.iter());
+    let mut chosen = recorders.iter().filter(|of| of.id.parse().is_ok_and(|id| is_wanted(&id)));
+    let balanced = balanced(&totals) && chosen.all(|of| of.balanced);
     rows.retain(|row| wanted.all || class(row) < 3);
     rows.sort_by_key(place_of);
     let mut rows = rows.into_iter().filter(|row| wanted.after.is_none_or(|after| place_of(row) > after));
@@ -87,9 +99,7 @@ fn account(vault: &Vault, wanted: &Wanted, scope: &Scope, zone: &Zone) -> vault:
         last = Some(text(place_of(&row)));
         entries.extend(line(vault, &row, wanted, scope, zone)?);
     }
-    let sum = [totals.recorded, totals.partly, totals.not_recorded, totals.open];
-    let balanced = totals.signalled == sum.iter().fold(0, |all: u64, n| all.saturating_add(*n));
-    Ok(LedgerDay { day: wanted.day.to_string(), totals, balanced, entries, next })
+    Ok(LedgerDay { day: wanted.day.to_string(), totals, balanced, recorders, entries, next })
 }
 
 /// Shows an entry, if the scope covers it: by its recording where there is one, else by its numbers.
@@ -118,6 +128,12 @@ fn line(
         Some(shared::LedgerEnd::Partly(why)) => (Some("partly"), Some(why.word())),
         Some(shared::LedgerEnd::NotRecorded(why)) => (Some("not recorded"), Some(why.word())),
     };
+    // A satellite's ledger names nobody; its recordings do.
+    let number = |role, known: &str| {
+        let heard =
+            recording.as_ref().filter(|_| known.is_empty()).and_then(|recording| recording.party(role));
+        heard.map_or_else(|| known.to_owned(), |party| party.number.clone())
+    };
     Ok(Some(LedgerLine {
         ledger_no: row.ledger_no.0,
         reference: row.reference.to_string(),
@@ -126,32 +142,10 @@ fn line(
         end: end.map(str::to_owned),
         why: why.map(str::to_owned),
         rule: row.ending.and_then(|ending| ending.rule),
-        caller: row.caller.clone(),
-        called: row.called.clone(),
-        recording_id: recording.map(|_| row.recording_id.to_string()),
+        caller: number(PartyRole::Caller, &row.caller),
+        called: number(PartyRole::Called, &row.called),
+        recording_id: recording.as_ref().map(|_| row.recording_id.to_string()),
     }))
-}
-
-fn totals(rows: &[LedgerRow]) -> LedgerTotals {
-    let count =
-        |class| u64::try_from(rows.iter().filter(|row| self::class(row) == class).count()).unwrap_or(0);
-    LedgerTotals {
-        signalled: u64::try_from(rows.len()).unwrap_or(0),
-        not_recorded: count(0),
-        partly: count(1),
-        open: count(2),
-        recorded: count(3),
-    }
-}
-
-/// 0 not recorded, 1 partly, 2 still open, 3 recorded.
-fn class(row: &LedgerRow) -> u8 {
-    match row.ending.map(|ending| ending.end.numbers().0) {
-        Some(3) => 0,
-        Some(2) => 1,
-        None => 2,
-        Some(_) => 3,
-    }
 }
 
 fn place_of(row: &LedgerRow) -> Place {
@@ -165,7 +159,7 @@ fn text((class, number, recorder): Place) -> String {
 fn place(text: &str) -> Option<Place> {
     let mut fields = text.splitn(3, '.');
     let (class, number) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    let recorder: shared::RecorderId = fields.next()?.parse().ok()?;
+    let recorder: RecorderId = fields.next()?.parse().ok()?;
     Some((class, number, *recorder.bytes()))
 }
 

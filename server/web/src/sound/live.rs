@@ -8,15 +8,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{AudioEnd, AudioHead, AudioLoss, Board as Shown, Line, SideWord};
+use api::{AudioEnd, AudioHead, AudioLoss, Board as Shown, Line, SatelliteLine, SideWord};
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use shared::{RecordingId, Side, UtcMicros, Zone};
+use shared::{RecorderId, RecordingId, Side, UtcMicros, Zone};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use vault::Scope;
 
 use super::growing::{Growing, Heard, Lost};
@@ -27,7 +27,7 @@ use super::unfold::unfold;
 use crate::act::Act;
 use crate::caller::Caller;
 use crate::guard::same_origin;
-use crate::host::{Board, BoardLine};
+use crate::host::{Board, BoardLine, BoardSatellite};
 use crate::problem::Refusal;
 use crate::routes::{Door, Routes, Spec};
 use crate::take::{Answer, Id};
@@ -51,6 +51,8 @@ const PIECES_A_SECOND: usize = 10;
 const SEND_MAX: Duration = Duration::from_secs(5);
 /// Nothing new for so long: the call is over, or its recorder.
 const NOTHING_MAX: Duration = Duration::from_secs(45);
+/// The first seconds of a satellite's call are on their way when it stands on the board already.
+const COMES_WITHIN: Duration = Duration::from_secs(4);
 pub(super) fn register(routes: &mut Routes) {
     let spec = |summary| Spec::new(TAG, summary, Door::Act(Act::Live));
     routes.add(
@@ -110,7 +112,22 @@ fn show(board: &Board, scope: &Scope, zone: &Zone, now: UtcMicros) -> Shown {
     let lines =
         board.lines.iter().filter(|line| covers(scope, line, now)).map(|line| show_line(line, zone, now));
     let tap = |name: &str| scope.taps.is_empty() || scope.taps.iter().any(|known| known == name);
-    Shown { lines: lines.collect(), taps: board.taps.iter().filter(|t| tap(&t.name)).cloned().collect() }
+    let satellite = |of: &BoardSatellite| {
+        let is_its = |line: &&BoardLine| line.satellite.as_ref().is_some_and(|s| s.name == of.name);
+        let told = u64::try_from(board.lines.iter().filter(is_its).count()).unwrap_or(u64::MAX);
+        SatelliteLine {
+            name: of.name.clone(),
+            connected: of.connected,
+            seen_at: of.seen_at.map(|at| zone.rfc3339(at)),
+            // Whoever sees some calls only learns nothing of the others.
+            more: if scope.is_all() { of.calls.saturating_sub(told) } else { 0 },
+        }
+    };
+    Shown {
+        lines: lines.collect(),
+        taps: board.taps.iter().filter(|t| tap(&t.name)).cloned().collect(),
+        satellites: board.satellites.iter().map(satellite).collect(),
+    }
 }
 
 fn covers(scope: &Scope, line: &BoardLine, now: UtcMicros) -> bool {
@@ -124,6 +141,7 @@ fn show_line(line: &BoardLine, zone: &Zone, now: UtcMicros) -> Line {
     Line {
         recording_id: line.recording_id.map(|id| id.to_string()),
         reference: line.reference.clone(),
+        satellite: line.satellite.as_ref().map(|of| of.name.clone()),
         tap: line.tap.clone(),
         side: if line.side == Side::Trunk { SideWord::Trunk } else { SideWord::Extension },
         state: line.state,
@@ -150,14 +168,11 @@ async fn listen(
     if !same_origin(&headers) {
         return Err(Refusal::wrong_csrf());
     }
-    if !on_board(&caller, id) {
-        return Err(Refusal::not_found());
-    }
+    let from = on_board(&caller, id).ok_or_else(Refusal::not_found)?;
     let upgrade = upgrade.map_err(|_plain| Refusal::bad("This address speaks WebSocket only."))?;
     note(&caller, "listen-live", id, &[]).await?;
     caller.doors.host().listening(id);
-    let open = move |host: &dyn crate::Host| -> SoundResult<Option<Growing>> { Growing::open(host, id) };
-    let growing = caller.doors.blocking_long(open).await?.ok_or_else(Refusal::not_found)?;
+    let growing = open(&caller, id, from).await?.ok_or_else(Refusal::not_found)?;
     Ok(upgrade.max_message_size(1_024).on_upgrade(move |socket| async move {
         let mut listener = Listener { socket, caller, id, rate_hz: growing.rate_hz() };
         if let Err(end) = listener.run(growing).await {
@@ -166,11 +181,26 @@ async fn listen(
     }))
 }
 
-/// Tells whether the call is on the board and covered by the caller's scope. What is not covered is not there.
-fn on_board(caller: &Caller, id: RecordingId) -> bool {
+/// Opens what grows of a call. What a satellite makes may still be on its way.
+async fn open(caller: &Caller, id: RecordingId, from: Option<RecorderId>) -> Answer<Option<Growing>> {
+    let since = Instant::now();
+    loop {
+        let open =
+            move |host: &dyn crate::Host| -> SoundResult<Option<Growing>> { Growing::open(host, id, from) };
+        match caller.doors.blocking_long(open).await {
+            Ok(None) | Err(_) if from.is_some() && since.elapsed() < COMES_WITHIN => sleep(REST * TURN).await,
+            opened => return opened,
+        }
+    }
+}
+
+/// Finds the call on the board, if the caller's scope covers it: the satellite that records it, or this server. What is not covered is
+/// not there.
+fn on_board(caller: &Caller, id: RecordingId) -> Option<Option<RecorderId>> {
     let board = Arc::clone(&caller.doors.host().board().borrow());
     let now = caller.doors.now();
-    board.lines.iter().any(|line| line.recording_id == Some(id) && covers(&caller.scope, line, now))
+    let mut lines = board.lines.iter().filter(|line| line.recording_id == Some(id));
+    lines.find(|line| covers(&caller.scope, line, now)).map(|line| line.satellite.as_ref().map(|of| of.id))
 }
 
 /// Why listening ended, as a word; empty when nobody is there to be told.
@@ -227,7 +257,11 @@ impl Listener {
                 }
             }
             if heard_at.elapsed() > NOTHING_MAX {
-                return Err(if on_board(&self.caller, self.id) { "no-sound" } else { "call-ended" });
+                return Err(if on_board(&self.caller, self.id).is_some() {
+                    "no-sound"
+                } else {
+                    "call-ended"
+                });
             }
         }
     }
@@ -294,6 +328,8 @@ mod tests {
             extension: Some(extension.to_owned()),
         };
         BoardLine {
+            key: u64::from(n),
+            satellite: None,
             recording_id: Some(RecordingId([n; 16])),
             part: None,
             reference: None,
@@ -322,6 +358,7 @@ mod tests {
         let board = Board {
             lines: vec![line(1, "200", "a"), line(2, "201", "a"), line(3, "200", "b")],
             taps: vec![tap("a"), tap("b")],
+            satellites: Vec::new(),
         };
         let zone = Zone::named("UTC").unwrap();
         let seen = |scope: &Scope| {

@@ -10,6 +10,7 @@
 //! What must hold: sound is made when it is taken, block by block, on threads that may wait; a client that is gone costs
 //! nothing more. How to add a route is told in [`crate::routes`].
 
+mod accounts;
 pub mod encode;
 mod export;
 mod exports;

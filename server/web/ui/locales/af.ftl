@@ -1131,3 +1131,24 @@ invitation-wrong = { $count ->
     [1] 1 verkeerde poging
    *[other] { $count } verkeerde pogings
 }
+live-satellite = satelliet
+live-satellite-away = satelliet; sy oproepe word nie hier gesien nie, of dit opneem of nie
+live-satellite-more = { $count ->
+    [1] nog 1 oproep
+   *[other] nog { $count } oproepe
+}
+ledger-own = Hierdie bediener
+ledger-recorder = Opnemer
+ledger-recorders = Die rekening van elke opnemer
+ledger-of-all = Alle opnemers
+ledger-numbers = Sy nommers
+ledger-whole = geen gaping
+ledger-lacks = { $missing ->
+    [1] 1 nommer ontbreek: { $which }
+   *[other] { $missing } nommers ontbreek: { $which }
+}
+ledger-missing = { $missing ->
+    [1] Die rekening klop nie: van 1 nommer is geen rekenskap gegee nie. As dit 'n satelliet s'n is, is dit dalk op pad; as dit so bly, laat weet die administrateur.
+   *[other] Die rekening klop nie: van { $missing } nommers is geen rekenskap gegee nie. As dit 'n satelliet s'n is, is hulle dalk op pad; as dit so bly, laat weet die administrateur.
+}
+live-empty-away = Geen wat hierdie bediener sien nie. Wat by 'n satelliet gebeur wat nie gekoppel is nie, word nie hier gesien nie.

@@ -1132,3 +1132,24 @@ invitation-wrong = { $count ->
     [1] 1 wrong attempt
    *[other] { $count } wrong attempts
 }
+live-satellite = satellite
+live-satellite-away = satellite; its calls are not seen here, whether it records or not
+live-satellite-more = { $count ->
+    [1] 1 more call
+   *[other] { $count } more calls
+}
+ledger-own = This server
+ledger-recorder = Recorder
+ledger-recorders = The account of each recorder
+ledger-of-all = All recorders
+ledger-numbers = Its numbers
+ledger-whole = no gap
+ledger-lacks = { $missing ->
+    [1] 1 number is missing: { $which }
+   *[other] { $missing } numbers are missing: { $which }
+}
+ledger-missing = { $missing ->
+    [1] The account does not balance: nobody accounts for 1 number. If it is a satellite's it may be on its way; if it stays, tell the administrator.
+   *[other] The account does not balance: nobody accounts for { $missing } numbers. If they are a satellite's they may be on their way; if they stay, tell the administrator.
+}
+live-empty-away = None that this server sees. What goes on at a satellite that is not connected is not seen here.

@@ -40,19 +40,22 @@ export type SoundFormat = 'wav' | 'flac' | 'opus';
 
 export type LineState = 'ringing' | 'recording' | 'paused' | 'fault' | 'idle';
 export type Line = {
-  recording_id: string | null; reference: string | null; tap: string; side: string; state: LineState; started_at: string | null; seconds: number;
+  recording_id: string | null; reference: string | null; satellite: string | null; tap: string; side: string; state: LineState; started_at: string | null; seconds: number;
   caller: Party | null; called: Party | null; direction: string; codecs: string[]; level_dbfs: (number | null)[] | null; listenable: boolean; fault: string | null;
 };
 export type TapState = { name: string; interface: string; state: 'up' | 'down' | 'idle'; packets_per_s: number; kernel_drops: number };
-export type Board = { lines: Line[]; taps: TapState[] };
+export type SatelliteLine = { name: string; connected: boolean; seen_at: string | null; more: number };
+export type Board = { lines: Line[]; taps: TapState[]; satellites: SatelliteLine[] };
 
 export type LedgerEntry = {
   ledger_no: number; reference: string; opened_at: string; ended_at: string | null; end: string | null; why: string | null; rule: number | null;
   caller: string; called: string; recording_id: string | null;
 };
+export type LedgerTotals = { signalled: number; recorded: number; partly: number; not_recorded: number; open: number };
+export type LedgerRecorder = { id: string; letter: string; name: string | null; totals: LedgerTotals; balanced: boolean; missing: number; gaps: { from: number; to: number }[] };
 export type LedgerDay = {
-  day: string; totals: { signalled: number; recorded: number; partly: number; not_recorded: number; open: number };
-  balanced: boolean; entries: LedgerEntry[]; next?: string | null;
+  day: string; totals: LedgerTotals;
+  balanced: boolean; recorders: LedgerRecorder[]; entries: LedgerEntry[]; next?: string | null;
 };
 
 export type AuditEntry = {

@@ -111,7 +111,9 @@ fn a_frame_that_does_not_open_is_told_while_the_call_goes_on() {
     incoming.look(WHO, part(1), false).unwrap();
     incoming.write(WHO, part(1), 0, &forged[..start]).unwrap();
     assert_eq!(central.verify(&incoming), [], "so far it is good");
-    assert!(incoming.vault.growing(RecordingId([1; 16]), None).unwrap().is_some(), "somebody may listen");
+    let growing = |from| incoming.vault.growing(RecordingId([1; 16]), None, from).unwrap();
+    assert!(growing(Some(WHO)).is_some(), "somebody may listen");
+    assert!(growing(None).is_none() && growing(Some(RecorderId([99; 16]))).is_none(), "to whom it is");
     incoming.write(WHO, part(1), start as u64, &forged[start..last]).unwrap();
     assert_eq!(central.verify(&incoming), [], "half a frame is none");
     incoming.write(WHO, part(1), last as u64, &forged[last..]).unwrap();

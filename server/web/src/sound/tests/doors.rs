@@ -412,6 +412,12 @@ async fn the_ledger_balances_and_shows_its_exceptions_first() {
             .collect()
     };
     assert_eq!(why(&day), ["no-media", "rule"]);
+    let own = day["recorders"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!((&day["recorders"][0]["missing"], &day["recorders"][0]["totals"]), (&json!(0), &totals));
+    let chosen = who.get(&format!("/ledger?day=2026-11-22&recorder={own}")).await.json();
+    assert_eq!((&chosen["totals"], why(&chosen).len()), (&totals, 2));
+    let nobody = who.get(&format!("/ledger?day=2026-11-22&recorder={}", "9".repeat(32))).await.json();
+    assert_eq!((&nobody["totals"]["signalled"], why(&nobody).len()), (&json!(0), 0));
     assert_eq!(day["entries"][1]["rule"], 7);
     let page = who.get("/ledger?day=2026-11-22&all=1&limit=2").await.json();
     let path = format!("/ledger?day=2026-11-22&all=1&limit=2&after={}", page["next"].as_str().unwrap());
@@ -420,7 +426,7 @@ async fn the_ledger_balances_and_shows_its_exceptions_first() {
     assert_eq!(rest["entries"][0]["recording_id"], json!(RecordingId([1; 16]).to_string()));
     let limited = site.caller(Role::Supervisor, &["200"]);
     assert_eq!(why(&limited.get("/ledger?day=2026-11-22").await.json()), ["no-media"], "201 is not theirs");
-    for odd in ["day=x", "all=2", "limit=0", "after=1"] {
+    for odd in ["day=x", "all=2", "limit=0", "after=1", "recorder=x"] {
         assert_eq!(who.get(&format!("/ledger?{odd}")).await.status, 400, "{odd}");
     }
 }

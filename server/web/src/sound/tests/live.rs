@@ -46,10 +46,12 @@ fn mulaw(octets: &[u8]) -> Vec<i16> {
 fn a_growing_recording_is_heard_to_its_end_across_parts_and_torn_writes() {
     let site = Site::over(Bench::new());
     let about = About::new(1, duplex("PCMU", 8_000));
-    assert!(Growing::open(&*site.host, about.id()).unwrap().is_none(), "nothing grows yet");
+    assert!(Growing::open(&*site.host, about.id(), None).unwrap().is_none(), "nothing grows yet");
     let mut open = site.bench.begin(&about);
     (0..3).for_each(|n| open.second(n));
-    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    let stranger = Some(shared::RecorderId([9; 16]));
+    assert!(Growing::open(&*site.host, about.id(), stranger).unwrap().is_none(), "no satellite makes it");
+    let mut growing = Growing::open(&*site.host, about.id(), None).unwrap().unwrap();
     assert_eq!((growing.at_us(), growing.rate_hz()), (3_000_000, 8_000), "at the newest");
     let (mut heard, ..) = hear(&mut growing, &site);
     assert_eq!(heard.len(), 0);
@@ -86,7 +88,7 @@ fn a_leg_that_is_silent_does_not_keep_the_other_waiting() {
     let about = About::new(1, duplex("PCMU", 8_000));
     let mut open = site.bench.begin(&about);
     open.second(0);
-    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    let mut growing = Growing::open(&*site.host, about.id(), None).unwrap().unwrap();
     let mut samples = 0;
     for n in 1..6 {
         open.flush(vec![second(0, n, 8_000, 8_000)]);
@@ -106,7 +108,7 @@ fn flushes_of_a_tenth_are_heard_one_by_one_and_a_leg_that_pauses_again_is_believ
     let about = About::new(1, duplex("PCMU", 8_000));
     let mut open = site.bench.begin(&about);
     open.flush(vec![tenth(0, 0), tenth(1, 0)]);
-    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    let mut growing = Growing::open(&*site.host, about.id(), None).unwrap().unwrap();
     let mut far = 1;
     let mut flush = |open: &mut super::bench::Open<'_>, n: u64, far_speaks: bool| {
         let mut chunks = vec![tenth(0, n)];
@@ -138,7 +140,7 @@ fn what_nobody_took_for_long_is_skipped_and_said_unless_it_was_silence() {
     let about = About::new(1, duplex("PCMU", 8_000));
     let mut open = site.bench.begin(&about);
     open.second(0);
-    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    let mut growing = Growing::open(&*site.host, about.id(), None).unwrap().unwrap();
     (1..6).for_each(|n| open.second(n));
     let Heard::Sound { at_us, pcm, lost } = growing.look(&*site.host).unwrap() else { panic!("no sound") };
     assert_eq!((at_us, pcm.len()), (5_700_000, 4_800), "the last three tenths");
@@ -163,7 +165,7 @@ fn a_codec_that_changes_in_the_middle_keeps_the_rate_that_was_promised() {
     let about = About::new(1, duplex("PCMU", 8_000));
     let mut open = site.bench.begin(&about);
     open.second(0);
-    let mut growing = Growing::open(&*site.host, about.id()).unwrap().unwrap();
+    let mut growing = Growing::open(&*site.host, about.id(), None).unwrap().unwrap();
     let wide = |n: u8| shared::Track { leg: n % 2, ..super::bench::track(n, "G722", 8_000) };
     open.add_tracks(&[wide(2), wide(3)]);
     open.flush(vec![second(2, 1, 8_000, 8_000), second(3, 1, 8_000, 8_000)]);
@@ -178,6 +180,8 @@ fn line(id: RecordingId, extension: &str) -> BoardLine {
     let party =
         api::Party { number: extension.into(), name: String::new(), extension: Some(extension.into()) };
     BoardLine {
+        key: 1,
+        satellite: None,
         recording_id: Some(id),
         part: None,
         reference: Some("A261122-000001".into()),
@@ -195,7 +199,7 @@ fn line(id: RecordingId, extension: &str) -> BoardLine {
 }
 
 fn put(site: &Site, lines: Vec<BoardLine>) {
-    site.host.board.send_replace(Arc::new(Board { lines, taps: Vec::new() }));
+    site.host.board.send_replace(Arc::new(Board { lines, ..Board::default() }));
 }
 
 #[tokio::test]

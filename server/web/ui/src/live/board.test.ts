@@ -3,7 +3,7 @@ import type { Line } from '../api';
 import { readEnd } from '../ends';
 import { meter, sortLines } from './board';
 
-const line = (state: Line['state'], started_at: string | null): Line => ({ recording_id: null, reference: null, tap: 't', side: 'trunk', state, started_at, seconds: 0, caller: null, called: null, direction: 'in', codecs: [], level_dbfs: null, listenable: false, fault: null });
+const line = (state: Line['state'], started_at: string | null): Line => ({ recording_id: null, reference: null, satellite: null, tap: 't', side: 'trunk', state, started_at, seconds: 0, caller: null, called: null, direction: 'in', codecs: [], level_dbfs: null, listenable: false, fault: null });
 
 test('faults come first and idle lines last', () => {
   const of = sortLines([line('idle', null), line('recording', '2026-11-22T10:00'), line('fault', '2026-11-22T11:00'), line('ringing', '2026-11-22T12:00'), line('recording', '2026-11-22T09:00')]);
