@@ -125,7 +125,7 @@ fn walk(test: &str, engine: &str, needed: &[&str], restored: bool) {
     server.end();
 }
 
-fn tools_are_there(browser: &[&str]) -> bool {
+pub(crate) fn tools_are_there(browser: &[&str]) -> bool {
     let ui = root().join("server/web/ui");
     let known = |program: &str| {
         Command::new("sh")

@@ -9,6 +9,7 @@ mod bad_input;
 mod bucket;
 mod captures;
 mod console;
+mod console_satellites;
 mod crash;
 mod digits;
 mod drive;
