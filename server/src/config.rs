@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::alarms;
 use crate::alarms::settings::Way;
 use crate::failure::{Failure, Kind};
+pub(crate) use crate::health::settings::Health;
 
 /// The version of the data folder's layout that this program reads and writes.
 pub(crate) const DATA_FORMAT: u32 = 1;
@@ -52,6 +53,9 @@ pub(crate) struct Config {
     /// The ways out for alarms, as written.
     #[serde(default, rename = "alarm")]
     pub(crate) alarm_words: Vec<alarms::settings::Words>,
+    /// When people are told that recording is not as it always is.
+    #[serde(default)]
+    pub(crate) health: Health,
     /// Groups of extensions, for what a person may hear.
     #[serde(default)]
     pub(crate) groups: BTreeMap<String, Vec<String>>,
@@ -342,6 +346,7 @@ impl Config {
             return Err("recording.queue_mib must be 8 to 65536".into());
         }
         Way::all(&self.alarm_words)?;
+        self.health.check()?;
         let idle = self.web.idle_minutes;
         for minutes in [idle.administrator, idle.supervisor, idle.auditor, idle.agent] {
             if !(1..=720).contains(&minutes) {
@@ -452,6 +457,10 @@ shred = "ask"                     # at the end of retention: ask = administrator
 # Ways out for alarms: [[alarm]] blocks of mail, webhook or syslog, in docs/ref/alarms.md. Try them with `amethyst alarm test`.
 repeat_hours = 24                 # what stands and nobody has acknowledged is told again
 alive_hours = 0                   # a way without news says so often that it works; 0: never
+
+[health]
+# Whether calls really are recorded: docs/ref/alarms.md.
+central_silent_seconds = 300      # a satellite tells by its own ways that the central was not heard for so long; 0: never
 
 [groups]
 # Groups of extensions, for what a person may hear:  sales = ["200-219", "3***"]

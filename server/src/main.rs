@@ -13,6 +13,7 @@ mod cmds;
 mod config;
 mod disk;
 mod failure;
+mod health;
 mod keys;
 mod recording;
 mod satellite;

@@ -1,23 +1,25 @@
 //! Alarms that leave the machine: by mail, to a webhook, to a syslog. What is configured is in [`settings`]; what waits for whom and
 //! when is in [`queue`].
 //!
-//! A [`Bell`] is rung by whoever sees something; it writes the journal's line and never waits. The thread `alarms` passes it on, tells
-//! again what stands and nobody has acknowledged (the notices of the catalogue), and says on the screen if a way does not work: a
-//! way out that fails unnoticed would be the same as none.
+//! A [`Bell`] is rung by whoever sees something, and never waits. The thread `alarms` passes it on, tells again what stands and
+//! nobody has acknowledged (the notices of the catalogue, and what this program saw itself: [`standing`]), and says on the screen if
+//! a way does not work: a way out that fails unnoticed would be the same as none.
 //!
-//! What only happened (a fault of a disk, a tap that went away) is told as long as the process lives; what stands is remembered over
-//! a restart in `run/alarms.json`, which is worth nothing but the peace of those who were told already.
+//! What only happened (a fault of a disk, a tap that went away) is told as long as the process lives; when what stands was told is
+//! remembered over a restart in `run/alarms.json`, which is worth nothing but the peace of those who were told already.
 
+mod bell;
 mod mail;
 mod queue;
 pub(crate) mod settings;
+mod standing;
 mod syslog;
 mod webhook;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -26,15 +28,17 @@ use anyhow::Context as _;
 use archiver::notices::Notice;
 use serde_json::json;
 use shared::{UtcMicros, Zone};
-use vault::{NoticesChanged, Severity, Vault};
+use vault::{Severity, Vault};
 use zeroize::Zeroizing;
 
-use crate::archiving::watch::{Journal, Told};
 use crate::{disk, terminal, world};
 
+pub(crate) use bell::Bell;
+use bell::Rung;
 use queue::{Bundle, Queue};
 pub(crate) use queue::{Message, Word};
 use settings::{Alarms, By, Way};
+use standing::Standing;
 
 /// Alarms that may wait for the thread; more are in the journal only, and counted.
 const RUNG_MAX: usize = 1_000;
@@ -94,48 +98,6 @@ impl Sender {
     }
 }
 
-/// Rung by whoever sees something wrong. It writes the journal and never waits.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Bell(Option<SyncSender<Message>>);
-
-impl Bell {
-    /// Tells of something that happened and matters now.
-    pub(crate) fn alarm(&self, text: &str) {
-        let at = world::now().utc;
-        terminal::say(&format!("ALARM {at} {text}"));
-        self.pass(Message {
-            at,
-            word: Word::Happened,
-            severity: Severity::Urgent,
-            key: String::new(),
-            text: text.to_owned(),
-        });
-    }
-
-    fn pass(&self, message: Message) {
-        let Some(sender) = &self.0 else { return };
-        match sender.try_send(message) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) => {
-                terminal::say("the alarms before this one wait to be sent; it stands here only");
-            }
-        }
-    }
-}
-
-impl Told for Bell {
-    fn told(&mut self, changed: &NoticesChanged, zone: &Zone) {
-        Journal.told(changed, zone);
-        let at = world::now().utc;
-        let news = changed.begun.iter().map(|row| (row, Word::Begun));
-        for (row, word) in news.chain(changed.ended.iter().map(|row| (row, Word::Over))) {
-            let Some(notice) = Notice::of(row) else { continue };
-            let (key, text) = (row.key.clone(), notice.sentence(zone));
-            self.pass(Message { at, word, severity: row.severity, key, text });
-        }
-    }
-}
-
 /// How the ways are, for whoever looks.
 pub(crate) type Health = Arc<Mutex<Vec<WayHealth>>>;
 
@@ -157,13 +119,13 @@ pub(crate) type Configured = Arc<dyn Fn() -> (Alarms, Vec<Way>) + Send + Sync>;
 pub(crate) struct Around {
     /// Who sends.
     pub(crate) sender: Sender,
-    /// Where what stands is read; a satellite has no such place.
+    /// Where notices are read; a satellite has no such place.
     pub(crate) vault: Option<Arc<Vault>>,
     /// What is configured now.
     pub(crate) configured: Configured,
     /// Where it says how the ways are.
     pub(crate) health: Health,
-    /// Shows a sentence on the screen: that a way out is broken.
+    /// Shows a sentence on the screen.
     pub(crate) show: Box<dyn Fn(&str) + Send>,
 }
 
@@ -182,7 +144,9 @@ pub(crate) fn start(data: &Path, around: Around) -> anyhow::Result<(Bell, Ringer
     let memory = data.join("run/alarms.json");
     let told = remembered(&memory);
     let stop = Arc::new(AtomicBool::new(false));
-    let work = Work { around, memory, told, ways: BTreeMap::new(), looked_s: None, stop: Arc::clone(&stop) };
+    let standing = Standing::read(data.join("run/standing.json"));
+    let ways = BTreeMap::new();
+    let work = Work { around, memory, told, ways, standing, looked_s: None, stop: Arc::clone(&stop) };
     let thread = std::thread::Builder::new().name("alarms".to_owned());
     let thread = thread.spawn(move || work.run(&rung)).context("the system gives no thread for alarms")?;
     Ok((Bell(Some(ring)), Ringer { thread, stop }))
@@ -219,27 +183,29 @@ struct Work {
     /// What was told before the start, by way.
     told: BTreeMap<String, BTreeMap<String, UtcMicros>>,
     ways: BTreeMap<String, (Way, Queue)>,
+    /// What this program saw itself.
+    standing: Standing,
     looked_s: Option<u64>,
     stop: Arc<AtomicBool>,
 }
 
 impl Work {
-    fn run(mut self, rung: &Receiver<Message>) {
+    fn run(mut self, rung: &Receiver<Rung>) {
         while !self.stop.load(Ordering::Relaxed) {
             self.follow();
             let first = rung.recv_timeout(TURN);
             let now_s = seconds();
             match first {
-                Ok(message) => self.take(&message, now_s),
+                Ok(rung) => self.hear(rung, now_s),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            rung.try_iter().for_each(|message| self.take(&message, now_s));
+            rung.try_iter().for_each(|rung| self.hear(rung, now_s));
             self.look(now_s);
             self.deliver(now_s);
         }
         // The end of the program is no reason to keep what came last.
-        rung.try_iter().for_each(|message| self.take(&message, seconds()));
+        rung.try_iter().for_each(|rung| self.hear(rung, seconds()));
         self.deliver(u64::MAX);
     }
 
@@ -253,6 +219,27 @@ impl Work {
                 None => {
                     let queue = Queue::with(self.told.remove(&way.name).unwrap_or_default());
                     self.ways.insert(way.name.clone(), (way, queue));
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, rung: Rung, now_s: u64) {
+        match rung {
+            Rung::Tell(message) => self.take(&message, now_s),
+            Rung::Stands(message) => {
+                if self.standing.begin(&message) {
+                    let alarm = if message.severity == Severity::Urgent { "ALARM " } else { "warning: " };
+                    terminal::say(&format!("{alarm}{} {}", message.at, message.text));
+                    (self.around.show)(&message.text);
+                    self.take(&message, now_s);
+                }
+            }
+            Rung::Over(message) => {
+                if let Some(severity) = self.standing.end(&message.key) {
+                    terminal::say(&format!("over: {} {}", message.at, message.text));
+                    (self.around.show)(&message.text);
+                    self.take(&Message { severity, ..message }, now_s);
                 }
             }
         }
@@ -301,7 +288,7 @@ impl Work {
             let text = Notice::of(&row)?.sentence(&self.around.sender.zone);
             Some(Message { at: row.since, word: Word::Stands, severity: row.severity, key: row.key, text })
         });
-        Ok(told.collect())
+        Ok(told.chain(self.standing.messages()).collect())
     }
 
     fn deliver(&mut self, now_s: u64) {

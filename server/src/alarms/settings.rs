@@ -54,6 +54,43 @@ enum SeverityWord {
     Urgent,
 }
 
+/// A file with ways out that only the machine knows on which it lies: `[alarms]` and `[[alarm]]` as in `amethyst.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Local {
+    alarms: Option<Alarms>,
+    #[serde(rename = "alarm")]
+    words: Vec<Words>,
+}
+
+impl Local {
+    /// Reads it; none is as good as an empty one.
+    ///
+    /// # Errors
+    /// It cannot be read or makes no sense, and what to write.
+    pub(crate) fn read(path: &Path) -> Result<Self, String> {
+        let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) => return Err(wrong(&e)),
+        };
+        let local: Self = toml::from_str(&text).map_err(|e| wrong(&e))?;
+        Way::all(&local.words).map_err(|e| wrong(&e))?;
+        Ok(local)
+    }
+
+    /// Adds its ways to those of the settings: of two with the same name, its own counts.
+    pub(crate) fn with(&self, alarms: Alarms, ways: Vec<Way>) -> (Alarms, Vec<Way>) {
+        // They were checked when they were read.
+        let mut all = Way::all(&self.words).unwrap_or_default();
+        let others = ways.into_iter().filter(|way| all.iter().all(|own| own.name != way.name));
+        let others: Vec<Way> = others.collect();
+        all.extend(others);
+        (self.alarms.clone().unwrap_or(alarms), all)
+    }
+}
+
 /// A way out for alarms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Way {

@@ -6,6 +6,7 @@ use crate::alarms::{self, Sender};
 use crate::cli::AlarmTest;
 use crate::config::Config;
 use crate::failure::{Failure, Kind};
+use crate::satellite::folder;
 use crate::{site, terminal};
 
 /// Runs the command; 1 if a way failed.
@@ -15,7 +16,12 @@ use crate::{site, terminal};
 pub(crate) fn test(words: &AlarmTest) -> anyhow::Result<u8> {
     let card = site::card(&words.data.dir)?;
     let config = Config::read(&words.config.clone().unwrap_or_else(|| words.data.dir.join("amethyst.toml")))?;
-    let mut ways = config.alarm_ways();
+    let is_satellite = words.data.dir.join(folder::FACTS).is_file();
+    let mut ways = if is_satellite {
+        folder::ways_of(&words.data.dir, &config).map_err(|e| Failure::new(Kind::Usage, e))?.1
+    } else {
+        config.alarm_ways()
+    };
     if let Some(name) = &words.name {
         ways.retain(|way| way.name == *name);
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/amethyst.toml             settings, sent by the central; written last at enrolment, so a folder without it is an unfinished one
+//!     alarms.toml               ways out for alarms that only this machine knows; somebody writes it here, or nobody
 //!     site/satellite.json       where the central is, what this satellite is called, its letter
 //!     site/site.json, certs-<gen8>.json, daykeys-<gen8>.json, configuration.json, satellites.pem      public, all signed
 //!     keys/recorder.key         identity and signing key; opens nothing
@@ -23,6 +24,7 @@ use transfer::document::{Configuration, Document, Trust};
 use transfer::enrol::Enrolled;
 use vault::{Outpost, VaultConfig};
 
+use crate::alarms::settings::{Alarms, Local, Way};
 use crate::config::Config;
 use crate::disk;
 use crate::failure::{Failure, Kind};
@@ -32,6 +34,8 @@ use crate::site::{Identity, newest_certs, read, refuse_used, unusable};
 pub(crate) const FACTS: &str = "site/satellite.json";
 pub(super) const NETWORK: &str = "keys/satellite.pem";
 pub(super) const CONFIGURATION: &str = "site/configuration.json";
+/// Ways out for alarms that only this machine knows: the central neither sees nor changes them.
+const OWN_WAYS: &str = "alarms.toml";
 const AUTHORITY: &str = "site/satellites.pem";
 
 /// What never changes about a satellite, but for the address.
@@ -134,6 +138,15 @@ impl Folder {
     pub(crate) fn vault_config(&self) -> VaultConfig {
         vault_config(&self.trust.site, self.recorder.id, &self.facts)
     }
+}
+
+/// The ways out for alarms: those of the settings, and those of this machine's own file, which go before them.
+///
+/// # Errors
+/// The own file makes no sense, and what to write.
+pub(crate) fn ways_of(dir: &Path, config: &Config) -> Result<(Alarms, Vec<Way>), String> {
+    let local = Local::read(&dir.join(OWN_WAYS))?;
+    Ok(local.with(config.alarms.clone(), config.alarm_ways()))
 }
 
 /// Keeps newer certificates.

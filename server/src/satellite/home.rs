@@ -20,7 +20,7 @@ use super::folder::{self, Folder, NETWORK};
 use super::keys::SatelliteKeys;
 use crate::alarms::settings::{Alarms, Way};
 use crate::calls::Told;
-use crate::config::Config;
+use crate::config::{Config, Health};
 use crate::serve::watch::{Order, Raise, locked};
 use crate::{disk, terminal, world};
 
@@ -44,6 +44,7 @@ pub(super) struct Here {
     pub(super) orders: Mutex<Sender<Order>>,
     pub(super) people: Raise,
     pub(super) ways: Ways,
+    pub(super) health: Mutex<Health>,
     pub(super) config_version: AtomicU64,
     /// The last settings that came and are not followed: their version, and why.
     pub(super) refused: Mutex<Option<(u64, String)>>,
@@ -53,6 +54,10 @@ pub(super) struct Here {
     pub(super) told: Mutex<Told>,
     /// Microseconds by which the central's clock is ahead.
     pub(super) clock: AtomicI64,
+    /// When the central was heard last, monotonic, in nanoseconds; the start of the program until then.
+    pub(super) heard_ns: AtomicU64,
+    /// Why there is no line to the central, as tried last.
+    pub(super) cut_off: Mutex<String>,
 }
 
 impl Here {
@@ -65,7 +70,7 @@ impl Here {
         people: Raise,
         ways: Ways,
     ) -> Self {
-        let Folder { dir, config_version, trust, recorder, authority, day_keys, .. } = folder;
+        let Folder { dir, config, config_version, trust, recorder, authority, day_keys, .. } = folder;
         Self {
             dir,
             trust: Mutex::new(trust),
@@ -75,17 +80,21 @@ impl Here {
             orders: Mutex::new(orders),
             people,
             ways,
+            health: Mutex::new(config.health),
             config_version: AtomicU64::new(config_version),
             refused: Mutex::default(),
             board,
             told: Mutex::default(),
             clock: AtomicI64::new(0),
+            heard_ns: AtomicU64::new(world::now().mono_ns),
+            cut_off: Mutex::default(),
         }
     }
 
     /// Has the recording thread, and the alarms, follow settings.
     pub(super) fn obey(&self, config: Config) -> Result<(), String> {
-        *held(&self.ways) = (config.alarms.clone(), config.alarm_ways());
+        *held(&self.ways) = folder::ways_of(&self.dir, &config)?;
+        held(&self.health).clone_from(&config.health);
         let order = Order::Follow(Box::new(config));
         held(&self.orders).send(order).map_err(|_gone| "the recording thread has ended".to_owned())
     }
@@ -220,6 +229,14 @@ impl Home for Here {
             );
             self.alarm(&text);
         }
+    }
+
+    fn heard(&self) {
+        self.heard_ns.store(world::now().mono_ns, Ordering::Relaxed);
+    }
+
+    fn cut_off(&self, why: &str) {
+        why.clone_into(&mut held(&self.cut_off));
     }
 
     fn say(&self, text: &str) {

@@ -6,8 +6,9 @@
 //! | `courier` | the line to the central ([`transfer::satellite`]) |
 //! | `start-up` | looks at what the last run left, once |
 //! | `alarms` | sends alarms by mail, webhook and syslog ([`crate::alarms`]) |
-//! | main | signals, the disk, settings read again |
+//! | main | signals, the disk, settings read again, whether the central is heard ([`alone`]) |
 
+mod alone;
 pub(crate) mod folder;
 mod home;
 mod keys;

@@ -13,7 +13,8 @@ use transfer::proto::Order as First;
 use transfer::satellite::{Courier, CourierConfig, Home};
 use vault::{Depot, Outpost};
 
-use super::folder::Folder;
+use super::alone::Alone;
+use super::folder::{Folder, ways_of};
 use super::home::{Here, Ways, held};
 use crate::alarms::{self, Bell};
 use crate::cli::satellite::Run;
@@ -53,7 +54,8 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
     let (card, config) = (folder.trust.site.clone(), folder.config.clone());
     let (address, name, recorder_id) =
         (folder.address.clone(), folder.facts.name.clone(), folder.recorder.id);
-    let ways: Ways = Arc::new(Mutex::new((folder.config.alarms.clone(), folder.config.alarm_ways())));
+    let ways = ways_of(&words.dir, &folder.config).map_err(|e| Failure::new(Kind::Usage, e))?;
+    let ways: Ways = Arc::new(Mutex::new(ways));
     let (bell, ringer) = ring(&folder, &ways, &seen)?;
     let people = Raise { bell, seen: Arc::clone(&seen) };
     let bell = people.bell.clone();
@@ -163,7 +165,7 @@ fn attend(
     is_over: impl Fn() -> bool,
 ) -> anyhow::Result<()> {
     let watchdog = notify::watchdog();
-    let (mut fed, mut looked, mut told) = (Instant::now(), None, 0);
+    let (mut fed, mut looked, mut told, mut alone) = (Instant::now(), None, 0, Alone::default());
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(TURN);
         if is_over() && !stop.load(Ordering::Relaxed) {
@@ -191,6 +193,7 @@ fn attend(
             looked = Some(Instant::now());
             told = look_at_disk(here, told);
         }
+        alone.look(here);
     }
     Ok(())
 }

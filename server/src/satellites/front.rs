@@ -1,6 +1,5 @@
 //! The central's front for satellites: the door behind the console's port, and the thread that looks after what came in.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,14 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustls::ServerConfig;
 use rustls::server::ClientHello;
-use shared::RecorderId;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 use transfer::carrier::{Door, House};
 use transfer::central::{Intake, Keeper};
-use vault::{Incoming, IncomingLimits, Vault};
+use vault::{Incoming, IncomingLimits, Severity, Vault};
 
+use super::silence::{News, Silences};
 use super::{Books, Present, authority};
 use crate::serve::watch::Raise;
 use crate::site::Site;
@@ -27,8 +26,6 @@ use crate::world;
 const VERIFY_EVERY: Duration = Duration::from_secs(1);
 /// How often what was written is made durable.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
-/// A satellite that was not heard for so long is told, in microseconds.
-const SILENT_US: i64 = 60_000_000;
 
 /// The door for satellites, and the thread behind it.
 pub(crate) struct Front {
@@ -67,8 +64,8 @@ impl Front {
         let house: Arc<dyn House> = books;
         let door = Arc::new(Door::new(authority, house, Arc::<Intake>::clone(&intake))?);
         let (vault, people, stop) = (Arc::clone(vault), people.clone(), Arc::clone(stop));
-        let tended = Arc::clone(&intake);
-        let tend = move || tend(&tended, &vault, &people, &stop);
+        let (tended, site) = (Arc::clone(&intake), Arc::clone(site));
+        let tend = move || tend(&tended, &site, &vault, &people, &stop);
         let thread = std::thread::Builder::new().name("intake".to_owned());
         let tending = thread.spawn(tend).context("the system gives no thread for satellites")?;
         Ok(Self { door, intake, tending })
@@ -112,35 +109,31 @@ impl web::Beside for Beside {
 }
 
 /// Looks after what came in until the end; then makes it durable once more.
-fn tend(intake: &Intake, vault: &Vault, people: &Raise, stop: &AtomicBool) {
-    let (mut synced, mut silent) = (Instant::now(), BTreeSet::new());
+fn tend(intake: &Intake, site: &Site, vault: &Vault, people: &Raise, stop: &AtomicBool) {
+    let (mut synced, mut silences) = (Instant::now(), Silences::default());
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(VERIFY_EVERY);
         intake.verify();
         if synced.elapsed() >= SYNC_EVERY {
             synced = Instant::now();
             intake.sync();
-            miss(vault, people, &mut silent);
+            miss(site, vault, people, &mut silences);
         }
     }
     intake.sync();
 }
 
-/// Tells which satellites have fallen silent, once each time.
-fn miss(vault: &Vault, people: &Raise, silent: &mut BTreeSet<RecorderId>) {
-    let now = world::now().utc;
-    for row in vault.satellites().unwrap_or_default() {
-        let is_late = |at: shared::UtcMicros| now.0.saturating_sub(at.0) > SILENT_US;
-        let is_silent = row.revoked.is_none() && row.last_seen_at.is_some_and(is_late);
-        if !is_silent {
-            silent.remove(&row.recorder_id);
-        } else if silent.insert(row.recorder_id) {
-            let text = format!(
-                "satellite {} (\"{}\") has been silent for a minute. It may be recording and cut off, or not recording at all: \
-                 look at its line and at the machine",
-                row.letter, row.name
-            );
-            people.alarm(&text);
+/// Tells which satellites have fallen silent, and which are heard again.
+fn miss(site: &Site, vault: &Vault, people: &Raise, silences: &mut Silences) {
+    let rows = match vault.satellites() {
+        Ok(rows) => rows,
+        // Whoever else needs the catalogue says so; silence cannot be judged without it.
+        Err(e) => return tracing::warn!("whether satellites are heard cannot be looked up: {e}"),
+    };
+    for (key, news) in silences.look(&rows, world::now().mono_ns, &site.card.zone) {
+        match news {
+            News::Silent(text) => people.bell.stands(&key, Severity::Urgent, &text),
+            News::Heard(text) => people.bell.over(&key, &text),
         }
     }
 }

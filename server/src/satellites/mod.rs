@@ -10,6 +10,7 @@ mod front;
 mod invite;
 mod present;
 mod said;
+mod silence;
 
 use authority::authority;
 pub(crate) use board::join;

@@ -14,14 +14,14 @@ use super::site::{Site, run};
 use crate::workspace::root;
 
 /// A mail server: aiosmtpd, with STARTTLS and a password.
-struct Post {
+pub(super) struct Post {
     child: Child,
     folder: PathBuf,
 }
 
 impl Post {
     /// Whether there is one on this machine.
-    fn is_there() -> bool {
+    pub(super) fn is_there() -> bool {
         let asked =
             Command::new("/usr/bin/python3").args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
         let is_there = asked.is_ok_and(|status| status.success());
@@ -32,8 +32,13 @@ impl Post {
     }
 
     /// Starts it with the site's own certificate.
-    fn open(site: &Site, port: u16) -> Self {
-        let folder = Path::new(site.path("mail")).to_owned();
+    pub(super) fn open(site: &Site, port: u16) -> Self {
+        Self::open_in(site, port, "mail")
+    }
+
+    /// The same, with its letters in a folder of that name.
+    pub(super) fn open_in(site: &Site, port: u16, name: &str) -> Self {
+        let folder = Path::new(site.path(name)).to_owned();
         fs::create_dir_all(&folder).unwrap();
         let at = |name: &str| format!("{}/{name}", site.data());
         let mut child = Command::new("/usr/bin/python3")
@@ -49,12 +54,14 @@ impl Post {
         Self { child, folder }
     }
 
-    fn letters(&self) -> Vec<String> {
+    pub(super) fn letters(&self) -> Vec<String> {
         let mut files: Vec<PathBuf> =
             fs::read_dir(&self.folder).unwrap().map(|f| f.unwrap().path()).collect();
         files.retain(|path| path.extension().is_some_and(|end| end == "eml"));
         files.sort();
-        files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+        // Lines that the mail's encoding broke are whole again.
+        let whole = |text: String| text.replace("=\r\n", "").replace("=\n", "");
+        files.iter().map(|path| whole(fs::read_to_string(path).unwrap())).collect()
     }
 }
 
@@ -65,7 +72,7 @@ impl Drop for Post {
     }
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -97,13 +104,13 @@ fn hook() -> (u16, Receiver<Value>) {
     (port, told)
 }
 
-fn configure(site: &Site, more: &str) {
+pub(super) fn configure(site: &Site, more: &str) {
     let file = Path::new(site.data()).join("amethyst.toml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text + more).unwrap();
 }
 
-fn mail_block(site: &Site, port: u16, password: &str) -> String {
+pub(super) fn mail_block(site: &Site, port: u16, password: &str) -> String {
     let secret = site.path("secret");
     fs::write(secret, format!("{password}\n")).unwrap();
     format!(

@@ -11,6 +11,7 @@ mod captures;
 mod console;
 mod console_satellites;
 mod crash;
+mod deadman;
 mod digits;
 mod drive;
 mod film;

@@ -62,9 +62,13 @@ impl Satellite {
         }
     }
 
-    pub(crate) fn end(mut self) -> String {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    pub(crate) fn end(mut self) -> String {
+        self.signal("-TERM");
         let code = self.child.wait().expect("it ends").code();
         sleep(Duration::from_millis(100));
         assert_eq!(code, Some(0), "{}", self.said());

@@ -147,7 +147,7 @@ impl Server {
         self.said.lock().unwrap().clone()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let told =
             Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill runs");
         assert!(told.success(), "it ended by itself: {}", self.said());
@@ -232,13 +232,18 @@ pub(crate) fn plan(first: u32, calls: u32, seconds: u64) -> Plan {
 }
 
 /// Asks until `found` says so; the answer is what it found.
-pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    within(Duration::from_secs(60), what, found)
+}
+
+/// The same, for what takes longer.
+pub(crate) fn within<T>(limit: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
         if let Some(found) = found() {
             return found;
         }
-        assert!(since.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        assert!(since.elapsed() < limit, "waited {limit:?} for {what}");
         sleep(Duration::from_millis(200));
     }
 }

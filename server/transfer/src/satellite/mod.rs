@@ -22,10 +22,6 @@ use crate::tls::Identity;
 use backoff::Backoff;
 use visit::{Ended, Visit};
 
-/// Microseconds without a central after which people are told, and told again.
-const ALONE_US: u64 = 60_000_000;
-const ALONE_AGAIN_US: u64 = 3_600_000_000;
-
 /// What the program keeps for the courier.
 pub trait Home: Send + Sync + 'static {
     /// Both clocks.
@@ -73,6 +69,13 @@ pub trait Home: Send + Sync + 'static {
 
     /// Central's clock is so many microseconds ahead of this one.
     fn clock_differs(&self, offset_us: i64);
+
+    /// Central said something: it lives. Called for every piece that comes.
+    fn heard(&self);
+
+    /// There is no line to central, and why. How long that may last is the program's to judge: it must do so on a thread of its own,
+    /// so that a courier that hangs is noticed, too.
+    fn cut_off(&self, why: &str);
 
     /// Tells something that is no fault.
     fn say(&self, text: &str);
@@ -139,7 +142,7 @@ async fn keep(
     let sender =
         Sender::new(SenderConfig { site_id, recorder_id, boot, central: central_key(&*home), order });
     let mut visit = Visit { address, outpost, home, sender, news, released: Vec::new(), told: None };
-    let (mut backoff, mut alone) = (Backoff::default(), Alone::since(visit.home.now()));
+    let mut backoff = Backoff::default();
     while !*stop.borrow() {
         let began = visit.home.now();
         let ended = visit.run(&mut stop).await;
@@ -148,11 +151,10 @@ async fn keep(
             Ended::Asked => return,
             Ended::Lost { why, greeted } => {
                 if greeted {
-                    alone = Alone::since(visit.home.now());
                     backoff = Backoff::default();
                     visit.home.say(&format!("the line to central is down: {why}. Recording goes on"));
                 }
-                alone.tell(&visit, &why);
+                visit.home.cut_off(&why);
                 tracing::info!(%why, after_us = visit.home.now().micros_since(&began), "no line to central");
             }
         }
@@ -170,34 +172,4 @@ fn central_key(home: &dyn Home) -> seal::VerifyingKey {
     let newest = trust.central_keys().last();
     // Enrolment verified that there is one; without it no receipt would verify, and nothing would be let go.
     newest.unwrap_or(trust.site.root_key)
-}
-
-/// How long there was no central, and when people were told last.
-struct Alone {
-    since: Stamp,
-    told: Option<Stamp>,
-}
-
-impl Alone {
-    const fn since(since: Stamp) -> Self {
-        Self { since, told: None }
-    }
-
-    fn tell(&mut self, visit: &Visit, why: &str) {
-        let now = visit.home.now();
-        let is_due = match &self.told {
-            None => now.micros_since(&self.since) >= ALONE_US,
-            Some(told) => now.micros_since(told) >= ALONE_AGAIN_US,
-        };
-        if is_due {
-            self.told = Some(now);
-            let waiting = visit.outpost.backlog();
-            let minutes = now.micros_since(&self.since) / 60_000_000;
-            visit.home.alarm(&format!(
-                "no central for {minutes} min: {why}. Recording goes on here; {} parts of {} MB wait",
-                waiting.parts,
-                waiting.bytes / 1_000_000
-            ));
-        }
-    }
 }

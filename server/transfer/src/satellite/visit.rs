@@ -164,6 +164,7 @@ impl Visit {
                 }
                 piece = piece(&mut down) => {
                     self.sender.feed(&piece.ok_or(Cut::Closed)?, self.now())?;
+                    self.home.heard();
                 }
                 () = sleep(Duration::from_micros(deadline.saturating_sub(now))) => {
                     self.sender.tick(self.now())?;

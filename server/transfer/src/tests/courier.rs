@@ -69,6 +69,10 @@ impl Home for Memory {
 
     fn clock_differs(&self, _offset_us: i64) {}
 
+    fn heard(&self) {}
+
+    fn cut_off(&self, _why: &str) {}
+
     fn say(&self, _text: &str) {}
 
     fn alarm(&self, text: &str) {
