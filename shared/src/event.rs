@@ -20,7 +20,7 @@ pub enum Value {
 /// One event, as it is sealed in an EVENT frame.
 ///
 /// `kind` is a word in snake case: `digit`, `held`, `retrieved`, `transferred`, `time_anchor`, `sender_clock`, `gap_cause`,
-/// `mask`, `track_change`, `capture_fault`, `marker`.
+/// `mask`, `track_change`, `capture_fault`, `marker`, `one_way`, `silent`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Event {
     /// What happened.

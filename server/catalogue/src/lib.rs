@@ -74,7 +74,7 @@ pub use find::{Page, Query};
 pub use held::Hold;
 pub use index::extension;
 pub use labels::{By, Field, LabelChange, Labels, Note, NoteId};
-pub use listed::{Listed, ListedParty, ListedTrack};
+pub use listed::{Heard, Listed, ListedParty, ListedTrack};
 pub use location::{LocationKind, LocationRow, MediaSet, MediumRow, MediumState};
 pub use logged::PartKey;
 pub use open::{Catalogue, CatalogueKey};

@@ -1,14 +1,15 @@
 //! A recording as lists show it: all of it stands in one row of one table, so that a page of fifty takes fifty rows.
 //!
 //! Parties, tracks, tags and flags are copies: `party`, `leg`, `tag` and `part` say what is true. Whatever changes one of those
-//! writes the copy anew in the same transaction, by [`Drawn::cells`] and [`redraw`], and nothing else does.
+//! writes the copy anew in the same transaction, by [`Drawn::cells`] and [`redraw`], and nothing else does. What the recorder marked is
+//! read beside it ([`Heard`]).
 
 use std::collections::BTreeMap;
 
 use shared::{GapCause, RecordingId};
 
 use crate::bulk::Cell;
-use crate::read::{assemble, damaged, facts};
+use crate::read::{assemble, damaged, facts, id16, select};
 use crate::sql::{Conn, Row};
 use crate::{Facts, LegRow, PartyRole, Recording, RecordingRow, Result, index};
 
@@ -23,6 +24,8 @@ pub struct Listed {
     pub tracks: Vec<ListedTrack>,
     /// All flags of its parts: 1 recovered, 2 damaged inside, 4 continued in a next part.
     pub flags: u32,
+    /// How much of the call was heard, as the recorder marked it while it went on.
+    pub heard: Heard,
     /// A legal hold is on.
     pub held: bool,
     /// The number of the case or order in another system; empty when there is none.
@@ -33,6 +36,28 @@ pub struct Listed {
     pub comment: String,
     /// Tags in the order of the alphabet.
     pub tags: Vec<String>,
+}
+
+/// How much of a call was heard.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Heard {
+    /// Nothing speaks against both sides.
+    #[default]
+    Both,
+    /// One side sent nothing for long while the other did: an event `one_way` was sealed.
+    OneWay,
+    /// Nothing but digital silence came: an event `silent` was sealed.
+    Silent,
+}
+
+impl Heard {
+    fn of_kind(kind: &str) -> Self {
+        match kind {
+            "one_way" => Self::OneWay,
+            "silent" => Self::Silent,
+            _ => Self::Both,
+        }
+    }
 }
 
 /// A party in a list.
@@ -96,6 +121,7 @@ impl From<&Recording> for Listed {
             parties: recording.parties.iter().map(party).collect(),
             tracks: tracks(&recording.legs),
             flags: recording.parts.iter().fold(0, |all, part| all | part.flags),
+            heard: recording.events.iter().map(|event| Heard::of_kind(&event.kind)).max().unwrap_or_default(),
             held: labels.hold.is_some(),
             external_reference: labels.external_reference.clone(),
             subject: labels.subject.clone(),
@@ -182,6 +208,7 @@ impl Drawn {
             parties: row.parties.iter().take(index::PARTIES_MAX).map(party).collect(),
             tracks: tracks(&row.legs),
             flags: row.part.flags,
+            heard: Heard::Both,
             held: false,
             external_reference: String::new(),
             subject: String::new(),
@@ -239,8 +266,30 @@ pub(crate) async fn at(conn: &mut Conn, keys: &[i64]) -> Result<Vec<Listed>> {
     for row in conn.rows_kept(text, cells).await? {
         by_key.insert(row.int(28)?, listed(&row)?);
     }
+    mark(conn, &mut by_key, stride).await?;
     Ok(keys.iter().filter_map(|key| by_key.remove(key)).collect())
 }
+
+/// Says of each how much was heard. There is no copy of that: its events stand together, and few have any.
+async fn mark(conn: &mut Conn, found: &mut BTreeMap<i64, Listed>, stride: usize) -> Result<()> {
+    let Some(last) = found.values().next_back().map(|listed| listed.facts.recording_id) else {
+        return Ok(());
+    };
+    let ids = found.values().map(|listed| listed.facts.recording_id).chain(std::iter::repeat(last));
+    let ids: Vec<RecordingId> = ids.take(stride).collect();
+    let mut heard: BTreeMap<RecordingId, Heard> = BTreeMap::new();
+    for row in select(conn, MARKS, &ids).await? {
+        let of = heard.entry(RecordingId(id16(&row, 0)?)).or_default();
+        *of = (*of).max(Heard::of_kind(&row.text(1)?));
+    }
+    for listed in found.values_mut() {
+        listed.heard = heard.get(&listed.facts.recording_id).copied().unwrap_or_default();
+    }
+    Ok(())
+}
+
+const MARKS: &str =
+    "select recording_id, kind from event where recording_id in (?) and kind in ('one_way', 'silent')";
 
 /// The first twenty are those of [`facts`].
 pub(crate) const COLUMNS: &str = "recording_id, recorder_id, ledger_no, reference, started_at_us, ended_at_us, day, direction, method, side, \
@@ -265,6 +314,7 @@ pub(crate) fn listed(row: &Row) -> Result<Listed> {
         parties: parties.into_iter().map(party).collect(),
         tracks: tracks.into_iter().map(track).collect(),
         flags: row.number(27, "flags")?,
+        heard: Heard::Both,
         held: row.int(23)? != 0,
         external_reference: row.text(20)?,
         subject: row.text(21)?,

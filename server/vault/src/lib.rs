@@ -59,14 +59,14 @@ pub use archive::log::{Proof, PurgeReason};
 pub use catalogue::{
     ArchiveRunRow, ArchivedPart, AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow,
     BadPart, By, COUNT_MAX, Candidate, CaptureRun, CatalogueError, CatalogueKey, CheckKind, CheckRow, Count,
-    Counts, Coverage, Cursor, CursorError, DayCount, DayEntry, DuePart, ExtensionPattern, Facts, Field, Hold,
-    HoldOrder, InvitationRow, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow, Listed,
-    ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState, Note, NoteId,
-    NoticeRow, NoticesChanged, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow, PartySeen,
-    PatternError, Place, PolicyChange, PolicyRow, PolicyStep, ProofRow, ProvenPart, PurgeRow, PurgeState,
-    Query, ReadBackRow, Recording, RecordingRow, RetentionClass, SatelliteRow, Scope, Search, SearchPage,
-    Session, SessionStep, Severity, ShredMedium, ShredOnMedium, ShredRow, ShredState, ShredWhat, Standing,
-    User, UserId, UserRole, extension,
+    Counts, Coverage, Cursor, CursorError, DayCount, DayEntry, DuePart, ExtensionPattern, Facts, Field,
+    Heard, Hold, HoldOrder, InvitationRow, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow,
+    Listed, ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState, Note,
+    NoteId, NoticeRow, NoticesChanged, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow,
+    PartySeen, PatternError, Place, PolicyChange, PolicyRow, PolicyStep, ProofRow, ProvenPart, PurgeRow,
+    PurgeState, Query, ReadBackRow, Recording, RecordingRow, RetentionClass, SatelliteRow, Scope, Search,
+    SearchPage, Session, SessionStep, Severity, ShredMedium, ShredOnMedium, ShredRow, ShredState, ShredWhat,
+    Standing, User, UserId, UserRole, extension,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use depot::Depot;

@@ -68,6 +68,8 @@ pub struct Row {
     pub has_gap: bool,
     /// How much is missing on the worst leg.
     pub gap_ms: u64,
+    /// `both`; `one-way`: one side sent nothing for long while the other did; `silent`: nothing but digital silence came.
+    pub heard: String,
     /// True while a legal hold keeps it.
     pub held: bool,
     /// Tags.

@@ -1,6 +1,6 @@
 //! A list shows what its recordings say, whatever happened to them.
 
-use shared::{GapTotals, Track};
+use shared::{Event, GapTotals, Track};
 
 use super::world::{Made, by, enter, found, id};
 use crate::*;
@@ -66,6 +66,17 @@ pub(super) fn a_list_shows_what_its_recordings_say(catalogue: &Catalogue) {
     }
     let listed = check(catalogue);
     assert_eq!((listed[0].tracks[0].missing, listed[0].tracks[1].missing), (12, 3));
+    assert_eq!(listed.iter().map(|row| row.heard).max(), Some(Heard::Both));
+
+    // What the recorder marked, in a later part, too.
+    let mut one_way = Made::new(4).row();
+    one_way.events.push(Event::new("one_way", 5));
+    let mut silent = Made { part: 4, at_s: 400, ..Made::new(1) }.row();
+    silent.events.push(Event::new("silent", 5));
+    catalogue.insert_batch(vec![one_way, silent], vec![]).unwrap();
+    let heard: Vec<Heard> = check(catalogue).iter().map(|row| row.heard).collect();
+    assert_eq!(heard, [Heard::Silent, Heard::Both, Heard::Both, Heard::OneWay]);
+    let listed = check(catalogue);
     assert_eq!(listed[0].parties.len(), 3);
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use audio::Codec;
 use shared::{GapTotals, Track, Zone};
-use vault::{Listed, ListedParty, ListedTrack, PartyRole, Recording};
+use vault::{Heard, Listed, ListedParty, ListedTrack, PartyRole, Recording};
 
 use super::timeline::value_text;
 use super::view::{CAUSES, hex};
@@ -37,6 +37,7 @@ pub(super) fn row(listed: &Listed, zone: &Zone) -> api::Row {
         orphan: facts.orphan,
         has_gap: listed.has_gap(),
         gap_ms: gap_ms(listed),
+        heard: heard(listed.heard).to_owned(),
         held: listed.held,
         tags: listed.tags.clone(),
         subject: listed.subject.clone(),
@@ -113,6 +114,14 @@ fn gap_ms(listed: &Listed) -> u64 {
         *sum = sum.saturating_add(ms);
     }
     legs.into_values().max().unwrap_or(0)
+}
+
+const fn heard(heard: Heard) -> &'static str {
+    match heard {
+        Heard::Both => "both",
+        Heard::OneWay => "one-way",
+        Heard::Silent => "silent",
+    }
 }
 
 const fn integrity(flags: u32) -> api::Integrity {

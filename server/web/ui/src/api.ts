@@ -17,7 +17,7 @@ export type Party = { number: string | null; name: string | null; extension?: st
 export type Row = {
   id: string; reference: string; external_reference: string | null; started_at: string; started_at_us: number; duration_ms: number;
   direction: string; method: string; side: string; tap: string; caller: Party | null; called: Party | null; others: Party[];
-  end: string; end_reason: string | null; orphan: boolean; has_gap: boolean; gap_ms: number; held: boolean; tags: string[];
+  end: string; end_reason: string | null; orphan: boolean; has_gap: boolean; gap_ms: number; heard: 'both' | 'one-way' | 'silent'; held: boolean; tags: string[];
   subject: string | null; comment: string | null; codecs: string[]; playable: boolean; integrity: 'sealed' | 'recovered' | 'damaged';
 };
 export type Note = { id: string; at_ms: number | null; text: string; author: string; written_at: string; edited: boolean };

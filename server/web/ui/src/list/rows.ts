@@ -45,13 +45,14 @@ function badge(kind: string, title: string, word: string, picture?: IconName): H
 }
 
 /** Marks of a recording in one text: what it says alike looks alike. */
-const marksOf = (row: Row) => `${row.integrity === 'damaged'}|${row.has_gap ? row.gap_ms : ''}|${row.end.startsWith('partly')}|${row.held}|${row.tags.join('\n')}`;
+const marksOf = (row: Row) => `${row.integrity === 'damaged'}|${row.has_gap ? row.gap_ms : ''}|${row.end.startsWith('partly')}|${row.heard}|${row.held}|${row.tags.join('\n')}`;
 
 function badges(row: Row): HTMLElement[] {
   const made: HTMLElement[] = [];
   if (row.integrity === 'damaged') made.push(badge('bad', t('integrity-damaged'), t('integrity-damaged'), 'warn'));
   if (row.has_gap) made.push(badge('bad', t('gap-length', { length: showSpan(row.gap_ms) }), t('gap'), 'gap'));
   if (row.end.startsWith('partly')) made.push(badge('warn', t('end-partly'), t('end-partly'), 'part'));
+  if (row.heard && row.heard !== 'both') made.push(badge('warn', t(`heard-${row.heard}-long`), t(`heard-${row.heard}`), 'warn'));
   if (row.held) made.push(badge('accent', t('held'), t('held'), 'lock'));
   for (const tag of row.tags) made.push(badge('tag', tag, tag));
   return made;
