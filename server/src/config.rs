@@ -260,9 +260,25 @@ pub(crate) struct Tap {
     /// Which side of the exchange it sees: `trunk` or `extension`.
     #[serde(default)]
     pub(crate) side: SideWord,
+    /// Minutes without a call that are told while its week is not known yet; absent: `health.quiet_minutes`.
+    #[serde(default)]
+    pub(crate) quiet_minutes: Option<u32>,
     /// The tap of the test call: no rule hides a call of it. Never in the file.
     #[serde(skip)]
     pub(crate) every_call: bool,
+}
+
+impl Tap {
+    /// A tap on an interface of which nothing else was said.
+    pub(crate) fn on(name: &str, interface: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            interface: interface.to_owned(),
+            side: SideWord::Trunk,
+            quiet_minutes: None,
+            every_call: false,
+        }
+    }
 }
 
 /// A side of the exchange, as written in the file.
@@ -347,6 +363,9 @@ impl Config {
         }
         Way::all(&self.alarm_words)?;
         self.health.check()?;
+        if let Some(name) = self.health.groups.iter().find(|name| !self.groups.contains_key(*name)) {
+            return Err(format!("health.groups names `{name}`, and there is no such group in [groups]"));
+        }
         let idle = self.web.idle_minutes;
         for minutes in [idle.administrator, idle.supervisor, idle.auditor, idle.agent] {
             if !(1..=720).contains(&minutes) {
@@ -461,6 +480,11 @@ alive_hours = 0                   # a way without news says so often that it wor
 [health]
 # Whether calls really are recorded: docs/ref/alarms.md.
 central_silent_seconds = 300      # a satellite tells by its own ways that the central was not heard for so long; 0: never
+quiet_minutes = 1440              # no call on a tap for so long is told, until its own week is known (two weeks); 0: never
+quiet_days = []                   # days on which no calls are no news: ["12-25", "2026-12-24"]
+one_way_seconds = 20              # a call is marked when one side sends nothing for so long while the other does; 0: never
+one_way_calls = 5                 # so many marked calls of a tap's last twenty are told; 0: never
+groups = []                       # groups of extensions ([groups]) whose calls are watched like those of a tap
 
 [groups]
 # Groups of extensions, for what a person may hear:  sales = ["200-219", "3***"]

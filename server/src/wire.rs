@@ -38,8 +38,10 @@ pub(crate) trait Listener {
     fn fault(&mut self, fault: &recorder::Fault);
     /// Called after each poll; true ends the run.
     fn stop(&mut self) -> bool;
-    /// Sees each command on its way from the engine to the recorder: about one a second and call.
-    fn command(&mut self, _command: &SegCmd) {}
+    /// Sees each command on its way from the engine to the recorder: about one a second and call. May add one behind it.
+    fn command(&mut self, _command: &SegCmd) -> Option<SegCmd> {
+        None
+    }
     /// Called after each poll with everything in reach, to change settings and sources.
     fn attend(&mut self, _hands: &mut Hands<'_>) {}
     /// Takes a source that ended or broke; `others` tells whether something is still read.
@@ -175,8 +177,11 @@ impl Wire<'_> {
     /// Hands commands on and gives used buffers back.
     fn pump(&mut self, listener: &mut dyn Listener) {
         let engine = &mut *self.engine;
-        self.recorder
-            .submit(std::iter::from_fn(|| engine.poll_cmd()).inspect(|command| listener.command(command)));
+        let commands = std::iter::from_fn(|| engine.poll_cmd());
+        self.recorder.submit(commands.flat_map(|command| {
+            let more = listener.command(&command);
+            std::iter::once(command).chain(more)
+        }));
         while let Some(buf) = self.recorder.used_buffer() {
             self.engine.recycle(buf);
         }

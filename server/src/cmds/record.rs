@@ -8,13 +8,15 @@ use capture::{CaptureError, CaptureFile, Merge, PacketSource};
 use recorder::{Fault, Recorder, Summary};
 use serde_json::{Value, json};
 use shared::TapId;
+use telephony::cmd::SegCmd;
 use telephony::engine::{Alarm, Counters, Engine};
 use vault::{Use, Vault};
 
 use crate::alarms::Bell;
 use crate::cli::Record;
-use crate::config::{Config, SideWord, Tap};
+use crate::config::{Config, Tap};
 use crate::failure::Failure;
+use crate::health::ear::Ear;
 use crate::recording::{
     engine_config, kind_of, open_interface, raise_file_limit, recorder_config, recover, stop_on_signals,
     tell_recovery, unusable,
@@ -45,7 +47,8 @@ pub(crate) fn run(words: &Record) -> anyhow::Result<u8> {
     let config = recorder_config(&site, &taps, !words.pcaps.is_empty());
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
     let mut recorder = Recorder::start(config, Arc::<Vault>::clone(&vault), keys)?;
-    let mut voice = Voice { stop: stop_on_signals()?, lost: false, drops: 0 };
+    let mut voice = Voice { stop: stop_on_signals()?, lost: false, drops: 0, ear: Ear::default() };
+    voice.ear.follow(&site.config);
     for interface in &words.interfaces {
         terminal::say(&format!("recording on {interface}; Ctrl-C ends and closes all recordings"));
     }
@@ -75,9 +78,14 @@ struct Voice {
     lost: bool,
     /// Packets that sources which are over lost to the kernel.
     drops: u64,
+    ear: Ear,
 }
 
 impl Listener for Voice {
+    fn command(&mut self, command: &SegCmd) -> Option<SegCmd> {
+        self.ear.note(command)
+    }
+
     fn alarm(&mut self, alarm: &Alarm) {
         terminal::say(&format!("ALARM {}: {}", alarm.at.utc, alarm.text));
     }
@@ -112,8 +120,7 @@ fn taps_of(words: &Record, config: &Config) -> Vec<Tap> {
     };
     let names = words.interfaces.iter().cloned().chain(words.pcaps.iter().map(file_name));
     let known = |name: &String| config.taps.iter().find(|tap| tap.interface == *name).cloned();
-    let plain =
-        |name: String| Tap { name: name.clone(), interface: name, side: SideWord::Trunk, every_call: false };
+    let plain = |name: String| Tap::on(&name, &name);
     names.map(|name| known(&name).unwrap_or_else(|| plain(name))).collect()
 }
 

@@ -5,6 +5,7 @@
 //! | `wire` and those of the recorder | as in `serve` ([`crate::serve`]) |
 //! | `courier` | the line to the central ([`transfer::satellite`]) |
 //! | `start-up` | looks at what the last run left, once |
+//! | `health` | looks whether calls come as they always do ([`crate::health`]) |
 //! | `alarms` | sends alarms by mail, webhook and syslog ([`crate::alarms`]) |
 //! | main | signals, the disk, settings read again, whether the central is heard ([`alone`]) |
 

@@ -18,14 +18,14 @@ use super::folder::{Folder, ways_of};
 use super::home::{Here, Ways, held};
 use crate::alarms::{self, Bell};
 use crate::cli::satellite::Run;
-use crate::config::{Config, SideWord, Tap};
+use crate::config::{Config, Tap};
 use crate::failure::{Failure, Kind};
 use crate::recording::{engine_config, raise_file_limit, recorder_of, stop_on_signals};
 use crate::serve::board::Channels;
 use crate::serve::taps::Taps;
 use crate::serve::watch::{Raise, Seen, Watch, show};
 use crate::serve::{flag_on, notify, read_wire, tell};
-use crate::{terminal, world};
+use crate::{health, terminal, world};
 
 /// How often main looks around.
 const TURN: Duration = Duration::from_millis(100);
@@ -69,7 +69,8 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
         Arc::clone(&seen),
         card.zone.clone(),
         bell.clone(),
-    );
+    )
+    .mind(&config);
     let taps = watch.taps().settings();
     let engine = Engine::new(engine_config(&config, &card.zone, &taps)?);
     let keys: Arc<dyn recorder::KeySource> = Arc::<super::keys::SatelliteKeys>::clone(&here.keys);
@@ -77,6 +78,8 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
     let recorder = Recorder::start(recorder_of(&card, recorder_id, &config, &taps, false), depot, keys)?;
     let recording = read_wire(engine, recorder, watch, bell)?;
 
+    let zone = card.zone.clone();
+    let watchman = health::watchman::start(&words.dir, zone, here.people.clone(), Arc::clone(&stop))?;
     look_back(&outpost, &here)?;
     let mut boot = [0; 16];
     world::dice().fill_bytes(&mut boot);
@@ -101,6 +104,7 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
         )
     })?;
     tell(&summary);
+    drop(watchman.join());
     let since = Instant::now();
     while outpost.backlog().parts > 0 && since.elapsed() < FAREWELL {
         std::thread::sleep(TURN);
@@ -219,8 +223,7 @@ fn look_at_disk(here: &Here, told: u64) -> u64 {
 fn also(config: &mut Config, interfaces: &[String]) {
     for interface in interfaces {
         if !config.taps.iter().any(|tap| tap.interface == *interface) {
-            let (name, interface) = (interface.clone(), interface.clone());
-            config.taps.push(Tap { name, interface, side: SideWord::Trunk, every_call: false });
+            config.taps.push(Tap::on(interface, interface));
         }
     }
 }

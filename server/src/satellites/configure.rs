@@ -189,6 +189,10 @@ fn adapted(settings: &str, letter: char, interfaces: &[String]) -> anyhow::Resul
     for table in NOT_THEIRS {
         document.remove(table);
     }
+    // There are no groups on a satellite.
+    if let Some(health) = document.get_mut("health").and_then(Item::as_table_mut) {
+        health.remove("groups");
+    }
     if let Some(site) = document.get_mut("site").and_then(Item::as_table_mut) {
         site.insert("letter", value(letter.to_string()));
     }

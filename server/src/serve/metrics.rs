@@ -9,6 +9,7 @@ use vault::NoticeRow;
 
 use super::watch::Vitals;
 use crate::alarms::WayHealth;
+use crate::health::ear::Tally;
 use crate::view::CAUSES;
 
 /// Further figures that do not come from the recording thread.
@@ -21,6 +22,18 @@ pub(crate) struct Around {
     /// Seconds since the recording thread last looked around.
     pub(crate) look_age_seconds: f64,
 }
+
+/// What is counted of the calls of a tap.
+const HEARD: [(&str, &str, fn(&Tally) -> u64); 4] = [
+    ("amethyst_tap_calls_total", "Calls signalled on this tap.", |heard| heard.calls),
+    ("amethyst_tap_calls_heard_total", "Calls of this tap of which sound came.", |heard| heard.heard),
+    ("amethyst_tap_one_way_total", "Calls of this tap that were heard from one side only.", |heard| {
+        heard.one_way
+    }),
+    ("amethyst_tap_silent_total", "Calls of this tap with nothing but digital silence.", |heard| {
+        heard.silent
+    }),
+];
 
 /// Writes all counters, and the notices that stand.
 pub(crate) fn text(vitals: &Vitals, around: Around, notices: &[NoticeRow], ways: &[WayHealth]) -> String {
@@ -72,6 +85,12 @@ pub(crate) fn text(vitals: &Vitals, around: Around, notices: &[NoticeRow], ways:
     page.head("amethyst_tap_kernel_drops_total", "counter", "Packets that the kernel dropped, by tap.");
     for tap in &vitals.taps {
         page.row("amethyst_tap_kernel_drops_total", &[("tap", &tap.name)], tap.kernel_drops);
+    }
+    for (name, help, count) in HEARD {
+        page.head(name, "counter", help);
+        for tap in &vitals.taps {
+            page.row(name, &[("tap", &tap.name)], count(&tap.heard));
+        }
     }
     page.one("amethyst_alarms_total", "counter", "Alarms since the start.", vitals.alarms_total);
     page.head("amethyst_alarm_way_up", "gauge", "0 while nothing could be sent by this way for minutes.");

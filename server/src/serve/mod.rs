@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `wire` | reads all taps and runs each packet to completion ([`watch`]); nobody makes it wait |
 //! | those of the recorder | seal, account, admit |
+//! | `health` | looks whether calls come as they always do ([`crate::health`]) |
 //! | `alarms` | sends alarms by mail, webhook and syslog ([`crate::alarms`]) |
 //! | `archive` | archives what is due, every evening ([`crate::archiving::keeper`]) |
 //! | `room` | lets go from the live store what every place holds, announced a day before ([`room`]), and keeps rules and ends of retention ([`ended`]) |
@@ -53,7 +54,7 @@ use crate::recording::{
 };
 use crate::satellites::{self, Front};
 use crate::site::Site;
-use crate::{terminal, wire, world};
+use crate::{health, terminal, wire, world};
 
 use board::Channels;
 use certificate::Certificate;
@@ -128,7 +129,8 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let taps = Taps::new(&site.config);
     let zone = site.card.zone.clone();
     let listener =
-        Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), zone, bell.clone());
+        Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), zone, bell.clone())
+            .mind(&site.config);
     let recording = record(&site, &vault, listener, bell.clone())?;
     let archiving = here.keeper().start(Box::new(bell.clone()))?;
     let rules = Arc::clone(&here);
@@ -140,6 +142,8 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let desk = Arc::clone(&here.desk);
     drop(room::keep(Arc::clone(&site), Arc::clone(&vault), desk, keeping, bell.clone(), Arc::clone(&stop))?);
     let people = Raise { bell: bell.clone(), seen: Arc::clone(&seen) };
+    let zone = site.card.zone.clone();
+    let watchman = health::watchman::start(&site.dir, zone, people.clone(), Arc::clone(&stop))?;
     let front = Front::open(&site, &vault, &people, here.satellites.present(), &stop);
     let doors = Doors::open(&here, &certificate, door, redirect, front.as_ref().ok())?;
     if let Ok(front) = &front {
@@ -160,6 +164,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
         Failure::new(Kind::Data, "the recording thread died; start-up closes what it left open")
     })?;
     tell(&summary);
+    drop(watchman.join());
     // Recordings are closed by now; a run may take a little longer.
     archiving.join();
     if let Ok(front) = front {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use capture::{CaptureError, Drops, PacketSource};
 use shared::{Stamp, TapId};
 
-use crate::config::{Capture, Config, SideWord, Tap};
+use crate::config::{Capture, Config, Tap};
 use crate::recording::open_interface;
 
 /// The tap of the test call: always there, always number 0.
@@ -67,8 +67,7 @@ pub(crate) enum Change {
 impl Taps {
     /// Takes the taps of the settings; none is open yet.
     pub(crate) fn new(config: &Config) -> Self {
-        let test =
-            Tap { name: TEST_TAP.into(), interface: String::new(), side: SideWord::Trunk, every_call: true };
+        let test = Tap { every_call: true, ..Tap::on(TEST_TAP, "") };
         let mut taps = Self { entries: vec![Entry::new(test, false)], capture: config.capture.clone() };
         taps.follow(config);
         taps
@@ -171,7 +170,7 @@ impl Taps {
     }
 }
 
-fn number(place: usize) -> TapId {
+pub(super) fn number(place: usize) -> TapId {
     TapId(u16::try_from(place).unwrap_or(u16::MAX))
 }
 

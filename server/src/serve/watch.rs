@@ -14,10 +14,11 @@ use telephony::cmd::SegCmd;
 use telephony::engine::{Alarm, Counters};
 
 use super::board::Channels;
-use super::taps::{Change, TEST_TAP, Taps};
+use super::taps::{Change, TEST_TAP, Taps, number};
 use super::test_call;
 use crate::alarms::Bell;
-use crate::config::Config;
+use crate::config::{Config, Health};
+use crate::health::ear::{Ear, Tally};
 use crate::recording::engine_config;
 use crate::wire::{Hands, Listener};
 use crate::{terminal, world};
@@ -54,6 +55,10 @@ pub(crate) struct Vitals {
     pub(crate) summary: Summary,
     /// Monotonic time of the last look, in nanoseconds: a thread that hangs is seen by it.
     pub(crate) looked_ns: u64,
+    /// The settings of health that are in force.
+    pub(crate) health: Health,
+    /// Groups of extensions that are watched, with their calls since the start.
+    pub(crate) groups: Vec<(String, u64)>,
     /// Taps by number: name, interface, open, packets, kernel drops.
     pub(crate) taps: Vec<TapVitals>,
     /// The last alarms, oldest first, each with its time.
@@ -79,6 +84,12 @@ pub(crate) struct TapVitals {
     pub(crate) packets_per_s: u64,
     /// Packets that the kernel dropped since the start.
     pub(crate) kernel_drops: u64,
+    /// What was heard of its calls since the start.
+    pub(crate) heard: Tally,
+    /// Of the last calls that could be judged: those that were marked, and all.
+    pub(crate) marked: (u32, u32),
+    /// Its own minutes without a call that are told.
+    pub(crate) quiet_minutes: Option<u32>,
 }
 
 /// Shared between the recording thread and those who look.
@@ -93,6 +104,8 @@ pub(crate) struct Watch {
     seen: Seen,
     zone: Zone,
     bell: Bell,
+    ear: Ear,
+    health: Health,
     look_ns: u64,
 }
 
@@ -106,7 +119,15 @@ impl Watch {
         zone: Zone,
         bell: Bell,
     ) -> Self {
-        Self { orders, stop, taps, channels, seen, zone, bell, look_ns: 0 }
+        let (ear, health) = (Ear::default(), Health::default());
+        Self { orders, stop, taps, channels, seen, zone, bell, ear, health, look_ns: 0 }
+    }
+
+    /// Follows what settings say of health.
+    pub(crate) fn mind(mut self, config: &Config) -> Self {
+        self.ear.follow(config);
+        self.health = config.health.clone();
+        self
     }
 
     /// Returns the taps as they are now.
@@ -144,6 +165,8 @@ impl Watch {
     }
 
     fn follow(&mut self, config: &Config, hands: &mut Hands<'_>) {
+        self.ear.follow(config);
+        self.health = config.health.clone();
         let gone = self.taps.follow(config);
         self.taps.close(&gone, hands.sources);
         let taps = self.taps.settings();
@@ -179,7 +202,10 @@ impl Watch {
         seen.summary = hands.recorder.summary();
         seen.looked_ns = now.mono_ns;
         let before = std::mem::take(&mut seen.taps);
-        let vitals = self.taps.all().iter().filter(|entry| entry.wanted).map(|entry| {
+        seen.health.clone_from(&self.health);
+        seen.groups = self.ear.groups().map(|(name, calls)| (name.to_owned(), calls)).collect();
+        let wanted = self.taps.all().iter().enumerate().filter(|(_, entry)| entry.wanted);
+        let vitals = wanted.map(|(place, entry)| {
             let packets = entry.counted.delivered;
             let known =
                 before.iter().find(|b| b.interface == entry.tap.interface).map_or(packets, |b| b.packets);
@@ -191,6 +217,9 @@ impl Watch {
                 packets,
                 packets_per_s: packets.saturating_sub(known),
                 kernel_drops: entry.counted.kernel,
+                heard: self.ear.on(number(place)),
+                marked: self.ear.marked_on(number(place)),
+                quiet_minutes: entry.tap.quiet_minutes,
             }
         });
         seen.taps = vitals.collect();
@@ -217,8 +246,9 @@ impl Listener for Watch {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn command(&mut self, command: &SegCmd) {
+    fn command(&mut self, command: &SegCmd) -> Option<SegCmd> {
         self.channels.note(command);
+        self.ear.note(command)
     }
 
     fn attend(&mut self, hands: &mut Hands<'_>) {

@@ -16,6 +16,7 @@ mod digits;
 mod drive;
 mod film;
 mod fuzzed;
+mod heard;
 mod keeping;
 mod late;
 mod live;
