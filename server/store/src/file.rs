@@ -24,6 +24,11 @@ pub trait RawFile: Send {
     /// # Errors
     /// The system's.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
+    /// Returns the length that the system says the file has, in bytes.
+    ///
+    /// # Errors
+    /// The system's.
+    fn measure(&self) -> io::Result<u64>;
 }
 
 /// Counts the failed syncs of a whole disk. A file that was open during one is no longer trusted.
@@ -129,6 +134,14 @@ impl DiskFile {
             self.poisoned = true;
             StoreError::SyncFailed { path: self.path.clone(), source }
         })
+    }
+
+    /// Returns the length that the disk says the file has, in bytes; [`Self::len`] is what was written.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn measured(&self) -> Result<u64, StoreError> {
+        self.raw.measure().map_err(|e| StoreError::sorted("measure", &self.path, e))
     }
 
     /// Cuts the file to `len` bytes, for recovery of a torn tail. Durable after [`Self::sync`].

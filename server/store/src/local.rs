@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use crate::direct::DirectFile;
+use crate::direct::{Buffers, DirectFile};
 use crate::disk::parent;
 use crate::{Disk, DiskFile, Doubt, Entry, EntryKind, RawFile, ReadSeek, StoreError, checked_path};
 
@@ -24,6 +24,8 @@ pub struct LocalDisk {
     doubt: Doubt,
     /// Neither links nor other file systems below the root.
     strict: bool,
+    /// For reading past the cache.
+    buffers: Buffers,
 }
 
 impl LocalDisk {
@@ -48,7 +50,13 @@ impl LocalDisk {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(root, flags, Mode::empty())
             .map_err(|e| StoreError::sorted("open the folder", &root.display().to_string(), e.into()))?;
-        Ok(Self { root: fd, path: root.to_owned(), doubt: Doubt::default(), strict })
+        Ok(Self {
+            root: fd,
+            path: root.to_owned(),
+            doubt: Doubt::default(),
+            strict,
+            buffers: Buffers::default(),
+        })
     }
 
     /// Returns the folder's own path, for what is not kept through a [`Disk`] (the catalogue).
@@ -113,10 +121,8 @@ impl LocalDisk {
         })
     }
 
-    fn file(&self, path: &str, fd: OwnedFd) -> Result<DiskFile, StoreError> {
-        let file = File::from(fd);
-        let len = file.metadata().map_err(|e| StoreError::sorted("measure", path, e))?.len();
-        Ok(DiskFile::new(Box::new(LocalFile(file)), path, len, &self.doubt))
+    fn file(&self, path: &str, file: File, len: u64) -> DiskFile {
+        DiskFile::new(Box::new(LocalFile(file)), path, len, &self.doubt)
     }
 }
 
@@ -151,12 +157,13 @@ impl Disk for LocalDisk {
     fn create_new(&self, path: &str) -> Result<DiskFile, StoreError> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         let fd = self.open_at("create", path, flags)?;
-        self.file(path, fd)
+        Ok(self.file(path, fd.into(), 0))
     }
 
     fn open_append(&self, path: &str) -> Result<DiskFile, StoreError> {
-        let fd = self.open_at("open", path, OFlags::WRONLY | OFlags::APPEND)?;
-        self.file(path, fd)
+        let file = File::from(self.open_at("open", path, OFlags::WRONLY | OFlags::APPEND)?);
+        let len = file.metadata().map_err(|e| StoreError::sorted("measure", path, e))?.len();
+        Ok(self.file(path, file, len))
     }
 
     fn open_read(&self, path: &str) -> Result<Box<dyn ReadSeek>, StoreError> {
@@ -172,7 +179,7 @@ impl Disk for LocalDisk {
                     file.seek(SeekFrom::Start(from)).map_err(|e| StoreError::sorted("read", path, e))?;
                 }
                 let len = file.metadata().map_err(|e| StoreError::sorted("measure", path, e))?.len();
-                Ok(Some(Box::new(DirectFile::new(file, len.saturating_sub(from)))))
+                Ok(Some(Box::new(DirectFile::new(file, len.saturating_sub(from), &self.buffers))))
             }
             // The file system knows no way past the cache.
             Err(StoreError::Io { source, .. })
@@ -185,7 +192,13 @@ impl Disk for LocalDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        let ((old, from_name), (new, to_name)) = (self.above("rename", from)?, self.above("rename", to)?);
+        let (old, from_name) = self.above("rename", from)?;
+        // Within one folder, as a rule: it need not be found twice.
+        let (other, to_name) = match checked_path(to)?.rsplit_once('/') {
+            Some((folder, name)) if self.strict && folder == parent(from) => (None, name),
+            _ => self.above("rename", to).map(|(above, name)| (Some(above), name))?,
+        };
+        let new = other.as_ref().unwrap_or(&old);
         let sorted = |e: Errno| match e {
             Errno::EXIST => StoreError::Exists { path: to.to_owned() },
             e => StoreError::sorted("rename", from, e.into()),
@@ -323,6 +336,10 @@ impl RawFile for LocalFile {
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
+    }
+
+    fn measure(&self) -> io::Result<u64> {
+        self.0.metadata().map(|meta| meta.len())
     }
 }
 

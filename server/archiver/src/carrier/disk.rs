@@ -121,12 +121,26 @@ impl DiskCarrier {
         }
         match &item.source {
             Source::Bytes(bytes) => self.write(item, &mut bytes.as_slice(), progress),
-            Source::Sealed { path, .. } => match self.live.open_read(path) {
-                Ok(io) => self.write(item, &mut BufReader::with_capacity(CHUNK, io), progress),
+            Source::Sealed { path, .. } => match self.live.open_uncached(path, 0) {
+                Ok(Some(mut io)) => match self.write(item, &mut *io, progress)? {
+                    // It may be the way past the cache that fails.
+                    OnItsWay::Done(Fate::SourceBad) => self.write_cached(item, path, progress),
+                    way @ (OnItsWay::Written(..) | OnItsWay::Done(_)) => Ok(way),
+                },
+                Ok(None) => self.write_cached(item, path, progress),
                 Err(e) if e.is_not_found() => Ok(OnItsWay::Done(Fate::SourceGone)),
-                // It is our disk that fails, not the medium.
-                Err(_) => Ok(OnItsWay::Done(Fate::SourceBad)),
+                Err(_) => self.write_cached(item, path, progress),
             },
+        }
+    }
+
+    /// Like [`Self::write`] of a sealed file as the page cache has it.
+    fn write_cached(&self, item: &Item, path: &str, progress: &mut dyn FnMut(u64)) -> Carried<OnItsWay> {
+        match self.live.open_read(path) {
+            Ok(io) => self.write(item, &mut BufReader::with_capacity(CHUNK, io), progress),
+            Err(e) if e.is_not_found() => Ok(OnItsWay::Done(Fate::SourceGone)),
+            // It is our disk that fails, not the medium.
+            Err(_) => Ok(OnItsWay::Done(Fate::SourceBad)),
         }
     }
 
@@ -147,7 +161,7 @@ impl DiskCarrier {
             from.consume(n);
         };
         let digests = digesting.finish();
-        if self.medium.len(&path).map_err(failed)? != digests.size {
+        if file.measured().map_err(failed)? != digests.size {
             let text = format!("{path} has another length than what was written to it");
             return Err(CarryError { kind: CarryKind::Doubtful, text });
         }

@@ -469,6 +469,13 @@ impl RawFile for FaultyFile {
         inode.live.truncate(usize::try_from(len).unwrap_or(usize::MAX));
         Ok(())
     }
+
+    fn measure(&self) -> io::Result<u64> {
+        let state = self.disk.lock();
+        state.powered()?;
+        let inode = state.files.get(self.n).ok_or(io::ErrorKind::NotFound)?;
+        Ok(u64::try_from(inode.live.len()).unwrap_or(u64::MAX))
+    }
 }
 
 /// A small xorshift: the same seed gives the same accident.

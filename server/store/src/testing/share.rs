@@ -238,6 +238,11 @@ impl RawFile for ShareFile {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.inner.truncate(len).map_err(raw)
     }
+
+    fn measure(&self) -> io::Result<u64> {
+        self.share.call("a file").map_err(raw)?;
+        self.inner.measured().map_err(raw)
+    }
 }
 
 /// What the system said, as it said it.
