@@ -10,14 +10,19 @@ pub struct Digests {
     /// Of the whole file, in bytes.
     pub size: u64,
     /// Of the whole file.
+    #[serde(with = "crate::wire::digest")]
     pub sha256: [u8; 32],
     /// Of the whole file.
+    #[serde(with = "crate::wire::digest")]
     pub blake3: [u8; 32],
     /// Of everything before the trailer; of the whole file if it has none.
+    #[serde(with = "crate::wire::digest")]
     pub content_sha256: [u8; 32],
     /// The same by BLAKE3.
+    #[serde(with = "crate::wire::digest")]
     pub content_blake3: [u8; 32],
     /// Of each piece of 1 MiB, if there is more than one ([`Pieces`]).
+    #[serde(with = "crate::wire::digests")]
     pub pieces: Vec<[u8; 32]>,
 }
 

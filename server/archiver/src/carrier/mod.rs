@@ -48,8 +48,10 @@ pub enum Source {
         /// Its length in bytes, trailer included.
         size: u64,
         /// The digest of everything before the trailer.
+        #[serde(with = "crate::wire::digest")]
         sha256: [u8; 32],
         /// The same by BLAKE3.
+        #[serde(with = "crate::wire::digest")]
         blake3: [u8; 32],
     },
     /// A small file, made now.

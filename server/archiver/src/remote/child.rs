@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::lines::{hear, say};
 use super::{Bytes, Deed, Reply, Request};
 use crate::carrier::Carrier;
 use crate::place::Around;
@@ -22,13 +23,8 @@ pub fn serve(
     output: &mut dyn Write,
 ) -> io::Result<()> {
     let mut carrier: Option<Box<dyn Carrier>> = None;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let request: Request = serde_json::from_str(&line)?;
+    let mut line = Vec::new();
+    while let Some(request) = hear(input, &mut line)? {
         let reply = match request {
             Request::Look(place) => Reply::Looked(place.look(around)),
             Request::Reach(place) => {
@@ -38,9 +34,14 @@ pub fn serve(
         };
         say(output, &reply)?;
     }
+    Ok(())
 }
 
-fn answer(deed: Deed, carrier: &mut Option<Box<dyn Carrier>>, output: &mut dyn Write) -> io::Result<Reply> {
+fn answer(
+    deed: Deed<'_>,
+    carrier: &mut Option<Box<dyn Carrier>>,
+    output: &mut dyn Write,
+) -> io::Result<Reply> {
     let Some(carrier) = carrier else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no place was reached yet"));
     };
@@ -80,11 +81,4 @@ impl Telling<'_> {
             (self.since, self.bytes) = (Instant::now(), 0);
         }
     }
-}
-
-fn say(output: &mut dyn Write, reply: &Reply) -> io::Result<()> {
-    let mut line = serde_json::to_vec(reply)?;
-    line.push(b'\n');
-    output.write_all(&line)?;
-    output.flush()
 }

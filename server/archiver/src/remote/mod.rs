@@ -5,7 +5,10 @@
 //! for it.
 
 mod child;
+mod lines;
 mod parent;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,26 +16,27 @@ use crate::carrier::{Carried, Digests, Fate, Found, Holder, Item, Piece, Space};
 use crate::place::{Place, PlaceError, Settings};
 
 pub use child::serve;
+pub use lines::heard_the_same;
 pub use parent::{Launch, RemoteCarrier, look};
 
 /// What the child is asked.
 #[derive(Debug, Serialize, Deserialize)]
-enum Request {
+enum Request<'a> {
     Look(Place),
     Reach(Place),
-    Do(Deed),
+    Do(Deed<'a>),
 }
 
 /// What it is asked to do at the place that it reached.
 #[derive(Debug, Serialize, Deserialize)]
-enum Deed {
+enum Deed<'a> {
     List(String),
     Read(String, u64),
     Sizes(Vec<String>),
     Digest(String, u64),
     Piece(String, u64),
     Space,
-    Carry(Vec<Item>),
+    Carry(Cow<'a, [Item]>),
     Remove(Vec<String>),
     PutLease(#[serde(with = "crate::wire::base64")] Vec<u8>),
     KeepLease(Option<Holder>),

@@ -1,11 +1,13 @@
 //! The parent's side: a carrier whose work is done by the child.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::borrow::Cow;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use super::lines::{hear, say};
 use super::{Deed, Reply, Request};
 use crate::carrier::{
     Carried, Carrier, CarryError, CarryKind, Digests, Fate, Found, Holder, Item, Piece, Space,
@@ -89,8 +91,8 @@ impl RemoteCarrier {
         let output = output.ok_or_else(|| failed("its process has no output".to_owned()))?;
         let (tell, replies) = channel();
         let reader = std::thread::Builder::new().name("archive-reader".to_owned()).spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let Ok(reply) = serde_json::from_str(&line) else { return };
+            let (mut output, mut line) = (BufReader::new(output), Vec::new());
+            while let Ok(Some(reply)) = hear(&mut output, &mut line) {
                 if tell.send(reply).is_err() {
                     return;
                 }
@@ -100,7 +102,7 @@ impl RemoteCarrier {
         Ok(Self { child, input, replies, path: path.to_owned(), stalled: launch.stalled, lost: None })
     }
 
-    fn ask(&mut self, request: &Request, progress: &mut dyn FnMut(u64)) -> Carried<Reply> {
+    fn ask(&mut self, request: &Request<'_>, progress: &mut dyn FnMut(u64)) -> Carried<Reply> {
         if let Some(lost) = &self.lost {
             return Err(lost.clone());
         }
@@ -111,15 +113,13 @@ impl RemoteCarrier {
         answer
     }
 
-    fn say(&mut self, request: &Request) -> Carried<()> {
+    fn say(&mut self, request: &Request<'_>) -> Carried<()> {
         let gone = |e: &dyn std::fmt::Display| CarryError {
             kind: CarryKind::Gone,
             text: format!("the process that archives to it ended ({e})"),
         };
-        let mut line = serde_json::to_vec(request).map_err(|e| gone(&e))?;
-        line.push(b'\n');
         let input = self.input.as_mut().ok_or_else(|| gone(&"closed"))?;
-        input.write_all(&line).and_then(|()| input.flush()).map_err(|e| gone(&e))
+        say(input, request).map_err(|e| gone(&e))
     }
 
     fn hear(&self, progress: &mut dyn FnMut(u64)) -> Carried<Reply> {
@@ -213,7 +213,8 @@ impl Carrier for RemoteCarrier {
     }
 
     fn carry(&mut self, items: &[Item], progress: &mut dyn FnMut(u64)) -> Carried<Vec<Fate>> {
-        let Reply::Carried(fates) = self.ask(&Request::Do(Deed::Carry(items.to_vec())), progress)? else {
+        let Reply::Carried(fates) = self.ask(&Request::Do(Deed::Carry(Cow::Borrowed(items))), progress)?
+        else {
             return Err(other());
         };
         fates
