@@ -121,10 +121,17 @@ def rows_of(o, work, site, megabytes, logins):
     env = dict(os.environ, RESTIC_PASSWORD="x", BORG_PASSPHRASE="x", HOME=str(work))
 
     def amethyst(at, tag, days):
-        name = f"b{time.time_ns()}"
+        # Each run meets the site as it was recorded: proofs of the runs before would make its database, and so its backup, larger.
+        name, before = f"b{time.time_ns()}", work / "before"
+        shutil.rmtree(before, ignore_errors=True)
+        shutil.copytree(site, before, ignore=lambda folder, _: ["live"] if Path(folder) == site else [])
         quiet(o.amethyst, "location", "add", "--data", site, "--kind", "folder", "--path", at, "--name", name)
         run = [o.amethyst, "archive", "run", "--data", site, "--location", name, "--logins", str(days)]
         rows.append((f"amethyst archive run{tag}", *timed(run)))
+        for path in [path for path in site.iterdir() if path.name != "live"]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(before, site, dirs_exist_ok=True)
+        shutil.rmtree(before)
 
     for n in range(o.rounds):
         if wanted("cp"):
@@ -183,4 +190,5 @@ def main():
             shutil.rmtree(site)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -28,17 +28,23 @@ impl Run<'_> {
             (None, true) => Outcome::Complete,
         };
         let listed = std::mem::take(&mut self.listed);
-        let bytes = listed.iter().fold(0_u64, |sum, row| sum.saturating_add(row.size));
+        let (files, bytes) = (
+            seal::fields::len64(&listed),
+            listed.iter().fold(0_u64, |sum, row| sum.saturating_add(row.size)),
+        );
         let report = RunReport {
             head: self.head(),
-            proofs: listed.iter().map(proof).collect(),
+            proofs: listed.into_iter().map(proof).collect(),
             ended: self.now(),
             outcome,
             checkpoint: self.row.checkpoint,
         };
         let signed = report.sign(self.world.central.signing_key())?;
         let digest = RunReport::digest(&signed);
-        self.put(vec![(format!("runs/{}", report.head.file_name()), signed)])?;
+        let RunReport { head, ended, proofs, .. } = report;
+        // They are in the signed bytes, which are carried now.
+        drop(proofs);
+        self.put(vec![(format!("runs/{}", head.file_name()), signed)])?;
         // The leaf before the proofs: what is proven is in the log.
         self.log_act(Act::Run {
             location_id: self.location.location_id.0,
@@ -49,10 +55,10 @@ impl Run<'_> {
             report: digest,
             result: outcome as u8,
         })?;
-        self.row.ended_at = Some(report.ended);
+        self.row.ended_at = Some(ended);
         self.row.outcome = Some(outcome as u8);
         self.row.report_sha256 = Some(digest);
-        self.row.files = seal::fields::len64(&listed);
+        self.row.files = files;
         self.row.bytes = bytes;
         self.row.message = self.message();
         for (day, generation, digest) in std::mem::take(&mut self.manifests) {
@@ -188,12 +194,12 @@ fn too_old(names: &[String]) -> Vec<String> {
     names.iter().filter(|name| day(name).is_some() && !kept.contains(*name)).cloned().collect()
 }
 
-fn proof(row: &ReadBackRow) -> RunProof {
+fn proof(row: ReadBackRow) -> RunProof {
     RunProof {
         recording_id: row.recording_id,
         part: row.part,
         leaf: row.leaf,
-        path: row.path.clone(),
+        path: row.path,
         size: row.size,
         sha256: row.sha256,
         blake3: row.blake3,

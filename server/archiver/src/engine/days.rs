@@ -14,8 +14,8 @@ use crate::carrier::{CarryError, CarryKind, Digests, Fate, Item, Source};
 use crate::sealed;
 use crate::{ArchiverError, Result};
 
-/// Bytes of one batch of small files.
-const BATCH: usize = 32 << 20;
+/// Bytes of one batch of small files. They are in memory in both processes, and on the line between them.
+const BATCH: usize = 4 << 20;
 /// Recordings that are asked for at a time.
 const ENTRIES: usize = 1_000;
 /// Digits of a generation in names.
@@ -50,10 +50,11 @@ impl Run<'_> {
                 log_root: checkpoint.root,
                 lines,
             };
-            let signed = manifest.sign(self.world.central.signing_key());
+            let (sums, signed) = (manifest.sha256sums(), manifest.sign(self.world.central.signing_key()));
+            drop(manifest);
             let digest = Manifest::digest(&signed);
             self.put(vec![
-                (format!("{day}/{}", Manifest::sums_name(generation)), manifest.sha256sums()),
+                (format!("{day}/{}", Manifest::sums_name(generation)), sums),
                 (format!("{day}/{}", Manifest::file_name(generation)), signed),
             ])?;
             let leaf = |row: Option<&ReadBackRow>| row.map_or(0, |row| row.leaf);
