@@ -8,7 +8,9 @@ their x-amz-checksum-sha256, and knows two access keys: `full`, and `nodelete`, 
 and `-secret`. A request with the header `x-test: 1` comes from the suite itself and is not judged.
 
     GET  /_test/mode?m=MODE   from now on: ok, slow (503 SlowDown), drop (closes the connection), overwrite (ignores If-None-Match),
-                              denied (403 to writing), mangle (stores a flipped byte), lag=MS (answers late)
+                              denied (403 to writing), mangle (stores a flipped byte), lag=MS (answers late), frozen=WORD (objects with
+                              WORD in their names, put before, are not given: a rule of the bucket moved them to a slow store),
+                              broken=WORD (the same, by a fault of its own)
 """
 
 import base64
@@ -27,6 +29,7 @@ from werkzeug.serving import WSGIRequestHandler, run_simple
 
 KEYS = {"full": "full-secret", "nodelete": "nodelete-secret"}
 mode = "ok"
+thawed = set()
 
 
 def refused(environ, answer, status, code):
@@ -88,6 +91,15 @@ def door(inner):
                 environ.pop("HTTP_IF_NONE_MATCH", None)
             if mode == "mangle" and body and "/rec/" in environ["PATH_INFO"]:
                 body = body[:-1] + bytes([body[-1] ^ 1])
+            how, _, word = mode.partition("=")
+            path = environ["PATH_INFO"]
+            if how in ("frozen", "broken") and word in path and path not in thawed:
+                if environ["REQUEST_METHOD"] == "GET":
+                    if how == "frozen":
+                        return refused(environ, answer, "403 Forbidden", "InvalidObjectState")
+                    return refused(environ, answer, "500 Internal Server Error", "InternalError")
+                if environ["REQUEST_METHOD"] == "PUT" and "if-none-match" not in headers:
+                    thawed.add(path)
             if mode.startswith("lag="):
                 time.sleep(int(mode[4:]) / 1000)
         environ["wsgi.input"] = io.BytesIO(body)

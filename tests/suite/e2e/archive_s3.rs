@@ -157,6 +157,32 @@ fn one_flipped_byte_in_a_bucket_is_found_and_another_s_object_is_left_alone() {
 }
 
 #[test]
+fn an_object_that_a_store_does_not_give_any_more_gets_a_good_copy_and_keeps_no_other_waiting() {
+    let Some(bucket) = Bucket::new(false) else { return };
+    let site = Site::new();
+    add(&site, &bucket);
+    record(&site, 4, 2, 0);
+    complete(&site);
+    let names = recordings(&bucket);
+    let word = |n: usize| names[n].rsplit('/').next().unwrap().trim_end_matches(".amx").to_owned();
+    for (n, how) in [(0, "frozen"), (2, "broken")] {
+        bucket.be(&format!("{how}={}", word(n)));
+        let verified = archive(&site, "verify", &[]);
+        assert_eq!(verified.code, Some(1), "{verified:?}");
+        assert!(verified.out.contains(&word(n)), "{verified:?}");
+        assert_eq!(told(&archive(&site, "status", &[]))["due_files"], 1, "no more than that one");
+        let trusted = archive(&site, "verify", &["--by", "Thandi", "--reason", "a rule of the bucket"]);
+        assert_eq!(trusted.code, Some(1), "{trusted:?}");
+        // The good copy takes its place, and what is new goes there in the same night.
+        record(&site, 1, 2, u64::try_from(n).unwrap() + 1);
+        assert_eq!(complete(&site)["files"], 2, "{how}");
+        assert_eq!(archive(&site, "verify", &[]).code, Some(0), "{how}");
+    }
+    bucket.be("ok");
+    whole_there(&site, &bucket);
+}
+
+#[test]
 fn what_a_store_refuses_is_told_in_words() {
     let Some(bucket) = Bucket::new(false) else { return };
     let site = Site::new();

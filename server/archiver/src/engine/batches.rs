@@ -207,7 +207,9 @@ impl Run<'_> {
                     true,
                 );
             }
-            Fate::Misread => return told("what was read back is not what was written", true),
+            Fate::Misread => {
+                return told("what was read back is not what was written, or could not be read there", true);
+            }
             Fate::SourceBad => {
                 return told(
                     "the sealed file in the live store is not what was admitted; it is never archived. Run `amethyst check` and \

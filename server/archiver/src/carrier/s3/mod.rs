@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use archive::CARD_NAME;
 use archive::layout::LEASE_NAME;
 use archive::manifest::PIECE;
+use archive::{CARD_MAX, CARD_NAME};
 use seal::fields::len64;
 use shared::UtcMicros;
 use store::Disk;
@@ -153,6 +153,8 @@ impl S3Carrier {
         if self.is_there(&item.to) {
             match (self.compare(item, progress)?, &item.aside) {
                 (Fate::Taken, Some(aside)) if self.put_aside(&item.to, aside)? => replace = true,
+                // Of what is gone, or what the store itself gives to nobody, there is nothing to keep.
+                (Fate::Misread, Some(_)) => replace = true,
                 (fate, _) => return Ok(fate),
             }
         }
@@ -164,7 +166,7 @@ impl S3Carrier {
             Ok(Put::Taken) => return self.compare(item, progress),
             Err(e) => return Err(writing(e)),
         }
-        let read = self.read_back(&item.to, content_len(&item.source), progress)?;
+        let read = self.read_alone(&item.to, content_len(&item.source), progress)?;
         let same = |read: &Digests| {
             (read.size, read.sha256, read.blake3) == (digests.size, digests.sha256, digests.blake3)
         };
@@ -243,9 +245,9 @@ impl S3Carrier {
         Some(Retention { until: UtcMicros(until), for_all: lock.for_all })
     }
 
-    /// A name that is taken: the same content is adopted, another is left alone.
+    /// A name that is taken: the same content is adopted, another is left alone. What cannot be read is misread.
     fn compare(&self, item: &Item, progress: &dyn Fn(u64)) -> Carried<Fate> {
-        let read = self.read_back(&item.to, content_len(&item.source), progress)?;
+        let read = self.read_alone(&item.to, content_len(&item.source), progress)?;
         Ok(match read {
             None => Fate::Misread,
             Some(digests) if fits(&item.source, &digests) => {
@@ -253,6 +255,18 @@ impl S3Carrier {
             }
             Some(_) => Fate::Taken,
         })
+    }
+
+    /// Like [`Self::read_back`], but one object that the store does not give while it gives others (frozen by a rule of the bucket, broken)
+    /// is no more than one that is not there: it must not keep all others from being archived.
+    fn read_alone(&self, path: &str, content: u64, progress: &dyn Fn(u64)) -> Carried<Option<Digests>> {
+        match self.read_back(path, content, progress) {
+            Err(e) if matches!(self.got(CARD_NAME, CARD_MAX as u64), Ok(Some(_))) => {
+                tracing::error!("{path} cannot be read while the store gives others: {e}");
+                Ok(None)
+            }
+            read => read,
+        }
     }
 
     fn read_back(&self, path: &str, content: u64, progress: &dyn Fn(u64)) -> Carried<Option<Digests>> {
