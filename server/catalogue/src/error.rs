@@ -77,6 +77,12 @@ pub enum CatalogueError {
         "a class keeps calls for a minimum of 0 to 365,250 days, and its maximum is not less than its minimum"
     )]
     Days,
+    /// A call that goes on has many notes already.
+    #[error("this call has {max} notes already: write further ones when it has ended")]
+    ManyNotes {
+        /// The most that one call may have.
+        max: i64,
+    },
     /// A name is taken.
     #[error("there is a {what} of that name already: choose another name")]
     Taken {
@@ -140,6 +146,7 @@ impl CatalogueError {
             | Self::NotThere { .. }
             | Self::Length { .. }
             | Self::Days
+            | Self::ManyNotes { .. }
             | Self::Taken { .. }
             | Self::NoLetter
             | Self::LastAdministrator

@@ -17,7 +17,7 @@ use crate::{Catalogue, CatalogueError, Hold, Recording, Result, UserId};
 /// The longest tag, in characters.
 const TAG_MAX: usize = 64;
 /// The longest note, subject or comment.
-const TEXT_MAX: usize = 4_000;
+pub(crate) const TEXT_MAX: usize = 4_000;
 /// The longest reason of a hold.
 pub(crate) const REASON_MAX: usize = 1_000;
 

@@ -48,10 +48,10 @@ enum Fill {
 }
 
 /// The schema that this program knows: the number of the last step.
-pub(crate) const KNOWN: i64 = 11;
+pub(crate) const KNOWN: i64 = 12;
 
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
@@ -136,6 +136,14 @@ const STEPS: [Step; 11] = [
         reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0011_satellites.sql"),
         postgres: include_str!("../migrations/postgres/0011_satellites.sql"),
+        fill: Fill::Nothing,
+        sqlite_after: "",
+        postgres_after: "",
+    },
+    Step {
+        reach: Reach::Adds,
+        sqlite: include_str!("../migrations/sqlite/0012_early.sql"),
+        postgres: include_str!("../migrations/postgres/0012_early.sql"),
         fill: Fill::Nothing,
         sqlite_after: "",
         postgres_after: "",

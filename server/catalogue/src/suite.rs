@@ -100,6 +100,7 @@ both! {
     labels::labels_are_kept_with_their_history
     labels::labels_lead_to_their_recording_until_they_go
     labels::a_hold_is_found_and_released
+    labels::what_is_marked_while_a_call_goes_on_hangs_on_its_recording
     labels::labels_of_nothing_and_texts_without_end_are_refused
     purge::what_bears_on_a_purge_is_seen_at_one_moment
     purge::a_purge_goes_forward_only_and_by_judgement

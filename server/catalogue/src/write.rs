@@ -6,6 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use shared::{Event, UtcMicros, Value};
 
 use crate::bulk::{Cell, Insert};
+use crate::early;
 use crate::index::{self, Known, PARTIES_MAX, Strip, Who};
 use crate::listed::{DRAWN_COLUMNS, Drawn, redraw};
 use crate::logged;
@@ -130,7 +131,7 @@ async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingR
     for row in again {
         enter_again(conn, known, row).await?;
     }
-    Ok(())
+    early::become_notes(conn, rows).await
 }
 
 /// What hangs on a recording and is the same whether it is new or entered again.

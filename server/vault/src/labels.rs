@@ -1,6 +1,6 @@
 //! What people write on recordings. Who may do so is decided at the doors. Legal holds are in `holds.rs`.
 
-use catalogue::{By, Field, LabelChange, NoteId};
+use catalogue::{By, Field, LabelChange, NoteId, Noted};
 use shared::RecordingId;
 
 use crate::{Result, Vault};
@@ -28,6 +28,14 @@ impl Vault {
     /// The catalogue's: no such recording, a note that is too long.
     pub fn add_note(&self, id: RecordingId, at_us: Option<u64>, text: &str, by: &By) -> Result<NoteId> {
         Ok(self.catalogue.add_note(id, at_us, text, by)?)
+    }
+
+    /// Writes a note on a recording whose call may still go on; it becomes a note of the recording when that is entered.
+    ///
+    /// # Errors
+    /// The catalogue's: a note that is too long, too many of them.
+    pub fn add_early_note(&self, id: RecordingId, at_us: Option<u64>, text: &str, by: &By) -> Result<Noted> {
+        Ok(self.catalogue.add_early_note(id, at_us, text, by)?)
     }
 
     /// Changes the text of a note; the history keeps the one before.

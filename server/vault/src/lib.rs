@@ -62,11 +62,11 @@ pub use catalogue::{
     Counts, Coverage, Cursor, CursorError, DayCount, DayEntry, DuePart, ExtensionPattern, Facts, Field,
     Heard, Hold, HoldOrder, InvitationRow, LIMIT_MAX, LabelChange, Labels, LedgerEnding, LedgerRow, LegRow,
     Listed, ListedParty, ListedTrack, LocationKind, LocationRow, MediaSet, MediumRow, MediumState, Note,
-    NoteId, NoticeRow, NoticesChanged, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole, PartyRow,
-    PartySeen, PatternError, Place, PolicyChange, PolicyRow, PolicyStep, ProofRow, ProvenPart, PurgeRow,
-    PurgeState, Query, ReadBackRow, Recording, RecordingRow, RetentionClass, SatelliteRow, Scope, Search,
-    SearchPage, Session, SessionStep, Severity, ShredMedium, ShredOnMedium, ShredRow, ShredState, ShredWhat,
-    Standing, User, UserId, UserRole, extension,
+    NoteId, Noted, NoticeRow, NoticesChanged, Outcome, PacketCounts, Page, PartKey, PartRow, PartyRole,
+    PartyRow, PartySeen, PatternError, Place, PolicyChange, PolicyRow, PolicyStep, ProofRow, ProvenPart,
+    PurgeRow, PurgeState, Query, ReadBackRow, Recording, RecordingRow, RetentionClass, SatelliteRow, Scope,
+    Search, SearchPage, Session, SessionStep, Severity, ShredMedium, ShredOnMedium, ShredRow, ShredState,
+    ShredWhat, Standing, User, UserId, UserRole, extension,
 };
 pub use check::{CheckReport, Level, Problem, Trouble};
 pub use depot::Depot;

@@ -96,3 +96,38 @@ pub(super) fn labels_of_nothing_and_texts_without_end_are_refused(catalogue: &Ca
     let note = catalogue.add_note(id(1), None, "mine", &by()).unwrap();
     there(catalogue.edit_note(id(2), note, "yours", &by()));
 }
+
+pub(super) fn what_is_marked_while_a_call_goes_on_hangs_on_its_recording(catalogue: &Catalogue) {
+    let mark = |n, at_us, text: &str| catalogue.add_early_note(id(n), at_us, text, &by()).unwrap();
+    assert!(matches!(mark(1, Some(2_000_000), "here"), Noted::Early(_)));
+    assert!(matches!(mark(1, None, "on the whole"), Noted::Early(_)));
+    assert!(matches!(mark(2, Some(1), "another call"), Noted::Early(_)));
+    assert!(catalogue.recording(id(1)).unwrap().is_none(), "there is no recording yet");
+    enter(catalogue, &[Made::new(1), Made::new(3)]);
+    let notes = |n| -> Vec<(Option<u64>, String, String, UtcMicros)> {
+        let labels = catalogue.recording(id(n)).unwrap().unwrap().labels;
+        labels.notes.into_iter().map(|n| (n.at_us, n.text, n.author, n.written_at)).collect()
+    };
+    let note = |at_us, text: &str| (at_us, text.to_owned(), by().name, by().at);
+    assert_eq!(notes(1), [note(None, "on the whole"), note(Some(2_000_000), "here")]);
+    assert_eq!(notes(3), []);
+    let history = catalogue.label_history(id(1)).unwrap();
+    assert_eq!(history.iter().map(|c| c.after.as_str()).collect::<Vec<_>>(), ["here", "on the whole"]);
+    assert_eq!((history[0].what.as_str(), &history[0].by), ("note", &by()));
+    // Its call goes on in a next part: the recording is there and takes notes itself; entering it again adds nothing.
+    assert!(matches!(mark(1, Some(9), "again"), Noted::Note(_)));
+    enter(catalogue, &[Made { part: 1, ..Made::new(1) }, Made::new(1)]);
+    assert_eq!(notes(1).len(), 3);
+    enter(catalogue, &[Made::new(2)]);
+    assert_eq!(notes(2), [note(Some(1), "another call")]);
+    // Not without end, and not of any length.
+    for n in 0..500 {
+        mark(4, Some(n), "x");
+    }
+    let refused = catalogue.add_early_note(id(4), None, "one more", &by());
+    assert!(matches!(refused, Err(CatalogueError::ManyNotes { max: 500 })), "{refused:?}");
+    for odd in ["", &"x".repeat(4_001)] {
+        let refused = catalogue.add_early_note(id(5), None, odd, &by());
+        assert!(matches!(refused, Err(CatalogueError::Length { .. })), "{refused:?}");
+    }
+}
