@@ -338,7 +338,10 @@ impl Refusal {
         if let CatalogueError::Length { .. } = error {
             return Some(Self::not_acceptable(sentence(error)));
         }
-        if let CatalogueError::Taken { .. } | CatalogueError::LastAdministrator = error {
+        if let CatalogueError::Taken { .. }
+        | CatalogueError::ManyNotes { .. }
+        | CatalogueError::LastAdministrator = error
+        {
             return Some(Self::conflict(sentence(error)));
         }
         if let CatalogueError::TooLong = error {

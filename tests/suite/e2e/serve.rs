@@ -383,6 +383,10 @@ fn killed_with_fifty_calls_and_twenty_listeners_it_comes_back_and_people_stay_si
         })
         .collect();
     sleep(Duration::from_secs(3));
+    // What somebody marked while they listened must not be lost with the call's beginning.
+    let notes = format!("/api/v1/recordings/{}/notes", growing[0]);
+    let mark = admin.send("POST", &notes, &json!({ "at_ms": 500, "text": "before the end" }));
+    assert_eq!(mark.status, 201, "a call that goes on is marked");
     let port = server.address;
     server.kill();
     let began = Instant::now();
@@ -406,6 +410,8 @@ fn killed_with_fifty_calls_and_twenty_listeners_it_comes_back_and_people_stay_si
         integrity("recovered")
     );
     assert!(found.len() >= 50 && integrity("recovered") + integrity("sealed") == found.len(), "{found:?}");
+    let marked = admin.get(&format!("/api/v1/recordings/{}", growing[0])).json();
+    assert_eq!(marked["notes"][0]["text"], json!("before the end"), "the mark hangs on what was recovered");
     let day = today(&mut admin);
     let ledger = admin.get(&format!("/api/v1/ledger?all=1&day={day}")).json();
     assert_eq!(ledger["balanced"], json!(true), "{}", ledger["totals"]);

@@ -4,8 +4,9 @@ use api::{ChangeRecording, Detail, HoldRequest, Note, NoteText, ReleaseRequest, 
 use axum::Json;
 use axum::http::{Method, StatusCode};
 use shared::{Day, RecordingId};
-use vault::{By, Field, NoteId, Recording, Vault};
+use vault::{By, Field, NoteId, Noted, Recording, Vault};
 
+use super::live::going_us;
 use super::recordings::visible;
 use super::rows;
 use crate::act::Act;
@@ -48,7 +49,7 @@ pub(super) fn register(routes: &mut Routes) {
     routes.add(
         Method::POST,
         "/recordings/{id}/notes",
-        label("Writes a note on a recording or on a moment of it")
+        label("Writes a note on a recording or on a moment of it, also while its call goes on")
             .body::<NoteText>()
             .answers::<Note>(201)
             .may(&[409, 422]),
@@ -132,19 +133,58 @@ async fn add_note(
     Id(id): Id,
     Body(asked): Body<NoteText>,
 ) -> Answer<(StatusCode, Json<Note>)> {
-    let recording = visible(&caller, id).await?;
+    let at_us = asked.at_ms.map(|ms| ms.saturating_mul(1_000));
+    let going = going_us(&caller, id);
+    let recording = match (visible(&caller, id).await, going) {
+        // A call that goes on has no recording yet, as a rule: its note waits for it.
+        (Err(_none_yet), Some(us)) => return add_early(&caller, id, at_us, us, &asked.text).await,
+        (found, _) => found?,
+    };
     room(&recording)?;
     let text = fitting("text", &asked.text, 1, TEXT_MAX)?;
-    let at_us = asked.at_ms.map(|ms| ms.saturating_mul(1_000));
-    if at_us
-        .is_some_and(|us| us > u64::try_from(recording.duration_us()).unwrap_or(0).saturating_add(1_000_000))
-    {
-        return Err(Refusal::not_acceptable("`at_ms` lies behind the end of the recording."));
-    }
+    let long_us = u64::try_from(recording.duration_us()).unwrap_or(0).max(going.unwrap_or(0));
+    not_behind(at_us, long_us)?;
     let details = [("what", "note".to_owned()), ("text", text.clone())];
     let add = move |vault: &Vault, by: &By| vault.add_note(id, at_us, &text, by);
     let note = write(&caller, "label", id, &details, add).await?;
     Ok((StatusCode::CREATED, Json(note_of(&caller, id, note).await?)))
+}
+
+/// Writes a note on a call that goes on, so far for `long_us`. It can be changed when the call has ended.
+async fn add_early(
+    caller: &Caller,
+    id: RecordingId,
+    at_us: Option<u64>,
+    long_us: u64,
+    text: &str,
+) -> Answer<(StatusCode, Json<Note>)> {
+    let text = fitting("text", text, 1, TEXT_MAX)?;
+    not_behind(at_us, long_us)?;
+    let details =
+        [("what", "note".to_owned()), ("text", text.clone()), ("while", "the call goes on".to_owned())];
+    let said = text.clone();
+    let add = move |vault: &Vault, by: &By| vault.add_early_note(id, at_us, &said, by);
+    let name = match write(caller, "label", id, &details, add).await? {
+        Noted::Note(note) => note.0.to_string(),
+        Noted::Early(number) => format!("early-{number}"),
+    };
+    let note = Note {
+        id: name,
+        at_ms: at_us.map(|us| us / 1_000),
+        text,
+        author: caller.name().to_owned(),
+        written_at: caller.doors.host().zone().rfc3339(caller.doors.now()),
+        edited: false,
+    };
+    Ok((StatusCode::CREATED, Json(note)))
+}
+
+/// Refuses a moment that has not come yet.
+fn not_behind(at_us: Option<u64>, long_us: u64) -> Answer<()> {
+    if at_us.is_some_and(|us| us > long_us.saturating_add(1_000_000)) {
+        return Err(Refusal::not_acceptable("`at_ms` lies behind the end of the recording."));
+    }
+    Ok(())
 }
 
 async fn edit_note(

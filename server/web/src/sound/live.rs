@@ -203,6 +203,15 @@ fn on_board(caller: &Caller, id: RecordingId) -> Option<Option<RecorderId>> {
     lines.find(|line| covers(&caller.scope, line, now)).map(|line| line.satellite.as_ref().map(|of| of.id))
 }
 
+/// Returns for how long a call has gone on so far, in microseconds; `None`: it does not go on, or the caller's scope does not cover it.
+pub(super) fn going_us(caller: &Caller, id: RecordingId) -> Option<u64> {
+    let board = Arc::clone(&caller.doors.host().board().borrow());
+    let now = caller.doors.now();
+    let mut lines = board.lines.iter();
+    let line = lines.find(|line| line.recording_id == Some(id) && covers(&caller.scope, line, now))?;
+    Some(u64::try_from(now.since(line.started_at.unwrap_or(now))).unwrap_or(0))
+}
+
 /// Why listening ended, as a word; empty when nobody is there to be told.
 type End = &'static str;
 

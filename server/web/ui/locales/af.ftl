@@ -416,7 +416,7 @@ hearing-ended = Die oproep het geëindig.
 hearing-failed = Die klank het afgebreek. Die oproep word nogtans opgeneem.
 behind = { $seconds } s teruggehou
 mark = Merk hierdie oomblik
-mark-kept = { $at } gemerk. Dit word geskryf wanneer die oproep geëindig het; bly tot dan aangemeld.
+mark-kept = { $at } gemerk. Die bediener kon dit nog nie neem nie; dit word weer probeer solank jy aangemeld bly.
 live-marked = Regstreeks gemerk
 open-recording = Maak die opname oop
 

@@ -417,7 +417,7 @@ hearing-ended = The call has ended.
 hearing-failed = The sound broke off. The call is recorded all the same.
 behind = { $seconds } s held back
 mark = Mark this moment
-mark-kept = Marked { $at }. It is written when the call has ended; stay signed in until then.
+mark-kept = Marked { $at }. The server could not take it yet; it is tried again while you stay signed in.
 live-marked = Marked while live
 open-recording = Open the recording
 

@@ -327,3 +327,39 @@ async fn nobody_listens_from_another_page_or_outside_their_scope() {
     assert_eq!(plain.status, 400, "without an upgrade");
     assert_eq!(site.acts(), ["refused", "listen-live"]);
 }
+
+#[tokio::test]
+async fn a_moment_is_marked_while_the_call_goes_on_and_hangs_on_its_recording() {
+    let site = Site::over(Bench::new());
+    let about = About::new(1, duplex("PCMU", 8_000));
+    let mut open = site.bench.begin(&about);
+    (0..3).for_each(|n| open.second(n));
+    put(&site, vec![line(about.id(), "200")]);
+    let who = site.caller(Role::Supervisor, &["200"]);
+    let notes = format!("/recordings/{}/notes", about.id());
+    let mark = |at_ms: u64| serde_json::json!({ "at_ms": at_ms, "text": "here" });
+    let reply = who.send(Method::POST, &notes, mark(1_500)).await;
+    assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.bytes));
+    assert_eq!((&reply.json()["at_ms"], &reply.json()["text"]), (&1_500.into(), &"here".into()));
+    assert_eq!(site.acts(), ["label"], "written down before");
+    // Others' calls, moments to come and strangers are as on a recording; a call of others is as none.
+    let stranger = site.caller(Role::Supervisor, &["201"]).send(Method::POST, &notes, mark(1)).await;
+    let none = site.caller(Role::Supervisor, &["201"]);
+    let none = none.send(Method::POST, &format!("/recordings/{}/notes", RecordingId([9; 16])), mark(1)).await;
+    assert_eq!((stranger.status, &stranger.bytes), (none.status, &none.bytes));
+    assert_eq!(stranger.status, 404);
+    assert_eq!(who.send(Method::POST, &notes, mark(2 * 86_400_000)).await.status, 422, "not yet");
+    assert_eq!(site.caller(Role::Auditor, &[]).send(Method::POST, &notes, mark(1)).await.status, 403);
+    open.close();
+    put(&site, Vec::new());
+    let detail = who.get(&format!("/recordings/{}", about.id())).await.json();
+    let kept = &detail["notes"];
+    assert_eq!(kept.as_array().map(Vec::len), Some(1), "{kept}");
+    assert_eq!((&kept[0]["at_ms"], &kept[0]["text"]), (&1_500.into(), &"here".into()));
+    let place = format!("{notes}/{}", kept[0]["id"].as_str().unwrap());
+    assert_eq!(
+        who.send(Method::DELETE, &place, serde_json::json!({})).await.status,
+        204,
+        "a note like any other"
+    );
+}

@@ -1,6 +1,6 @@
-// Marks made while a call is still going on. A recording can be written on only when its call has ended and it was admitted: until then there is
-// no row in the database on which a note could hang, and a row never comes true before the sealed file behind it is durable. So a mark that the
-// server does not take yet is kept here and tried again, until it is written or too old; it is gone when the page is closed before.
+// Marks made while a call is still going on. The server takes them at once and keeps them for the recording. What it does not take (it
+// does not answer, or the call ended a moment ago and its recording is not there yet) is kept here and tried again, until it is written
+// or too old; it is gone when the page is closed before.
 
 export type Mark = { id: string; at_ms: number; made_ms: number };
 
