@@ -9,6 +9,8 @@ use shared::{Direction, LocationId, RecorderId, RecordingId, RunId, Side, UtcMic
 use tokio::sync::watch;
 use vault::{By, Vault};
 
+use crate::proxies::Proxies;
+
 /// What the program offers to its doors.
 pub trait Host: Send + Sync + 'static {
     /// Returns the vault.
@@ -102,6 +104,10 @@ pub trait Host: Send + Sync + 'static {
     /// Returns the token that reads `/metrics` from elsewhere; `None`: only from this machine.
     fn metrics_token(&self) -> Option<String> {
         None
+    }
+    /// Returns the reverse proxies whose word about their callers counts; by default nobody's.
+    fn proxies(&self) -> Proxies {
+        Proxies::default()
     }
     /// Returns whether the program is well.
     fn health(&self) -> Health;

@@ -31,6 +31,7 @@ mod openapi;
 mod password;
 mod people;
 mod problem;
+mod proxies;
 mod routes;
 mod satellites;
 mod serve;
@@ -51,7 +52,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
@@ -61,6 +62,7 @@ pub use host::{
     Board, BoardLine, BoardSatellite, Health, Host, HostError, OfSatellite, ReportSignature, Satellites,
     SiteInfo,
 };
+pub use proxies::{Net, NetError, Proxies, Said as ProxyHeader};
 pub use serve::{Attended, Beside, Limits, Tls, redirect, serve};
 pub use tls::{SelfSigned, TlsError, fingerprint, self_signed, tls};
 pub use users::{Link, one_time_link};
@@ -88,6 +90,7 @@ pub fn app(host: Arc<dyn Host>) -> Router {
         .method_not_allowed_fallback(|| async { Refusal::wrong_method() })
         .layer(from_fn(headers::always))
         .layer(from_fn(short_addresses))
+        .layer(from_fn_with_state(doors.clone(), proxies::look_behind))
         .with_state(doors)
 }
 

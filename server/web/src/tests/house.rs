@@ -48,6 +48,7 @@ pub(crate) struct TestHost {
     dice: AtomicU64,
     settings: Mutex<(api::Settings, u64)>,
     pub(crate) well: AtomicBool,
+    pub(crate) proxies: Mutex<crate::Proxies>,
     board: watch::Sender<Arc<Board>>,
     satellites: Desk,
     /// Removed with the house.
@@ -66,6 +67,7 @@ impl House {
             dice: AtomicU64::new(1),
             settings: Mutex::new((settings(), 1)),
             well: AtomicBool::new(true),
+            proxies: Mutex::default(),
             board: watch::Sender::new(Arc::default()),
             satellites,
             folder,
@@ -119,7 +121,14 @@ impl House {
 
     pub(crate) fn visitor(&self) -> Visitor {
         let table = Arc::clone(&self.table);
-        Visitor { app: self.app.clone(), table, cookie: None, csrf: None, address: [127, 0, 0, 1] }
+        Visitor {
+            app: self.app.clone(),
+            table,
+            cookie: None,
+            csrf: None,
+            address: [127, 0, 0, 1],
+            forwarded_for: None,
+        }
     }
 
     /// The acts of the audit log in the order of writing, `act outcome`.
@@ -171,6 +180,8 @@ pub(crate) struct Visitor {
     pub(crate) cookie: Option<String>,
     pub(crate) csrf: Option<String>,
     pub(crate) address: [u8; 4],
+    /// What a proxy on the way says of them.
+    pub(crate) forwarded_for: Option<&'static str>,
 }
 
 /// What came back.
@@ -226,6 +237,9 @@ impl Visitor {
             && !request.headers().contains_key("x-csrf-token")
         {
             request.headers_mut().insert("x-csrf-token", csrf.parse().unwrap());
+        }
+        if let Some(said) = self.forwarded_for {
+            request.headers_mut().insert("x-forwarded-for", said.parse().unwrap());
         }
         request.extensions_mut().insert(crate::Peer((self.address, 40_000).into()));
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -325,6 +339,10 @@ impl Host for TestHost {
 
     fn now(&self) -> UtcMicros {
         UtcMicros(self.now_us.load(Ordering::Relaxed))
+    }
+
+    fn proxies(&self) -> crate::Proxies {
+        self.proxies.lock().unwrap().clone()
     }
 
     fn dice(&self, bytes: &mut [u8]) {

@@ -106,6 +106,37 @@ async fn a_flood_from_one_address_is_slowed_down_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn who_comes_through_a_trusted_proxy_has_an_address_of_their_own() {
+    let house = House::new();
+    house.user("alice", Role::Supervisor, &api::Scope::default());
+    let behind = |said: &'static str| {
+        let mut visitor = house.visitor();
+        (visitor.address, visitor.forwarded_for) = ([10, 0, 0, 5], Some(said));
+        visitor
+    };
+    *house.host.proxies.lock().unwrap() =
+        crate::Proxies { trusted: vec!["10.0.0.5".parse().unwrap()], ..crate::Proxies::default() };
+    // Whatever they say of themselves: what the proxy wrote counts.
+    for n in 0..20_u8 {
+        let said = if n % 2 == 0 { "192.0.2.7" } else { "198.51.100.1, 192.0.2.7" };
+        assert_eq!(password(&mut behind(said), &format!("name{n}"), "wrong").await.status, 401);
+    }
+    assert_eq!(password(&mut behind("192.0.2.8, 192.0.2.7"), "alice", PASSWORD).await.status, 429);
+    let mut alice = behind("192.0.2.8");
+    assert_eq!(password(&mut alice, "alice", PASSWORD).await.status, 200, "another behind the same proxy");
+    let sessions = alice.get("/me/sessions").await.json();
+    assert!(sessions.to_string().contains("192.0.2.8"), "{sessions}");
+    // The same header from anybody else is only text.
+    let mut stranger = behind("192.0.2.9");
+    stranger.address = [10, 0, 0, 6];
+    for _ in 0..20 {
+        assert_eq!(password(&mut stranger, "nobody", "wrong").await.status.as_u16() / 100, 4);
+    }
+    stranger.forwarded_for = Some("192.0.2.10");
+    assert_eq!(password(&mut stranger, "alice", PASSWORD).await.status, 429, "its own address waits");
+}
+
+#[tokio::test]
 async fn the_second_factor_is_asked_for_and_a_code_works_once() {
     let house = House::new();
     house.change_settings(|settings| settings.web.totp = api::TotpRule::Required);
