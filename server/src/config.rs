@@ -2,6 +2,8 @@
 //!
 //! Secrets never stand here. The file that `amethyst init` writes explains every setting; `docs/ref/config.md` says more.
 
+mod proxies;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use crate::alarms;
 use crate::alarms::settings::Way;
 use crate::failure::{Failure, Kind};
 pub(crate) use crate::health::settings::Health;
+use proxies::ProxyHeaderWord;
 
 /// The version of the data folder's layout that this program reads and writes.
 pub(crate) const DATA_FORMAT: u32 = 1;
@@ -143,6 +146,11 @@ pub(crate) struct Web {
     pub(crate) redirect_from: Option<SocketAddr>,
     /// A file with the token that `/metrics` wants; absent: only this machine may read them.
     pub(crate) metrics_token_file: Option<PathBuf>,
+    /// Reverse proxies, by address or net: what they say of where a request comes from is believed, nobody else's word.
+    #[serde(deserialize_with = "proxies::nets")]
+    pub(crate) trusted_proxies: Vec<web::Net>,
+    /// The header in which they say it.
+    pub(crate) proxy_header: ProxyHeaderWord,
     /// Who must have an authenticator.
     pub(crate) totp: TotpWord,
     /// Minutes without a request after which a session ends, by role.
@@ -155,6 +163,8 @@ impl Default for Web {
             listen: SocketAddr::from(([0, 0, 0, 0], 8_443)),
             redirect_from: None,
             metrics_token_file: None,
+            trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeaderWord::default(),
             totp: TotpWord::Required,
             idle_minutes: IdleMinutes::default(),
         }
@@ -454,6 +464,8 @@ promiscuous = true                # see all packets of the wire
 listen = "0.0.0.0:8443"
 # redirect_from = "0.0.0.0:8080"  # plain HTTP is answered with the address of HTTPS and nothing else
 # metrics_token_file = "/etc/amethyst/metrics.token"   # without it only this machine may read /metrics
+# trusted_proxies = ["10.0.0.5"]  # reverse proxies in front: who is behind them is believed from their header, and from nobody else's
+# proxy_header = "x-forwarded-for"   # or "forwarded": the one that the proxies write
 totp = "required"                 # required: administrators must have an authenticator; optional: everybody may
 
 [web.idle_minutes]                # an unused session ends

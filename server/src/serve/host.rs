@@ -257,6 +257,10 @@ impl Host for Here {
         self.metrics_token.clone()
     }
 
+    fn proxies(&self) -> web::Proxies {
+        locked(&self.in_force).0.web.proxies()
+    }
+
     fn health(&self) -> Health {
         let live = self.look_age_ns() < HUNG_NS;
         let mut reasons = Vec::new();
