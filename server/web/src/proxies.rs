@@ -236,7 +236,7 @@ mod tests {
     fn the_header_of_rfc_7239_is_read_with_its_quotes() {
         let one = proxies(&["10.0.0.5"], Said::Forwarded);
         let check = |line: &str, expected: &str| {
-            assert_eq!(caller(&one, "10.0.0.5", &[("forwarded", line)]), expected, "{line}")
+            assert_eq!(caller(&one, "10.0.0.5", &[("forwarded", line)]), expected, "{line}");
         };
         check("for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60");
         check("proto=https; For=\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17");
