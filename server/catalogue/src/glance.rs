@@ -37,6 +37,24 @@ pub(crate) fn of(strip: &Strip, term: i64) -> Option<i64> {
     said.then(|| other << PARTY_AT | strip.facet << FACET_AT | length << LENGTH_AT | i64::from(strip.has_gap))
 }
 
+/// Facets that a glance, and what is seen of a recording, can tell apart.
+pub(crate) const FACETS: usize = 1 << 12;
+/// Nothing is told.
+const UNSEEN: u32 = u32::MAX;
+
+/// Returns a glance without the party, for [`crate::packed`]: facet, length class and gap in one number.
+pub(crate) fn seen(facet: i64, length: i64, has_gap: bool) -> u32 {
+    let fits = (0..=FACET_MAX).contains(&facet) && (0..=LENGTH_MAX).contains(&length);
+    let said = facet << FACET_AT | length << LENGTH_AT | i64::from(has_gap);
+    u32::try_from(said).ok().filter(|_| fits).unwrap_or(UNSEEN)
+}
+
+/// Returns what [`seen`] was told: facet, length class, gap; `None`: nothing is known.
+pub(crate) fn told(seen: u32) -> Option<(usize, u32, bool)> {
+    let facet = usize::try_from(seen >> FACET_AT).ok()?;
+    (seen != UNSEEN).then_some((facet, seen >> LENGTH_AT & 63, seen & 1 == 1))
+}
+
 /// Tells whether postings of this term have glances that name the other party.
 pub(crate) fn names_party(term: i64) -> bool {
     (Kind::Who.term(0)..Kind::Facet.term(0)).contains(&term)

@@ -38,6 +38,7 @@ mod met;
 mod migrate;
 mod open;
 mod orders;
+mod packed;
 mod people;
 mod policy;
 mod proof;
@@ -52,6 +53,7 @@ mod search;
 mod shred;
 mod sql;
 mod text;
+mod varint;
 mod watched;
 mod write;
 

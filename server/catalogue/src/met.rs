@@ -3,11 +3,16 @@
 //! Four digits are in a thousand numbers, and each number's postings lie on a page of their own. The newest fifty of all of them
 //! are in the newest sixty sections: a search reads these, learns which few of the thousand were met there, and follows only those.
 //! A section may name a party that is no longer in it, but never misses one. PostgreSQL plans by itself and has no such table.
+//!
+//! Each section stands beside this once more as columns ([`crate::packed`]), made and changed here in the same breath.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bulk::Cell;
+use crate::index::Strip;
+use crate::packed;
 use crate::sql::Conn;
+use crate::varint::{Varints, put};
 use crate::{CatalogueError, Result};
 
 /// Recordings of a section when it is made; at twice as many it is made anew, as two. Its parties then fit in one page of the file.
@@ -64,21 +69,24 @@ pub(crate) async fn sections(
     Ok(sections)
 }
 
-/// Notes the parties of recordings at their places; their rows are entered already.
+/// Notes recordings at their places; their rows are entered already.
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn enter(conn: &mut Conn, spoke: Vec<(i64, Vec<i64>)>) -> Result<()> {
+pub(crate) async fn enter(conn: &mut Conn, strips: &[Strip]) -> Result<()> {
     if !conn.is_sqlite() {
         return Ok(());
     }
-    let mut left: BTreeMap<i64, Vec<i64>> = spoke.into_iter().collect();
+    let mut left: BTreeMap<i64, &Strip> = strips.iter().map(|strip| (strip.order_key, strip)).collect();
     while let Some(first) = left.keys().next().copied() {
         let mut section = Open::at(conn, first).await?;
         let later = left.split_off(&section.to);
         section.recordings =
             section.recordings.saturating_add(i64::try_from(left.len()).unwrap_or(RECORDINGS));
-        section.parties.extend(left.into_values().flatten().filter(|who| *who > 0));
+        for strip in left.into_values() {
+            section.parties.extend(strip.who.iter().filter(|who| **who > 0));
+            packed::row(&mut section.rows, section.from, strip);
+        }
         if section.recordings < RECORDINGS.saturating_mul(2) {
             section.put(conn).await?;
         } else {
@@ -95,6 +103,8 @@ struct Open {
     to: i64,
     recordings: i64,
     parties: BTreeSet<i64>,
+    /// What [`packed`] is told of recordings that are not in it yet.
+    rows: Vec<u8>,
 }
 
 impl Open {
@@ -105,20 +115,21 @@ impl Open {
                     from met m where m.from_key <= $1 order by m.from_key desc limit 1";
         let mut parties = BTreeSet::new();
         let Some(row) = conn.row(text, vec![place.into()]).await? else {
-            return Ok(Self { from: 0, to: i64::MAX, recordings: 0, parties });
+            return Ok(Self { from: 0, to: i64::MAX, recordings: 0, parties, rows: Vec::new() });
         };
         unpack(&row.blob(2)?, |who| {
             parties.insert(who);
         })?;
         let to = row.int_or_none(3)?.unwrap_or(i64::MAX);
-        Ok(Self { from: row.int(0)?, to, recordings: row.int(1)?, parties })
+        Ok(Self { from: row.int(0)?, to, recordings: row.int(1)?, parties, rows: Vec::new() })
     }
 
-    async fn put(&self, conn: &mut Conn) -> Result<()> {
+    async fn put(self, conn: &mut Conn) -> Result<()> {
         let text = "insert into met (from_key, recordings, parties) values ($1, $2, $3) \
                     on conflict (from_key) do update set recordings = excluded.recordings, parties = excluded.parties";
         let cells = vec![self.from.into(), self.recordings.into(), Cell::Blob(pack(&self.parties))];
-        conn.run(text, cells).await.map(drop)
+        conn.run(text, cells).await?;
+        packed::enter(conn, self.from, self.rows).await
     }
 }
 
@@ -131,6 +142,7 @@ pub(crate) async fn make(conn: &mut Conn, from: i64, to: i64) -> Result<()> {
         return Ok(());
     }
     conn.run("delete from met where from_key >= $1 and from_key < $2", vec![from.into(), to.into()]).await?;
+    packed::remove(conn, from, to).await?;
     let mut section = from;
     while let Some((last, made)) = gather(conn, section, to).await? {
         made.put(conn).await?;
@@ -138,7 +150,7 @@ pub(crate) async fn make(conn: &mut Conn, from: i64, to: i64) -> Result<()> {
     }
     if section == from {
         // Nothing is there; the sections still have no hole.
-        Open { from, to, recordings: 0, parties: BTreeSet::new() }.put(conn).await?;
+        Open { from, to, recordings: 0, parties: BTreeSet::new(), rows: Vec::new() }.put(conn).await?;
     }
     Ok(())
 }
@@ -146,61 +158,66 @@ pub(crate) async fn make(conn: &mut Conn, from: i64, to: i64) -> Result<()> {
 /// Gathers one section that begins at `from`, and tells the place of its last recording.
 async fn gather(conn: &mut Conn, from: i64, to: i64) -> Result<Option<(i64, Open)>> {
     // All in one row: a row for each costs more than reading it.
-    let text = "select count(*), max(order_key), group_concat(who_a || ',' || who_b) from \
-                (select order_key, who_a, who_b from recording indexed by recording_in_order \
+    let text = "select max(order_key), group_concat(order_key || ' ' || facet_id || ' ' || length_us || ' ' || has_gap || ' ' || \
+                who_a || ' ' || who_b) from \
+                (select order_key, facet_id, length_us, has_gap, who_a, who_b from recording indexed by recording_in_order \
                 where order_key >= $1 and order_key < $2 order by order_key limit $3)";
     let Some(row) = conn.row(text, vec![from.into(), to.into(), RECORDINGS.into()]).await? else {
         return Ok(None);
     };
-    let Some(last) = row.int_or_none(1)? else { return Ok(None) };
-    let two = row.text(2)?;
-    let mut parties: BTreeSet<i64> = two.split(',').filter_map(|who| who.parse().ok()).collect();
-    parties.remove(&0);
-    let more = "select q.who_id from recording r indexed by recording_in_order cross join party q \
-                on q.recording_id = r.recording_id where r.order_key >= $1 and r.order_key <= $2 and r.more_parties > 0";
+    let Some(last) = row.int_or_none(0)? else { return Ok(None) };
+    let all = row.text(1)?;
+    let mut strips =
+        all.split(',').map(strip).collect::<Option<BTreeMap<i64, Strip>>>().ok_or_else(damaged)?;
+    let more = "select r.order_key, q.who_id from recording r indexed by recording_in_order cross join party q \
+                on q.recording_id = r.recording_id where r.order_key >= $1 and r.order_key <= $2 and r.more_parties > 0 \
+                and q.place >= 2 order by r.order_key, q.place";
     for row in conn.rows(more, vec![from.into(), last.into()]).await? {
-        parties.insert(row.int(0)?);
+        if let Some(strip) = strips.get_mut(&row.int(0)?) {
+            strip.who.push(row.int(1)?);
+        }
     }
-    Ok(Some((last, Open { from, to, recordings: row.int(0)?, parties })))
+    let parties =
+        strips.values().flat_map(|strip| strip.who.iter().copied()).filter(|who| *who > 0).collect();
+    let recordings = i64::try_from(strips.len()).unwrap_or(RECORDINGS);
+    let mut rows = Vec::with_capacity(strips.len().saturating_mul(16));
+    strips.values().for_each(|strip| packed::row(&mut rows, from, strip));
+    Ok(Some((last, Open { from, to, recordings, parties, rows })))
 }
 
-/// Writes rising numbers as their differences, seven bits a byte, the lowest first; the highest bit says that more follow.
+/// Reads a recording as [`gather`] asks for it.
+fn strip(text: &str) -> Option<(i64, Strip)> {
+    let mut numbers = text.split(' ').map(str::parse::<i64>);
+    let mut next = || numbers.next()?.ok();
+    let (order_key, facet, length_us, gap) = (next()?, next()?, next()?, next()?);
+    let who = vec![next()?, next()?];
+    let length_us = u64::try_from(length_us).unwrap_or(0);
+    Some((order_key, Strip { order_key, facet, length_us, has_gap: gap != 0, held: false, who }))
+}
+
+fn damaged() -> CatalogueError {
+    CatalogueError::Damaged { what: "a section of the list" }
+}
+
+/// Writes rising numbers as their differences.
 fn pack(parties: &BTreeSet<i64>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(parties.len().saturating_mul(2));
     let mut before = 0_i64;
     for who in parties {
-        let mut left = who.saturating_sub(before).max(0).unsigned_abs();
+        put(&mut bytes, who.saturating_sub(before).max(0).unsigned_abs());
         before = *who;
-        loop {
-            let [low, ..] = left.to_le_bytes();
-            left >>= 7;
-            if left == 0 {
-                bytes.push(low);
-                break;
-            }
-            bytes.push(low | 0x80);
-        }
     }
     bytes
 }
 
 fn unpack(bytes: &[u8], mut told: impl FnMut(i64)) -> Result<()> {
-    let odd = || CatalogueError::Damaged { what: "a section of the list" };
-    let (mut who, mut difference, mut shift) = (0_i64, 0_i64, 0_u32);
-    for byte in bytes {
-        // Nine groups of seven bits are all that a positive number has.
-        if shift > 56 {
-            return Err(odd());
-        }
-        difference |= i64::from(byte & 0x7f) << shift;
-        shift = shift.saturating_add(7);
-        if byte & 0x80 == 0 {
-            who = who.checked_add(difference).ok_or_else(odd)?;
-            told(who);
-            (difference, shift) = (0, 0);
-        }
+    let (mut all, mut who) = (Varints(bytes), 0_i64);
+    while !all.0.is_empty() {
+        let difference = all.next_number().and_then(|n| i64::try_from(n).ok());
+        who = difference.and_then(|n| who.checked_add(n)).ok_or_else(damaged)?;
+        told(who);
     }
-    if shift == 0 { Ok(()) } else { Err(odd()) }
+    Ok(())
 }
 
 #[cfg(test)]

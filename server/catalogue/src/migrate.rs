@@ -43,15 +43,15 @@ enum Fill {
     Places,
     /// Step 3: what lists show.
     Lists,
-    /// Step 5: who was met in each section of the list.
-    Met,
+    /// Step 13: the sections of the list.
+    Sections,
 }
 
 /// The schema that this program knows: the number of the last step.
-pub(crate) const KNOWN: i64 = 12;
+pub(crate) const KNOWN: i64 = 13;
 
 /// All steps in order; the number of a step is its place, from 1. A step that was released is never edited.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0001_begin.sql"),
@@ -96,7 +96,8 @@ const STEPS: [Step; 12] = [
         reach: Reach::Adds,
         sqlite: include_str!("../migrations/sqlite/0006_met.sql"),
         postgres: include_str!("../migrations/postgres/0006_met.sql"),
-        fill: Fill::Met,
+        // Step 13 makes all sections anew.
+        fill: Fill::Nothing,
         sqlite_after: "",
         postgres_after: "",
     },
@@ -148,6 +149,14 @@ const STEPS: [Step; 12] = [
         sqlite_after: "",
         postgres_after: "",
     },
+    Step {
+        reach: Reach::Adds,
+        sqlite: include_str!("../migrations/sqlite/0013_packed.sql"),
+        postgres: include_str!("../migrations/postgres/0013_packed.sql"),
+        fill: Fill::Sections,
+        sqlite_after: "",
+        postgres_after: "",
+    },
 ];
 
 /// Applies what is missing. A database that holds something is copied beside the file `path` first, if it is one.
@@ -182,7 +191,7 @@ async fn apply(conn: &mut Conn, number: i64, step: &Step, now: UtcMicros) -> Res
         Fill::Nothing => {}
         Fill::Places => fill_places(conn).await?,
         Fill::Lists => fill_lists(conn).await?,
-        Fill::Met => met::make(conn, 0, i64::MAX).await?,
+        Fill::Sections => met::make(conn, 0, i64::MAX).await?,
     }
     conn.script(if conn.is_sqlite() { step.sqlite_after } else { step.postgres_after }).await?;
     if step.reach == Reach::Rewrites {

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::audit::Waiting;
 use crate::error::NOT_A_DATABASE;
 use crate::index::Known;
+use crate::packed::Shelf;
 use crate::sql::Db;
 use crate::{CatalogueError, Result, migrate};
 
@@ -68,6 +69,8 @@ pub struct Catalogue {
     /// What the writer has met of the dictionaries.
     pub(crate) known: Arc<Mutex<Known>>,
     pub(crate) audits: Arc<Waiting>,
+    /// What searches have read of the list's columns.
+    pub(crate) shelf: Arc<Shelf>,
     path: PathBuf,
     /// Of the one file; `None` on a server.
     pub(crate) key: Option<CatalogueKey>,
@@ -168,9 +171,9 @@ impl Catalogue {
         stop: oneshot::Sender<()>,
         thread: JoinHandle<()>,
     ) -> Self {
-        let (known, audits) = (Arc::default(), Arc::default());
+        let (known, audits, shelf) = (Arc::default(), Arc::default(), Arc::default());
         let path = path.to_owned();
-        Self { handle, db, known, audits, path, key, stop: Some(stop), thread: Some(thread) }
+        Self { handle, db, known, audits, shelf, path, key, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Returns where the database lies.

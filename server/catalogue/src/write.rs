@@ -127,7 +127,7 @@ async fn enter_recordings(conn: &mut Conn, known: &mut Known, rows: &[RecordingR
         .await?;
     enter_details(conn, &new, false).await?;
     index::enter_postings(conn, strips.iter().flat_map(Strip::postings).collect()).await?;
-    met::enter(conn, strips.into_iter().map(|s| (s.order_key, s.who)).collect()).await?;
+    met::enter(conn, &strips).await?;
     for row in again {
         enter_again(conn, known, row).await?;
     }
@@ -236,7 +236,7 @@ async fn enter_again(conn: &mut Conn, known: &mut Known, row: &RecordingRow) -> 
         conn.run("update labelled set order_key = $1 where order_key = $2", keys).await?;
     }
     index::move_postings(conn, &old, &new, &labels).await?;
-    met::enter(conn, vec![(new.order_key, new.who)]).await
+    met::enter(conn, &[new]).await
 }
 
 async fn who_of_recording(conn: &mut Conn, id: &[u8; 16]) -> Result<Vec<i64>> {

@@ -1,5 +1,6 @@
 //! Searching as people do it: filters, a scope, and pages both ways.
 
+mod columns;
 mod count;
 mod filter;
 mod gather;
@@ -11,6 +12,7 @@ mod weigh;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use shared::{Direction, Method, RecordingId, Reference, Side, UtcMicros};
 
@@ -18,6 +20,7 @@ pub(crate) use filter::Filter;
 use resolve::{Asked, resolve};
 use walk::Walk;
 
+use crate::packed::Shelf;
 use crate::read::assemble;
 use crate::sql::Conn;
 use crate::{Catalogue, ExtensionPattern, Listed, Recording, Result, Scope, listed};
@@ -186,10 +189,11 @@ impl Catalogue {
     /// database's.
     pub fn search(&self, search: &Search, scope: &Scope) -> Result<SearchPage> {
         let (db, search, scope) = (self.db.clone(), search.clone(), scope.clone());
+        let shelf = Arc::clone(&self.shelf);
         self.block(async move {
             let mut conn = db.reader().await?;
             conn.bound_work().await?;
-            let found = page(&mut conn, &search, &scope).await;
+            let found = page(&mut conn, &shelf, &search, &scope).await;
             conn.unbound_work().await?;
             found
         })
@@ -243,7 +247,7 @@ async fn count(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<Count>
     count::count(conn, &conditions, stretch).await
 }
 
-async fn page(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<SearchPage> {
+async fn page(conn: &mut Conn, shelf: &Shelf, search: &Search, scope: &Scope) -> Result<SearchPage> {
     let limit = usize::try_from(search.limit.clamp(1, LIMIT_MAX)).unwrap_or(1);
     let Asked { mut stretch, conditions } = resolve(conn, search, scope).await?;
     // Newest first goes down the list, and back up for the page before.
@@ -258,7 +262,7 @@ async fn page(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<SearchP
         }
     }
     let mut keys =
-        walk::keys(conn, &conditions, Walk { stretch, descending }, limit.saturating_add(1)).await?;
+        walk::keys(conn, shelf, &conditions, Walk { stretch, descending }, limit.saturating_add(1)).await?;
     let is_more = keys.len() > limit;
     keys.truncate(limit);
     if is_back {

@@ -17,7 +17,7 @@ use crate::text::{behind, fold, fold_number, literal, words};
 use crate::{CatalogueError, ExtensionPattern, Result, Scope, Search};
 
 /// Beyond so many rows of a dictionary a filter is no longer a set, but a condition on texts.
-const SET_MAX: usize = 20_000;
+const SET_MAX: usize = 50_000;
 /// The same for parts of one or two characters, which are in many numbers.
 const SHORT_MAX: usize = 2_000;
 /// Beyond so many rows a scope or the words of labels cannot be held against rows.
@@ -44,6 +44,20 @@ pub(super) struct Condition {
     pub(super) is_slow: bool,
     /// How a glance at a posting refuses the row; `None`: it cannot tell.
     pub(super) refusal: Option<Refusal>,
+    /// How columns held in memory answer it; `None`: they cannot.
+    pub(super) column: Option<Column>,
+}
+
+/// What a condition asks of a recording, as [`crate::packed`] can tell it.
+#[derive(Clone, Debug)]
+pub(super) enum Column {
+    /// A party that is one of these rows of `who`.
+    Party(Vec<i64>),
+    /// One of these facets.
+    Facet(Vec<i64>),
+    /// At least and at most so many microseconds.
+    Length(u64, u64),
+    Gap(bool),
 }
 
 impl Condition {
@@ -82,8 +96,12 @@ pub(super) async fn resolve(conn: &mut Conn, search: &Search, scope: &Scope) -> 
     let mut conditions = Vec::new();
     conditions.extend(facets(conn, search, scope).await?);
     conditions.extend(length(conn, search).await?);
-    conditions.extend(flag(search.has_gap, "r.has_gap", GAP, search.has_gap.map(glance::gap)));
-    conditions.extend(flag(search.held, "r.held", HELD, None));
+    conditions.extend(search.has_gap.map(|wanted| Condition {
+        refusal: Some(glance::gap(wanted)),
+        column: Some(Column::Gap(wanted)),
+        ..flag(wanted, "r.has_gap", GAP)
+    }));
+    conditions.extend(search.held.map(|wanted| flag(wanted, "r.held", HELD)));
     if !scope.extensions.is_empty() {
         conditions.push(extensions(conn, &scope.extensions).await?);
     }
@@ -167,6 +185,7 @@ async fn facets(conn: &mut Conn, search: &Search, scope: &Scope) -> Result<Optio
         terms: Some(terms),
         told: true,
         refusal: Some(glance::facet(conn.integers(), json_integers(&ids))),
+        column: Some(Column::Facet(ids)),
         ..Condition::default()
     }))
 }
@@ -186,20 +205,19 @@ async fn length(conn: &mut Conn, search: &Search) -> Result<Option<Condition>> {
         values: vec![min.into(), max.into()],
         terms: Some(classes.map(|class| Kind::Length.term(class)).collect()),
         refusal: Some(glance::length(min, max)),
+        column: Some(Column::Length(min, max)),
         ..Condition::default()
     }))
 }
 
-fn flag(wanted: Option<bool>, column: &str, number: i64, refusal: Option<Refusal>) -> Option<Condition> {
-    let wanted = wanted?;
-    Some(Condition {
+fn flag(wanted: bool, column: &str, number: i64) -> Condition {
+    Condition {
         check: format!("{column} = ?"),
         values: vec![wanted.into()],
         terms: wanted.then(|| vec![Kind::Flag.term(number)]),
         told: wanted,
-        refusal,
         ..Condition::default()
-    })
+    }
 }
 
 /// A way to find rows of `who`.
@@ -267,9 +285,10 @@ fn who_by_set(conn: &Conn, ids: BTreeSet<i64>) -> Condition {
         set.has("r.who_b"),
         set.has("q.who_id")
     );
-    let terms = ids.into_iter().map(|id| Kind::Who.term(id)).collect();
+    let terms = ids.iter().map(|id| Kind::Who.term(*id)).collect();
     Condition {
         check,
+        column: Some(Column::Party(ids)),
         values: vec![set.value.clone(), set.value.clone(), set.value.clone()],
         terms: Some(terms),
         told: true,
@@ -423,6 +442,9 @@ fn either(mut conditions: Vec<Condition>) -> Condition {
     let checks: Vec<String> = conditions.iter().map(|c| c.check.clone()).collect();
     any.check = format!("({})", checks.join(" or "));
     any.refusal = glance::any(conditions.iter().map(|c| c.refusal.clone()).collect());
+    // Of several, columns answer only the one that is left.
+    any.column =
+        if conditions.len() == 1 { conditions.iter_mut().find_map(|c| c.column.take()) } else { None };
     for condition in conditions {
         any.values.extend(condition.values);
         any.told &= condition.told;
@@ -446,5 +468,6 @@ fn all(conditions: Vec<Condition>) -> Option<Condition> {
     let is_slow = conditions.iter().any(|c| c.is_slow);
     let fewest = conditions.into_iter().min_by_key(|c| c.terms.as_ref().map_or(usize::MAX, Vec::len))?;
     let told = fewest.told && checks.len() == 1;
-    Some(Condition { check: format!("({})", checks.join(" and ")), values, told, is_slow, ..fewest })
+    let column = if checks.len() == 1 { fewest.column.clone() } else { None };
+    Some(Condition { check: format!("({})", checks.join(" and ")), values, told, is_slow, column, ..fewest })
 }

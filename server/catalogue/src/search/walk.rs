@@ -3,13 +3,17 @@
 //! There are two ways to the next rows of a page. *Scanning* goes through the narrow strip of all recordings in order and checks
 //! each; it is best when much is found. *Following* goes along the postings of one condition, in order too, and checks the others;
 //! if they are very many lists, only along those that have something near ([`super::near`]).
-//! A short look at the nearest rows says how dense each condition is there, and from that what either way would cost.
+//! What asks for two things of one call is answered by columns held in memory, if those can tell all of it ([`super::columns`]). Else a
+//! short look at the nearest rows says how dense each condition is there, and from that what either way would cost.
 
 use crate::Result;
 use crate::bulk::Cell;
 use crate::dialect::json_integers;
+use crate::packed::Shelf;
 use crate::sql::Conn;
 
+use super::columns::{along_columns, question};
+use super::gather::gathered;
 use super::near::{Sought, along_near};
 use super::resolve::{Condition, Stretch};
 use super::statement::{following, looking_up, scanning};
@@ -17,6 +21,8 @@ use super::weigh::{cheapest, edge, rarest};
 
 /// Fewer postings than this are followed without a further question. Tests have few recordings, and shall weigh their ways too.
 const RARE: usize = if cfg!(test) { 8 } else { 400 };
+/// Fewer postings are read to their end rather than all columns.
+const SHORT: usize = if cfg!(test) { 12 } else { 20_000 };
 /// One condition of so many terms is followed without a look at its density; one of parties however many they are.
 const TOLD_TERMS_MAX: usize = 200;
 /// Rows looked at to learn densities.
@@ -95,6 +101,7 @@ impl Walk {
 /// Finds the first `wanted` places of the walk that fulfil all conditions, in the walk's order.
 pub(super) async fn keys(
     conn: &mut Conn,
+    shelf: &Shelf,
     conditions: &[Condition],
     walk: Walk,
     wanted: usize,
@@ -118,6 +125,12 @@ pub(super) async fn keys(
     if let Some(rare) = rarest(conn, conditions, walk, RARE).await? {
         return follow(conn, conditions, (rare, RARE), walk, wanted).await;
     }
+    if let Some(question) = question(conditions) {
+        return match short(conn, conditions, walk, wanted).await? {
+            Some(found) => Ok(found),
+            None => along_columns(conn, shelf, &question, conditions, walk, wanted).await,
+        };
+    }
     let Some(edge) = edge(conn, walk, LOOK).await? else {
         return scan(conn, conditions, walk, wanted).await;
     };
@@ -135,6 +148,23 @@ pub(super) async fn keys(
             Ok(all)
         }
     }
+}
+
+/// Follows a condition to the end of its lists, if they are short: that costs less than asking all columns for what may not be there.
+async fn short(
+    conn: &mut Conn,
+    conditions: &[Condition],
+    walk: Walk,
+    wanted: usize,
+) -> Result<Option<Vec<i64>>> {
+    let Some(led) = rarest(conn, conditions, walk, SHORT).await? else { return Ok(None) };
+    let terms = conditions.get(led).and_then(|led| led.terms.as_deref()).unwrap_or_default();
+    if terms.len() == 1 {
+        return follow(conn, conditions, (led, SHORT), walk, wanted).await.map(Some);
+    }
+    let others = conditions.iter().enumerate().filter(|(n, c)| *n != led || !c.is_told_by_terms());
+    let others: Vec<Condition> = others.map(|(_, condition)| condition.clone()).collect();
+    gathered(conn, &others, terms, walk, wanted).await
 }
 
 pub(super) fn ends(walk: Walk) -> Vec<Cell> {
@@ -203,4 +233,19 @@ pub(super) async fn along(
     }
     along.truncate(wanted);
     Ok(along)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// What every other way is held against.
+    pub(in crate::search) async fn scanned(
+        conn: &mut Conn,
+        conditions: &[Condition],
+        walk: Walk,
+        wanted: usize,
+    ) -> Result<Vec<i64>> {
+        scan(conn, conditions, walk, wanted).await
+    }
 }

@@ -1,0 +1,1 @@
+-- The catalogue, version 13: nothing for PostgreSQL, which plans its searches by itself.
