@@ -93,6 +93,39 @@ impl RecordingId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct TapId(pub u16);
 
+/// The bit that no tap has: what came through a number with it was made by this program.
+const CANARY: u16 = 0x8000;
+
+impl TapId {
+    /// The highest number that a tap may have.
+    pub const LAST: Self = Self(CANARY - 1);
+
+    /// Returns the number under which this program's own canaries run beside the calls of this tap. A source that reads a wire or a
+    /// file never has it, so nothing that a packet says can make a call a canary, or a canary a call.
+    #[must_use]
+    pub const fn canary(self) -> Self {
+        Self(self.0 | CANARY)
+    }
+
+    /// True for the number of canaries.
+    #[must_use]
+    pub const fn is_canary(self) -> bool {
+        self.0 & CANARY != 0
+    }
+
+    /// Returns the tap itself, whether this is its own number or that of its canaries.
+    #[must_use]
+    pub const fn tap(self) -> Self {
+        Self(self.0 & !CANARY)
+    }
+
+    /// Returns the number of the tap at a place of a list; those beyond the last possible one share that.
+    #[must_use]
+    pub fn at(place: usize) -> Self {
+        u16::try_from(place).map_or(Self::LAST, |number| Self(number).min(Self::LAST))
+    }
+}
+
 fn parse_hex(text: &str) -> Option<[u8; 16]> {
     let mut out = [0u8; 16];
     let mut digits = text.bytes().filter(|b| *b != b'-');
@@ -119,6 +152,15 @@ mod tests {
     fn too_few_or_too_many_digits_are_refused() {
         assert!("00".parse::<SiteId>().is_err(), "two digits are no identity");
         assert!("00".repeat(17).parse::<SiteId>().is_err(), "34 digits are no identity");
+    }
+
+    #[test]
+    fn no_place_of_a_tap_is_that_of_a_canary() {
+        for place in [0, 1, 0x7fff, 0x8000, 0xffff, 0x1_0000, usize::MAX] {
+            assert!(!TapId::at(place).is_canary(), "{place}");
+        }
+        assert!(TapId(7).canary().is_canary());
+        assert_eq!(TapId(7).canary().tap(), TapId(7));
     }
 
     #[test]

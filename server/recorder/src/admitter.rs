@@ -103,21 +103,29 @@ fn admit(common: &Common, batch: &mut Vec<Work>) {
     if batch.is_empty() {
         return;
     }
-    let mut parts = Vec::new();
+    let (mut parts, mut canaries) = (Vec::new(), Vec::new());
     let mut endings: HashMap<LedgerNo, Ending> = HashMap::new();
+    let mut put = |part: ClosedPart| {
+        let is_canary = part.row.facts.tap.is_canary();
+        if is_canary { canaries.push(part) } else { parts.push(part) }
+    };
     for work in batch.drain(..) {
         match (work.part, work.ending) {
             (Some(part), Some(ending)) => {
                 endings.insert(part.row.facts.ledger_no, ending);
-                parts.push(part);
+                put(part);
             }
-            (Some(part), None) => parts.push(part),
+            (Some(part), None) => put(part),
             (None, Some(ending)) => told(common, end_without_part(common, ending, work.discarded)),
             (None, None) => {}
         }
     }
     if !parts.is_empty() {
         account(common, common.depot.admit(parts), &mut endings);
+    }
+    // Behind the calls: nobody waits for a canary.
+    if let Some(depot) = common.canaries.as_ref().filter(|_| !canaries.is_empty()) {
+        account(common, depot.admit(canaries), &mut endings);
     }
     told(common, common.depot.commit_ledger().map(|_durable| ()));
 }
@@ -127,7 +135,7 @@ fn account(common: &Common, report: AdmitReport, endings: &mut HashMap<LedgerNo,
     for admitted in &report.admitted {
         common.summary.admitted(&admitted.row);
         if let Some(ending) = endings.remove(&admitted.row.facts.ledger_no) {
-            common.summary.ended(ending.ending.end);
+            common.summary.ended(ending.tap, ending.ending.end);
             common.desk.forget(ending.seg);
         }
     }
@@ -150,15 +158,14 @@ fn end_without_part(
     ending: Ending,
     discarded: Option<PartFile>,
 ) -> Result<(), vault::VaultError> {
-    common.summary.ended(ending.ending.end);
+    common.summary.ended(ending.tap, ending.ending.end);
     // What has no number the desk has reported already.
     let Some(entry) = common.desk.given(ending.seg) else { return Ok(()) };
     common.desk.forget(ending.seg);
+    let Some(depot) = common.depot(ending.tap) else { return Ok(()) };
     match discarded {
-        Some(file) => {
-            common.depot.discard(file, entry.ledger_no, ending.ending, &ending.caller, &ending.called)
-        }
-        None => common.depot.end_entry(entry.ledger_no, ending.ending, &ending.caller, &ending.called),
+        Some(file) => depot.discard(file, entry.ledger_no, ending.ending, &ending.caller, &ending.called),
+        None => depot.end_entry(entry.ledger_no, ending.ending, &ending.caller, &ending.called),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use shared::{LedgerNo, RecordingId, Reference, UtcMicros};
+use shared::{LedgerNo, RecordingId, Reference, TapId, UtcMicros};
 use telephony::cmd::SegId;
 use vault::Depot;
 
@@ -35,6 +35,8 @@ struct Slip {
     seg: SegId,
     at: UtcMicros,
     recording_id: RecordingId,
+    /// A canary takes a number of its own depot, and waits for the ledger all the same.
+    is_canary: bool,
 }
 
 /// What became of a slip.
@@ -58,19 +60,20 @@ struct Slips {
 /// The desk.
 pub(crate) struct Desk {
     depot: Arc<dyn Depot>,
+    canaries: Option<Arc<dyn Depot>>,
     slips: Mutex<Slips>,
     wake: Condvar,
     entered: Condvar,
 }
 
 impl Desk {
-    pub(crate) fn new(depot: Arc<dyn Depot>) -> Self {
-        Self { depot, slips: Mutex::default(), wake: Condvar::new(), entered: Condvar::new() }
+    pub(crate) fn new(depot: Arc<dyn Depot>, canaries: Option<Arc<dyn Depot>>) -> Self {
+        Self { depot, canaries, slips: Mutex::default(), wake: Condvar::new(), entered: Condvar::new() }
     }
 
     /// Takes note of a new segment; never waits for the disk.
-    pub(crate) fn signalled(&self, seg: SegId, at: UtcMicros, recording_id: RecordingId) {
-        locked(&self.slips).new.push(Slip { seg, at, recording_id });
+    pub(crate) fn signalled(&self, seg: SegId, at: UtcMicros, recording_id: RecordingId, tap: TapId) {
+        locked(&self.slips).new.push(Slip { seg, at, recording_id, is_canary: tap.is_canary() });
     }
 
     /// Waits until the entry of a segment is durable.
@@ -155,7 +158,13 @@ impl Desk {
     fn allot(&self, group: &[Slip]) -> Result<(), vault::VaultError> {
         let mut done = Ok(());
         for slip in group {
-            let allotted = self.depot.allot(slip.recording_id, slip.at);
+            let depot = if slip.is_canary { self.canaries.as_ref() } else { Some(&self.depot) };
+            // A canary that has no place gets no number, and nothing of it is sealed.
+            let Some(depot) = depot else {
+                locked(&self.slips).entries.insert(slip.seg, None);
+                continue;
+            };
+            let allotted = depot.allot(slip.recording_id, slip.at);
             let slot = allotted.as_ref().ok().map(|entry| Slot {
                 entry: Entry {
                     ledger_no: entry.ledger_no,

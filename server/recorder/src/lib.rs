@@ -74,6 +74,8 @@ pub struct RecorderConfig {
 pub(crate) struct Common {
     pub(crate) config: RecorderConfig,
     pub(crate) depot: Arc<dyn Depot>,
+    /// Where canaries go, if there are any.
+    pub(crate) canaries: Option<Arc<dyn Depot>>,
     pub(crate) keys: Arc<dyn KeySource>,
     pub(crate) desk: Desk,
     /// Names of the taps by their number, as they are now.
@@ -88,10 +90,15 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    /// Returns where what comes through `tap` is put. A canary is never put where calls are: without a place of its own it goes nowhere.
+    pub(crate) fn depot(&self, tap: TapId) -> Option<&dyn Depot> {
+        if tap.is_canary() { self.canaries.as_deref() } else { Some(&*self.depot) }
+    }
+
     /// Returns the name of a tap, empty when it has none.
     pub(crate) fn tap_name(&self, tap: TapId) -> String {
         let names = self.tap_names.read().unwrap_or_else(PoisonError::into_inner);
-        names.get(usize::from(tap.0)).cloned().unwrap_or_default()
+        names.get(usize::from(tap.tap().0)).cloned().unwrap_or_default()
     }
 
     /// Returns what is sealed of the clock: what disciplines it, and how far it is ahead of a better one.
@@ -144,16 +151,31 @@ impl Recorder {
         depot: Arc<dyn Depot>,
         keys: Arc<dyn KeySource>,
     ) -> Result<Self, RecorderError> {
+        Self::start_with(config, depot, None, keys)
+    }
+
+    /// Starts the threads of a recorder that also takes canaries: what comes through [`TapId::canary`] passes the same queues and
+    /// threads, is put into a depot of its own, and stands in no figure.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_with(
+        config: RecorderConfig,
+        depot: Arc<dyn Depot>,
+        canaries: Option<Arc<dyn Depot>>,
+        keys: Arc<dyn KeySource>,
+    ) -> Result<Self, RecorderError> {
         let (faults_in, faults) = channel();
         let (used_in, used) = channel();
         let sealers_wanted = config.sealers.max(1);
         let octets_each = (config.queue_octets_max / sealers_wanted).max(1 << 20);
-        let desk = Desk::new(Arc::clone(&depot));
+        let desk = Desk::new(Arc::clone(&depot), canaries.clone());
         let common = Arc::new(Common {
             tap_names: RwLock::new(config.tap_names.clone()),
             clock_ahead_us: AtomicI64::new(0),
             config,
             depot,
+            canaries,
             keys,
             desk,
             summary: summary::Tally::default(),
@@ -192,9 +214,9 @@ impl Recorder {
     pub fn submit(&mut self, cmds: impl Iterator<Item = SegCmd>) {
         let sealers = u64::try_from(self.queues.len()).unwrap_or(1).max(1);
         for cmd in cmds {
-            if let SegCmd::Signalled { seg, at, .. } = &cmd {
-                self.common.summary.signalled();
-                self.common.desk.signalled(*seg, at.utc, self.common.new_recording_id(at.utc));
+            if let SegCmd::Signalled { seg, at, info } = &cmd {
+                self.common.summary.signalled(info.tap);
+                self.common.desk.signalled(*seg, at.utc, self.common.new_recording_id(at.utc), info.tap);
             }
             let place = usize::try_from(cmd.seg().0 % sealers).unwrap_or(0);
             if let Some(batch) = self.batches.get_mut(place) {

@@ -7,7 +7,7 @@ use seal::{
     ClockEvidence, Closing, FinalInfo, Meta, MustClose, PacketCounts, PartSpec, SealedAudio, TrackTotals,
     Writer,
 };
-use shared::{Chunk, Event, GapCorrection, UtcMicros};
+use shared::{Chunk, Event, GapCorrection, TapId, UtcMicros};
 use vault::PartFile;
 
 use crate::{Common, RecorderError};
@@ -40,20 +40,22 @@ impl OpenPart {
     /// Creates the file and writes header and META.
     pub(crate) fn begin(
         common: &Common,
+        tap: TapId,
         spec: &PartSpec,
         meta: &Meta,
         offset_us: u64,
     ) -> Result<Self, RecorderError> {
+        let depot = common.depot(tap).ok_or(RecorderError::NoLedger)?;
         let recipient = common.keys.recipient(spec.day)?;
         let mut dice = common.keys.dice();
         let (mut writer, header) =
             Writer::begin(spec, &[recipient], common.keys.signer().key_id(), &mut dice)?;
         let details = writer.meta(meta)?;
         let name = seal::file_name(common.config.zone.hms_of(spec.start), &spec.recording_id, spec.part);
-        let mut file = common.depot.begin_part((spec.recording_id, spec.part), &name)?;
+        let mut file = depot.begin_part((spec.recording_id, spec.part), &name)?;
         if let Err(e) = file.append(&[&header, &details]) {
             // A full disk is tried again every second of each call: nothing must be left of the attempt.
-            common.depot.withdraw(file)?;
+            depot.withdraw(file)?;
             return Err(e.into());
         }
         Ok(Self { writer, file, waiting: Vec::new(), offset_us, events: Vec::new(), ends: Vec::new() })

@@ -4,7 +4,7 @@
 //! when the disk failed in the middle: what is sealed stays, the call goes on beside it.
 
 use seal::{Kind, Meta, PacketCounts, PartSpec, PartyRole, Tap};
-use shared::{Chunk, Event, GapCorrection, LedgerEnd, NotRecorded, Partly, RecordingId, Stamp, Track};
+use shared::{Chunk, Event, GapCorrection, LedgerEnd, NotRecorded, Partly, RecordingId, Stamp, TapId, Track};
 use telephony::cmd::{CallInfo, MediaStats, SegClose, SegId};
 use vault::{ClosedPart, Facts, LedgerEnding, LegRow, PartFile, PartRow, PartyRow, RecordingRow};
 
@@ -15,6 +15,8 @@ use crate::{Common, RecorderError, loss};
 /// Everything a sealer knows of one segment.
 pub(crate) struct Segment {
     seg: SegId,
+    /// Through which tap it was signalled: whether it is a canary is decided there, once.
+    tap: TapId,
     info: CallInfo,
     entry: Option<Entry>,
     start: Option<Stamp>,
@@ -43,6 +45,7 @@ pub(crate) struct Ended {
 /// The end of a ledger entry, with what the catalogue says beside it.
 pub(crate) struct Ending {
     pub(crate) seg: SegId,
+    pub(crate) tap: TapId,
     pub(crate) ending: LedgerEnding,
     pub(crate) caller: String,
     pub(crate) called: String,
@@ -52,6 +55,7 @@ impl Segment {
     pub(crate) fn new(seg: SegId, info: CallInfo) -> Self {
         Self {
             seg,
+            tap: info.tap,
             info,
             entry: None,
             start: None,
@@ -153,6 +157,7 @@ impl Segment {
         let rule = close.rule.filter(|_| end == LedgerEnd::NotRecorded(NotRecorded::Rule));
         let ending = Ending {
             seg: close.seg,
+            tap: self.tap,
             ending: LedgerEnding { end, rule, at: close.at.utc },
             caller: self.info.caller.number.clone(),
             called: self.info.called.number.clone(),
@@ -224,7 +229,7 @@ impl Segment {
             after_restart: self.again && part == 0,
             prev_trailer,
         };
-        let begun = OpenPart::begin(common, &spec, &self.meta(common), offset_us);
+        let begun = OpenPart::begin(common, self.tap, &spec, &self.meta(common), offset_us);
         if let Err(e) = &begun {
             self.disk_full |= e.is_no_space();
         }
@@ -314,7 +319,7 @@ impl Segment {
             direction: self.info.direction,
             method: self.info.method,
             side: self.info.side,
-            tap: self.info.tap,
+            tap: self.tap,
             tap_name: common.tap_name(self.info.tap),
             orphan: self.info.orphan,
             end,

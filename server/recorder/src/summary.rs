@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use shared::{GapTotals, LedgerEnd, LedgerTotals};
+use shared::{GapTotals, LedgerEnd, LedgerTotals, TapId};
 
 use crate::locked;
 
@@ -105,13 +105,19 @@ impl Tally {
         *locked(&self.0)
     }
 
-    pub(crate) fn signalled(&self) {
+    pub(crate) fn signalled(&self, tap: TapId) {
+        if tap.is_canary() {
+            return;
+        }
         let mut sum = locked(&self.0);
         sum.ledger.signalled = sum.ledger.signalled.saturating_add(1);
         sum.ledger.open = sum.ledger.open.saturating_add(1);
     }
 
-    pub(crate) fn ended(&self, end: LedgerEnd) {
+    pub(crate) fn ended(&self, tap: TapId, end: LedgerEnd) {
+        if tap.is_canary() {
+            return;
+        }
         let mut sum = locked(&self.0);
         sum.ledger.open = sum.ledger.open.saturating_sub(1);
         let slot = match end {
@@ -128,6 +134,9 @@ impl Tally {
     }
 
     pub(crate) fn admitted(&self, row: &vault::RecordingRow) {
+        if row.facts.tap.is_canary() {
+            return;
+        }
         let mut sum = locked(&self.0);
         sum.recordings = sum.recordings.saturating_add(u64::from(row.part.part == 0));
         sum.parts = sum.parts.saturating_add(1);

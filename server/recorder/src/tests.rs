@@ -10,11 +10,11 @@ use std::sync::{Arc, RwLock};
 use seal::{KeyId, Part, RecipientKey, RecipientSecret, RecipientType, SigningKey, VerifyingKey};
 use shared::{
     Chunk, Day, Event, FrameBuf, GapCause, GapCorrection, LedgerEnd, NotRecorded, Partly, Party, RecorderId,
-    Role, RunHead, SiteId, Stamp, TimeQuality, Track, UtcMicros, Zone,
+    Role, RunHead, SiteId, Stamp, TapId, TimeQuality, Track, UtcMicros, Zone,
 };
 use telephony::cmd::{CallInfo, MediaStats, SegClose, SegCmd, SegId};
 use tempfile::TempDir;
-use vault::{CatalogueKey, Query, Recording, Vault, VaultConfig};
+use vault::{CatalogueKey, Depot, Query, Recording, Vault, VaultConfig};
 
 use crate::admitter::Entry as ToAdmitter;
 use crate::desk::{self, Desk};
@@ -324,8 +324,9 @@ fn a_call_whose_ledger_entry_is_slow_holds_up_no_other() {
         clock_ahead_us: AtomicI64::new(0),
         config: Bench::config(false),
         depot: Arc::<Vault>::clone(&bench.vault),
+        canaries: None,
         keys,
-        desk: Desk::new(Arc::<Vault>::clone(&bench.vault)),
+        desk: Desk::new(Arc::<Vault>::clone(&bench.vault), None),
         summary: Tally::default(),
         faults,
         written: AtomicU64::new(0),
@@ -342,12 +343,12 @@ fn a_call_whose_ledger_entry_is_slow_holds_up_no_other() {
     let call = |seg| [signalled(seg), open(seg), second(seg, 0), close(seg, LedgerEnd::Recorded, 1_000_000)];
     let mut jobs: VecDeque<Job> = [call(1), call(2)].into_iter().flatten().map(Job).collect();
     // The desk has not heard of the first call: its entry cannot be durable.
-    common.desk.signalled(SegId(2), START, common.new_recording_id(START));
+    common.desk.signalled(SegId(2), START, common.new_recording_id(START), TapId(0));
     queue.push_all(&mut jobs, &mut |_job| panic!("there is room"));
     let first_closed = closed.recv().unwrap().ending.unwrap();
     assert_eq!(first_closed.seg, SegId(2));
 
-    common.desk.signalled(SegId(1), START, common.new_recording_id(START));
+    common.desk.signalled(SegId(1), START, common.new_recording_id(START), TapId(0));
     let work = closed.recv().unwrap();
     assert_eq!(work.ending.unwrap().seg, SegId(1));
     let totals = &work.part.unwrap().row.legs;
@@ -356,4 +357,67 @@ fn a_call_whose_ledger_entry_is_slow_holds_up_no_other() {
     common.desk.close();
     sealer.join().unwrap();
     desk.join().unwrap();
+}
+
+/// Runs commands through a recorder with a place for canaries; what became of those.
+fn record_beside(bench: &Bench, cmds: Vec<SegCmd>) -> (Summary, Vec<vault::CanaryEnd>) {
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let canaries = bench.vault.canaries(Box::new(move |end| heard.lock().unwrap().push(end))).unwrap();
+    let keys: Arc<dyn KeySource> = Arc::<Keys>::clone(&bench.keys);
+    let depot: Arc<dyn Depot> = Arc::<Vault>::clone(&bench.vault);
+    let mut recorder =
+        Recorder::start_with(Bench::config(true), depot, Some(Arc::new(canaries)), keys).unwrap();
+    recorder.submit(cmds.into_iter());
+    let (summary, faults) = recorder.finish();
+    assert_eq!(faults, []);
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    (summary, told)
+}
+
+fn canary(seg: u64) -> SegCmd {
+    let SegCmd::Signalled { seg, at, mut info } = signalled(seg) else { unreachable!() };
+    info.tap = info.tap.canary();
+    SegCmd::Signalled { seg, at, info }
+}
+
+#[test]
+fn a_canary_goes_the_way_of_calls_and_stands_among_none() {
+    let bench = Bench::new();
+    let end = |seg| close(seg, LedgerEnd::Recorded, 1_000_000);
+    let cmds = vec![
+        canary(1),
+        signalled(2),
+        open(1),
+        open(2),
+        second(1, 0),
+        second(2, 0),
+        end(1),
+        end(2),
+        signalled(3),
+        close(3, LedgerEnd::NotRecorded(NotRecorded::Unanswered), 5),
+    ];
+    let (summary, told) = record_beside(&bench, cmds);
+    assert_eq!((summary.ledger.signalled, summary.recordings, summary.tracks), (2, 1, 2), "{summary:?}");
+    let all = bench.recordings();
+    assert_eq!((all.len(), all[0].facts.ledger_no.0), (1, 1), "the calls' numbers have no hole");
+    let rows = bench.vault.ledger_day("2023-11-14".parse().unwrap()).unwrap();
+    assert_eq!(rows.iter().map(|row| row.ledger_no.0).collect::<Vec<_>>(), [1, 2]);
+    let [vault::CanaryEnd { caller, sealed: Ok((row, bytes)) }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((caller.as_str(), row.facts.end), ("3115", LedgerEnd::Recorded));
+    let known = |_id| Some(bench.keys.signer.verifying_key());
+    assert!(seal::verify(bytes.as_slice(), &known).unwrap().is_proven());
+    assert_eq!((bench.files("live"), bench.files("canary")), (1, 0));
+}
+
+#[test]
+fn a_canary_that_has_no_place_is_put_nowhere() {
+    let bench = Bench::new();
+    let config = Bench::config(true);
+    let keys: Arc<dyn KeySource> = Arc::<Keys>::clone(&bench.keys);
+    let mut recorder = Recorder::start(config, Arc::<Vault>::clone(&bench.vault), keys).unwrap();
+    let cmds = [canary(1), open(1), second(1, 0), close(1, LedgerEnd::Recorded, 1_000_000)];
+    recorder.submit(cmds.into_iter());
+    let (summary, _faults) = recorder.finish();
+    assert_eq!((summary.ledger.signalled, bench.recordings().len(), bench.files("live")), (0, 0, 0));
 }

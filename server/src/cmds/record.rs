@@ -125,7 +125,7 @@ fn taps_of(words: &Record, config: &Config) -> Vec<Tap> {
 }
 
 fn open_sources(words: &Record, config: &Config) -> anyhow::Result<Vec<Box<dyn PacketSource>>> {
-    let tap = |n: usize| TapId(u16::try_from(n).unwrap_or(u16::MAX));
+    let tap = |n: usize| TapId::at(n);
     let mut sources: Vec<Box<dyn PacketSource>> = Vec::new();
     for (n, interface) in words.interfaces.iter().enumerate() {
         let source = open_interface(interface, tap(n), &config.capture);

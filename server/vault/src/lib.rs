@@ -19,6 +19,7 @@
 
 mod account;
 mod admit;
+mod canary;
 mod check;
 mod depot;
 mod elsewhere;
@@ -56,6 +57,7 @@ mod tests;
 pub use account::LedgerEntry;
 pub use admit::{AdmitReport, Admitted, Left};
 pub use archive::log::{Proof, PurgeReason};
+pub use canary::{Canaries, CanaryEnd, Judge};
 pub use catalogue::{
     ArchiveRunRow, ArchivedPart, AuditCheck, AuditEntry, AuditFilter, AuditObject, AuditPage, AuditRow,
     BadPart, By, COUNT_MAX, Candidate, CaptureRun, CatalogueError, CatalogueKey, CheckKind, CheckRow, Count,

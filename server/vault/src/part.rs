@@ -34,6 +34,8 @@ impl Growth {
 pub struct PartFile {
     pub(crate) file: DiskFile,
     pub(crate) name: String,
+    /// The folder in which it lies.
+    pub(crate) folder: &'static str,
     pub(crate) growth: Option<Growth>,
 }
 
@@ -75,7 +77,7 @@ impl PartFile {
     }
 
     pub(crate) fn path(&self) -> String {
-        spool_path(&self.name)
+        format!("{}/{}", self.folder, self.name)
     }
 }
 

@@ -10,7 +10,7 @@ use store::{Disk, DiskFile};
 use crate::admit::{AdmitReport, Left, goes_on};
 use crate::journal::{self, Ledger, LedgerOwner, OpenEntry, Replayed};
 use crate::outpost::Watch;
-use crate::part::{Growth, PartFile, SPOOL, spool_path};
+use crate::part::{Growth, PartFile, SPOOL};
 use crate::vault::held;
 use crate::{ClosedPart, LedgerEntry, Result, VaultConfig, VaultError, What};
 
@@ -20,6 +20,8 @@ const FEW: usize = 8;
 /// The spool, its ledger if it is open for recording, and who wants to hear how it grows.
 pub(crate) struct Spool {
     pub(crate) disk: Arc<dyn Disk>,
+    /// The folder in which parts grow.
+    folder: &'static str,
     recorder_id: RecorderId,
     zone: Zone,
     /// The data folder, for messages.
@@ -52,14 +54,19 @@ impl Spool {
         watch: Option<Arc<Watch>>,
     ) -> Self {
         let (recorder_id, zone) = (config.recorder_id, config.zone.clone());
-        Self { disk, recorder_id, zone, root, desk: Mutex::new(desk), watch }
+        Self { disk, folder: SPOOL, recorder_id, zone, root, desk: Mutex::new(desk), watch }
+    }
+
+    /// Has parts grow elsewhere.
+    pub(crate) fn in_folder(self, folder: &'static str) -> Self {
+        Self { folder, ..self }
     }
 
     /// B1: creates the file of a new part.
     pub(crate) fn begin(&self, (id, part): PartKey, name: &str) -> Result<PartFile> {
-        let file: DiskFile = self.disk.create_new(&spool_path(name))?;
+        let file: DiskFile = self.disk.create_new(&format!("{}/{name}", self.folder))?;
         let growth = self.watch.as_ref().map(|watch| Growth::new(watch, What::Part(id, part), name));
-        Ok(PartFile { file, name: name.to_owned(), growth })
+        Ok(PartFile { file, name: name.to_owned(), folder: self.folder, growth })
     }
 
     /// Takes back a part in which nothing stands. One that holds anything stays.
@@ -70,7 +77,7 @@ impl Spool {
     /// Removes a part that a rule excludes; the ledger has said so before.
     pub(crate) fn discard(&self, part: PartFile) -> Result<()> {
         self.unlink(part)?;
-        self.disk.sync_dir(SPOOL)?;
+        self.disk.sync_dir(self.folder)?;
         Ok(())
     }
 

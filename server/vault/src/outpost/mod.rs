@@ -45,7 +45,7 @@ pub use watch::{News, OutFile};
 
 /// A satellite's data folder, open for recording. Shared between threads.
 pub struct Outpost {
-    disk: Arc<dyn Disk>,
+    pub(crate) disk: Arc<dyn Disk>,
     config: VaultConfig,
     pub(crate) spool: Spool,
     watch: Arc<Watch>,
