@@ -496,6 +496,7 @@ quiet_minutes = 1440              # no call on a tap for so long is told, until 
 quiet_days = []                   # days on which no calls are no news: ["12-25", "2026-12-24"]
 one_way_seconds = 20              # a call is marked when one side sends nothing for so long while the other does; 0: never
 one_way_calls = 5                 # so many marked calls of a tap's last twenty are told; 0: never
+canary_min = 15                   # minutes between two calls that the recorder places itself on each tap, to show that it records; 0: none
 groups = []                       # groups of extensions ([groups]) whose calls are watched like those of a tap
 
 [groups]

@@ -15,6 +15,7 @@ mod disk;
 mod failure;
 mod health;
 mod keys;
+mod made_call;
 mod recording;
 mod satellite;
 mod satellites;

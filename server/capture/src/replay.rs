@@ -1,6 +1,6 @@
 //! Packets that were made here, handed over in real time as if an interface had seen them.
 //!
-//! For the test call of the console: it goes through everything that a call on a wire goes through. It says `live`, so
+//! For the test call of the console, and for canaries: they go through everything that a call on a wire goes through. It says `live`, so
 //! nobody waits for it and its clock is the machine's.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use crate::{CaptureError, Drops, Packet, PacketSource, Poll, SourceInfo, Warning
 pub struct Due {
     /// Time from the start.
     pub after: Duration,
-    /// The packet, from its IP header on.
+    /// The packet, from its IP header on; from its Ethernet header if the replay is one of such frames.
     pub bytes: Vec<u8>,
 }
 
@@ -24,6 +24,7 @@ pub struct Due {
 pub struct Replay {
     tap: TapId,
     name: String,
+    link: LinkType,
     packets: VecDeque<Due>,
     clock: Box<dyn Fn() -> Stamp + Send>,
     begun_ns: Option<u64>,
@@ -52,17 +53,24 @@ impl Replay {
         Self {
             tap,
             name: name.to_owned(),
+            link: LinkType::Raw,
             packets: packets.into(),
             clock: Box::new(clock),
             begun_ns: None,
             delivered: 0,
         }
     }
+
+    /// Says that the packets are Ethernet frames.
+    #[must_use]
+    pub fn of_frames(self) -> Self {
+        Self { link: LinkType::Ethernet, ..self }
+    }
 }
 
 impl PacketSource for Replay {
     fn info(&self) -> SourceInfo {
-        SourceInfo { tap: self.tap, name: self.name.clone(), live: true, link: Some(LinkType::Raw), fd: None }
+        SourceInfo { tap: self.tap, name: self.name.clone(), live: true, link: Some(self.link), fd: None }
     }
 
     fn poll(&mut self, wait: Duration, sink: &mut dyn FnMut(&Packet<'_>)) -> Result<Poll, CaptureError> {
@@ -76,7 +84,7 @@ impl PacketSource for Replay {
             polled = Poll::Progress;
             sink(&Packet {
                 tap: self.tap,
-                link: LinkType::Raw,
+                link: self.link,
                 stamp,
                 bytes: &due.bytes,
                 orig_len,

@@ -19,6 +19,8 @@ pub(crate) struct Health {
     pub(crate) one_way_seconds: u32,
     /// So many marked calls of the last twenty of a tap are told; 0: never.
     pub(crate) one_way_calls: u32,
+    /// Minutes between two canaries of a tap; 0: none is placed.
+    pub(crate) canary_min: u32,
     /// Groups of extensions that are watched like taps.
     pub(crate) groups: Vec<String>,
 }
@@ -31,6 +33,7 @@ impl Default for Health {
             quiet_days: Vec::new(),
             one_way_seconds: 20,
             one_way_calls: 5,
+            canary_min: 15,
             groups: Vec::new(),
         }
     }
@@ -53,6 +56,9 @@ impl Health {
             return Err(
                 "health.one_way_calls is over 20: it is counted of the last twenty; give 0 to 20".to_owned()
             );
+        }
+        if self.canary_min > 1_440 {
+            return Err("health.canary_min must be 1 to 1440, or 0 to place no canary".to_owned());
         }
         self.quiet_days.iter().try_for_each(|text| QuietDay::parse(text).map(drop))
     }

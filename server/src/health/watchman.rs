@@ -1,4 +1,5 @@
-//! The thread `health`: looks once a minute at what the recording thread counts, and tells what has fallen silent.
+//! The thread `health`: looks once a minute at what the recording thread counts, and tells what has fallen silent; and, as it turns, whether
+//! canaries are recorded.
 //!
 //! What it learns lies in `run/pattern.json`: names of taps and groups and counts by the hour, no number of anybody. It is written every
 //! quarter of an hour and at the end; if it is lost, two weeks are learnt anew.
@@ -13,6 +14,7 @@ use anyhow::Context as _;
 use shared::Zone;
 use vault::Severity;
 
+use super::canary::{self, Canaries};
 use super::quiet::{Counts, Quiet, Verdict};
 use crate::serve::watch::{Raise, Vitals, locked};
 use crate::{disk, world};
@@ -34,10 +36,14 @@ pub(crate) fn start(
     dir: &Path,
     zone: Zone,
     people: Raise,
+    canaries: Option<Arc<Canaries>>,
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     let file = dir.join("run/pattern.json");
-    let run = move || Watchman { quiet: Quiet::from_json(&read(&file)), file, zone, people }.run(&stop);
+    let run = move || {
+        let quiet = Quiet::from_json(&read(&file));
+        Watchman { quiet, file, zone, people, canaries }.run(&stop);
+    };
     std::thread::Builder::new()
         .name("health".to_owned())
         .spawn(run)
@@ -49,6 +55,7 @@ struct Watchman {
     zone: Zone,
     people: Raise,
     quiet: Quiet,
+    canaries: Option<Arc<Canaries>>,
 }
 
 impl Watchman {
@@ -59,6 +66,7 @@ impl Watchman {
                 looked = Some(Instant::now());
                 self.look();
             }
+            self.look_at_canaries();
             if kept.elapsed() >= KEEP {
                 kept = Instant::now();
                 self.keep();
@@ -80,6 +88,17 @@ impl Watchman {
             match verdict {
                 Verdict::Quiet(severity, text) => self.people.bell.stands(&key, severity, &text),
                 Verdict::Well(text) => self.people.bell.over(&key, &text),
+            }
+        }
+    }
+
+    fn look_at_canaries(&self) {
+        let news = self.canaries.as_ref().map(|canaries| canaries.look(&world::now())).unwrap_or_default();
+        for (tap, verdict) in news {
+            let key = format!("canary/tap/{tap}");
+            match verdict {
+                canary::Verdict::Fails(text) => self.people.bell.stands(&key, Severity::Urgent, &text),
+                canary::Verdict::Well(text) => self.people.bell.over(&key, &text),
             }
         }
     }

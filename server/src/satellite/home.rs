@@ -21,7 +21,7 @@ use super::keys::SatelliteKeys;
 use crate::alarms::settings::{Alarms, Way};
 use crate::calls::Told;
 use crate::config::{Config, Health};
-use crate::serve::watch::{Order, Raise, locked};
+use crate::serve::watch::{Order, Raise, TapVitals, locked};
 use crate::{disk, terminal, world};
 
 /// Where files lie that settings from the central may name.
@@ -182,12 +182,7 @@ impl Home for Here {
             json!({ "version": version, "why": why.chars().take(REASON_MAX).collect::<String>() })
         });
         let (backlog, seen) = (self.outpost.backlog(), locked(&self.people.seen));
-        let taps: Vec<_> = seen
-            .taps
-            .iter()
-            .map(|tap| json!({ "name": tap.name, "interface": tap.interface, "open": tap.open, "packets": tap.packets, "kernel_drops": tap.kernel_drops }))
-            .take(64)
-            .collect();
+        let taps: Vec<_> = seen.taps.iter().map(tap_said).take(64).collect();
         let status = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "calls": self.board.borrow().lines.len(),
@@ -246,6 +241,18 @@ impl Home for Here {
     fn alarm(&self, text: &str) {
         self.people.alarm(text);
     }
+}
+
+fn tap_said(tap: &TapVitals) -> serde_json::Value {
+    let canary = tap.canary.as_ref().map(|last| json!({ "at_us": last.at.0, "failed": last.failed }));
+    json!({
+        "name": tap.name,
+        "interface": tap.interface,
+        "open": tap.open,
+        "packets": tap.packets,
+        "kernel_drops": tap.kernel_drops,
+        "canary": canary,
+    })
 }
 
 /// A captured central must not have this machine send away whatever file it names as a password: settings from there may name only

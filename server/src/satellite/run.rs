@@ -20,6 +20,7 @@ use crate::alarms::{self, Bell};
 use crate::cli::satellite::Run;
 use crate::config::{Config, Tap};
 use crate::failure::{Failure, Kind};
+use crate::health::canary::Canaries;
 use crate::recording::{engine_config, raise_file_limit, recorder_of, stop_on_signals};
 use crate::serve::board::Channels;
 use crate::serve::taps::Taps;
@@ -71,15 +72,20 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
         bell.clone(),
     )
     .mind(&config);
+    let canaries = canaries(&here);
+    let watch = watch.feed(canaries.as_ref().map(|(canaries, _)| canaries));
+    let (canaries, aside) = canaries.unzip();
     let taps = watch.taps().settings();
     let engine = Engine::new(engine_config(&config, &card.zone, &taps)?);
     let keys: Arc<dyn recorder::KeySource> = Arc::<super::keys::SatelliteKeys>::clone(&here.keys);
     let depot: Arc<dyn Depot> = Arc::<Outpost>::clone(&outpost);
-    let recorder = Recorder::start(recorder_of(&card, recorder_id, &config, &taps, false), depot, keys)?;
+    let recorder = recorder_of(&card, recorder_id, &config, &taps, false);
+    let recorder = Recorder::start_with(recorder, depot, aside, keys)?;
     let recording = read_wire(engine, recorder, watch, bell)?;
 
     let zone = card.zone.clone();
-    let watchman = health::watchman::start(&words.dir, zone, here.people.clone(), Arc::clone(&stop))?;
+    let watchman =
+        health::watchman::start(&words.dir, zone, here.people.clone(), canaries, Arc::clone(&stop))?;
     look_back(&outpost, &here)?;
     let mut boot = [0; 16];
     world::dice().fill_bytes(&mut boot);
@@ -123,6 +129,20 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
     ringer.end();
     ended?;
     Ok(u8::from(lost))
+}
+
+/// Makes room for canaries, which a satellite judges without a key; without room it records all the same, and says so.
+fn canaries(here: &Here) -> Option<(Arc<Canaries>, Arc<dyn Depot>)> {
+    let signer = here.keys.recorder.key.verifying_key();
+    let min_suite = held(&here.trust).site.min_suite;
+    let canaries = Canaries::new(health::canary::Judge { signer, keys: None, min_suite });
+    match here.outpost.canaries(canaries.listener()) {
+        Ok(depot) => Some((canaries, Arc::new(depot))),
+        Err(e) => {
+            here.alarm(&format!("no canary can be placed, so nothing shows that calls are recorded: {e}"));
+            None
+        }
+    }
 }
 
 /// Finishes what the last run left, beside recording: after weeks alone many files stand here.

@@ -16,8 +16,10 @@ use transfer::carrier::{Door, House};
 use transfer::central::{Intake, Keeper};
 use vault::{Incoming, IncomingLimits, Severity, Vault};
 
+use super::canaries::Canaries;
 use super::silence::{News, Silences};
 use super::{Books, Present, authority};
+use crate::health::canary::Verdict;
 use crate::serve::watch::Raise;
 use crate::site::Site;
 use crate::world;
@@ -110,21 +112,21 @@ impl web::Beside for Beside {
 
 /// Looks after what came in until the end; then makes it durable once more.
 fn tend(intake: &Intake, site: &Site, vault: &Vault, people: &Raise, stop: &AtomicBool) {
-    let (mut synced, mut silences) = (Instant::now(), Silences::default());
+    let (mut synced, mut silences, mut canaries) = (Instant::now(), Silences::default(), Canaries::default());
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(VERIFY_EVERY);
         intake.verify();
         if synced.elapsed() >= SYNC_EVERY {
             synced = Instant::now();
             intake.sync();
-            miss(site, vault, people, &mut silences);
+            miss(site, vault, people, &mut silences, &mut canaries);
         }
     }
     intake.sync();
 }
 
-/// Tells which satellites have fallen silent, and which are heard again.
-fn miss(site: &Site, vault: &Vault, people: &Raise, silences: &mut Silences) {
+/// Tells which satellites have fallen silent and which are heard again, and whose canaries are not recorded.
+fn miss(site: &Site, vault: &Vault, people: &Raise, silences: &mut Silences, canaries: &mut Canaries) {
     let rows = match vault.satellites() {
         Ok(rows) => rows,
         // Whoever else needs the catalogue says so; silence cannot be judged without it.
@@ -134,6 +136,12 @@ fn miss(site: &Site, vault: &Vault, people: &Raise, silences: &mut Silences) {
         match news {
             News::Silent(text) => people.bell.stands(&key, Severity::Urgent, &text),
             News::Heard(text) => people.bell.over(&key, &text),
+        }
+    }
+    for (key, verdict) in canaries.look(&rows) {
+        match verdict {
+            Verdict::Fails(text) => people.bell.stands(&key, Severity::Urgent, &text),
+            Verdict::Well(text) => people.bell.over(&key, &text),
         }
     }
 }

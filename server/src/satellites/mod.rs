@@ -4,6 +4,7 @@
 mod authority;
 mod board;
 mod books;
+mod canaries;
 mod configure;
 mod desk;
 mod front;

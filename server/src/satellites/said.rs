@@ -48,7 +48,19 @@ struct Tap {
     open: bool,
     packets: u64,
     kernel_drops: u64,
+    canary: Option<Canary>,
 }
+
+/// The last canary of a tap.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Canary {
+    at_us: i64,
+    failed: Option<String>,
+}
+
+/// A tap with its last canary: why that failed, or nothing if it was recorded whole.
+pub(super) type TapCanary = (String, Option<String>);
 
 impl Said {
     /// Reads a status; `None`: it never said anything, or nothing that can be read.
@@ -63,6 +75,16 @@ impl Said {
         Some(said)
     }
 
+    /// The taps that have had a canary.
+    pub(super) fn canaries(self) -> Vec<TapCanary> {
+        let taps = self.taps.into_iter().take(TAPS_MAX);
+        let canary = |tap: Tap| {
+            let failed = tap.canary?.failed.map(|why| brief(&why, FAULT_MAX));
+            Some((brief(&tap.name, NAME_MAX), failed))
+        };
+        taps.filter_map(canary).collect()
+    }
+
     /// Writes it for the console.
     pub(super) fn shown(self, zone: &Zone) -> api::SatelliteStatus {
         let tap = |tap: Tap| api::SatelliteTap {
@@ -71,6 +93,10 @@ impl Said {
             open: tap.open,
             packets: tap.packets,
             kernel_drops: tap.kernel_drops,
+            canary: tap.canary.map(|canary| api::Canary {
+                at: zone.rfc3339(UtcMicros(canary.at_us)),
+                failed: canary.failed.map(|why| brief(&why, FAULT_MAX)),
+            }),
         };
         api::SatelliteStatus {
             version: brief(&self.version, NAME_MAX),

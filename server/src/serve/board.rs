@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api::{LineState, TapLine, TapState};
+use api::{Canary, LineState, TapLine, TapState};
 use audio::codec::g711::{ALAW, MULAW};
 use audio::peaks::{level_dbfs, rms};
 use recorder::Recorder;
-use shared::{Chunk, Direction, GapCause, Party, RecordingId, Reference, Role, Stamp, Track};
+use shared::{Chunk, Direction, GapCause, Party, RecordingId, Reference, Role, Stamp, Track, Zone};
 use telephony::cmd::{CallInfo, SegCmd, SegId};
 use tokio::sync::watch;
 use vault::PartyRole;
@@ -88,13 +88,21 @@ impl Channels {
     }
 
     /// Publishes the board as it is now, if it changed.
-    pub(crate) fn publish(&mut self, now: &Stamp, recorder: &Recorder, taps: &Taps, vitals: &[TapVitals]) {
+    pub(crate) fn publish(
+        &mut self,
+        now: &Stamp,
+        recorder: &Recorder,
+        taps: &Taps,
+        vitals: &[TapVitals],
+        zone: &Zone,
+    ) {
         let mut calls: Vec<(&SegId, &mut Call)> = self.calls.iter_mut().collect();
         calls.sort_unstable_by_key(|(seg, _)| **seg);
         calls.truncate(LINES_MAX);
         let lines =
             calls.into_iter().map(|(seg, call)| line(*seg, call, now, recorder, taps.all())).collect();
-        let board = Board { lines, taps: vitals.iter().map(tap_line).collect(), ..Board::default() };
+        let taps = vitals.iter().map(|vitals| tap_line(vitals, zone)).collect();
+        let board = Board { lines, taps, ..Board::default() };
         self.out.send_if_modified(|known| {
             let changed = **known != board;
             if changed {
@@ -188,7 +196,7 @@ fn party(party: &Party, direction: Direction, role: PartyRole) -> api::Party {
     api::Party { number: party.number.clone(), name: party.display.clone(), extension }
 }
 
-fn tap_line(vitals: &TapVitals) -> TapLine {
+fn tap_line(vitals: &TapVitals, zone: &Zone) -> TapLine {
     let state = match (vitals.open, vitals.packets_per_s) {
         (false, _) => TapState::Down,
         (true, 0) => TapState::Idle,
@@ -200,5 +208,9 @@ fn tap_line(vitals: &TapVitals) -> TapLine {
         state,
         packets_per_s: vitals.packets_per_s,
         kernel_drops: vitals.kernel_drops,
+        canary: vitals
+            .canary
+            .as_ref()
+            .map(|last| Canary { at: zone.rfc3339(last.at), failed: last.failed.clone() }),
     }
 }

@@ -92,6 +92,16 @@ pub(crate) fn text(vitals: &Vitals, around: Around, notices: &[NoticeRow], ways:
             page.row(name, &[("tap", &tap.name)], count(&tap.heard));
         }
     }
+    page.head("amethyst_tap_canary_up", "gauge", "0 while the tap's last canary was not recorded whole.");
+    let canaries = || vitals.taps.iter().filter_map(|tap| Some((&tap.name, tap.canary.as_ref()?)));
+    for (name, last) in canaries() {
+        page.row("amethyst_tap_canary_up", &[("tap", name)], u64::from(last.failed.is_none()));
+    }
+    page.head("amethyst_tap_canary_age_seconds", "gauge", "Seconds since the tap's last canary began.");
+    for (name, last) in canaries() {
+        let before_look = vitals.looked_ns.saturating_sub(last.at_ns) / 1_000_000_000;
+        page.row("amethyst_tap_canary_age_seconds", &[("tap", name)], before_look);
+    }
     page.one("amethyst_alarms_total", "counter", "Alarms since the start.", vitals.alarms_total);
     page.head("amethyst_alarm_way_up", "gauge", "0 while nothing could be sent by this way for minutes.");
     for way in ways {

@@ -49,6 +49,7 @@ use crate::alarms::{self, Bell};
 use crate::archiving::desk::Desk;
 use crate::cli::Serve;
 use crate::failure::{Failure, Kind, kind_of_io};
+use crate::health::canary::Canaries;
 use crate::recording::{
     engine_config, raise_file_limit, recorder_config, recover, stop_on_signals, tell_recovery,
 };
@@ -131,7 +132,10 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     let listener =
         Watch::new(taken, Arc::clone(&stop), taps, channels, Arc::clone(&seen), zone, bell.clone())
             .mind(&site.config);
-    let recording = record(&site, &vault, listener, bell.clone())?;
+    let canaries = canaries(&site, &vault, &bell);
+    let listener = listener.feed(canaries.as_ref().map(|(canaries, _)| canaries));
+    let (canaries, aside) = canaries.unzip();
+    let recording = record(&site, &vault, aside, listener, bell.clone())?;
     let archiving = here.keeper().start(Box::new(bell.clone()))?;
     let rules = Arc::clone(&here);
     let keeping = move || {
@@ -143,7 +147,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
     drop(room::keep(Arc::clone(&site), Arc::clone(&vault), desk, keeping, bell.clone(), Arc::clone(&stop))?);
     let people = Raise { bell: bell.clone(), seen: Arc::clone(&seen) };
     let zone = site.card.zone.clone();
-    let watchman = health::watchman::start(&site.dir, zone, people.clone(), Arc::clone(&stop))?;
+    let watchman = health::watchman::start(&site.dir, zone, people.clone(), canaries, Arc::clone(&stop))?;
     let front = Front::open(&site, &vault, &people, here.satellites.present(), &stop);
     let doors = Doors::open(&here, &certificate, door, redirect, front.as_ref().ok())?;
     if let Ok(front) = &front {
@@ -208,10 +212,29 @@ fn ring(
     alarms::start(&site.dir, around)
 }
 
+/// Makes room for canaries, which are opened and compared here; without room calls are recorded all the same, and it is said.
+fn canaries(
+    site: &Site,
+    vault: &vault::Vault,
+    bell: &Bell,
+) -> Option<(Arc<Canaries>, Arc<dyn vault::Depot>)> {
+    let signer = site.keys.recorder.key.verifying_key();
+    let (keys, min_suite) = (Some(Arc::clone(&site.keys)), site.card.min_suite);
+    let canaries = Canaries::new(health::canary::Judge { signer, keys, min_suite });
+    match vault.canaries(canaries.listener()) {
+        Ok(depot) => Some((canaries, Arc::new(depot))),
+        Err(e) => {
+            bell.alarm(&format!("no canary can be placed, so nothing shows that calls are recorded: {e}"));
+            None
+        }
+    }
+}
+
 /// Starts recording: the thread that reads the wire returns the figures and whether anything was lost.
 fn record(
     site: &Site,
     vault: &Arc<vault::Vault>,
+    canaries: Option<Arc<dyn vault::Depot>>,
     listener: Watch,
     bell: Bell,
 ) -> anyhow::Result<JoinHandle<(Summary, bool)>> {
@@ -219,7 +242,7 @@ fn record(
     let engine = Engine::new(engine_config(&site.config, &site.card.zone, &taps)?);
     let keys: Arc<dyn recorder::KeySource> = Arc::<crate::keys::SiteKeys>::clone(&site.keys);
     let depot: Arc<dyn vault::Depot> = Arc::<vault::Vault>::clone(vault);
-    let recorder = Recorder::start(recorder_config(site, &taps, false), depot, keys)?;
+    let recorder = Recorder::start_with(recorder_config(site, &taps, false), depot, canaries, keys)?;
     read_wire(engine, recorder, listener, bell)
 }
 

@@ -171,7 +171,7 @@ impl Taps {
 }
 
 pub(super) fn number(place: usize) -> TapId {
-    TapId(u16::try_from(place).unwrap_or(u16::MAX))
+    TapId::at(place)
 }
 
 fn sum(a: Drops, b: Drops) -> Drops {

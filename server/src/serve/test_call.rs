@@ -5,23 +5,18 @@
 //! same scale falling: whoever hears it knows that both legs are there, and which is which.
 
 use std::f64::consts::TAU;
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use audio::codec::g711::encode_alaw;
 use capture::Due;
 
+use crate::made_call::{End, MadeCall};
+
 const CALLER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const CALLED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-const SIP: u16 = 5060;
 const RATE_HZ: u32 = 8_000;
-/// Samples in a packet of 20 ms.
-const PACKET: u32 = 160;
 /// Packets of sound a direction: six seconds.
 const PACKETS: u16 = 300;
-/// When the first packet of sound comes.
-const SOUND_AT: Duration = Duration::from_millis(200);
 /// A scale of C major, in hertz, three quarters of a second each.
 const SCALE: [f64; 8] = [523.25, 587.33, 659.26, 698.46, 783.99, 880.0, 987.77, 1046.5];
 
@@ -39,87 +34,16 @@ pub(crate) fn call_id(tag: u32) -> String {
 pub(crate) fn packets(tag: u32) -> Vec<Due> {
     // Even ports from 20,000 up; two calls within the time that a port rests do not meet.
     let port = 20_000_u16.saturating_add(u16::try_from(tag % 10_000).unwrap_or(0).saturating_mul(4));
-    let script = Script { tag, near_port: port, far_port: port.saturating_add(2) };
-    let ms = Duration::from_millis;
-    let end = SOUND_AT + ms(20) * u32::from(PACKETS);
-    let mut out = vec![
-        script.sip(ms(0), true, &script.invite()),
-        script.sip(ms(40), false, &script.answer("180 Ringing", 1, "INVITE", "")),
-        script.sip(ms(120), false, &script.answer("200 OK", 1, "INVITE", &sdp(CALLED, script.far_port))),
-        script.sip(ms(140), true, &script.request("ACK", 1, "")),
-        script.sip(end + ms(60), true, &script.request("BYE", 2, "")),
-        script.sip(end + ms(80), false, &script.answer("200 OK", 2, "BYE", "")),
-    ];
-    for number in 0..PACKETS {
-        let after = SOUND_AT + ms(20) * u32::from(number);
-        out.push(script.sound(after, true, number));
-        out.push(script.sound(after, false, number));
-    }
-    out
-}
-
-struct Script {
-    tag: u32,
-    near_port: u16,
-    far_port: u16,
-}
-
-impl Script {
-    fn invite(&self) -> String {
-        self.request("INVITE", 1, &sdp(CALLER, self.near_port))
-    }
-
-    fn request(&self, method: &str, cseq: u32, body: &str) -> String {
-        let to_tag = if method == "INVITE" { String::new() } else { format!(";tag=far{}", self.tag) };
-        let start = format!("{method} sip:{CALLED_NUMBER}@{CALLED} SIP/2.0");
-        self.message(&start, &to_tag, cseq, method, body)
-    }
-
-    fn answer(&self, status: &str, cseq: u32, method: &str, body: &str) -> String {
-        self.message(&format!("SIP/2.0 {status}"), &format!(";tag=far{}", self.tag), cseq, method, body)
-    }
-
-    fn message(&self, start: &str, to_tag: &str, cseq: u32, method: &str, body: &str) -> String {
-        let Self { tag, .. } = self;
-        let mut text = format!(
-            "{start}\r\n\
-             Via: SIP/2.0/UDP {CALLER}:{SIP};branch=z9hG4bK{tag}-{cseq}\r\n\
-             From: \"Test call\" <sip:{CALLER_NUMBER}@{CALLER}>;tag=near{tag}\r\n\
-             To: \"Amethyst\" <sip:{CALLED_NUMBER}@{CALLED}>{to_tag}\r\n\
-             Call-ID: {}\r\n\
-             CSeq: {cseq} {method}\r\n\
-             Contact: <sip:{CALLER_NUMBER}@{CALLER}>\r\n",
-            call_id(*tag),
-        );
-        if !body.is_empty() {
-            text.push_str("Content-Type: application/sdp\r\n");
-        }
-        // Writing to a String cannot fail.
-        let _always_ok = write!(text, "Content-Length: {}\r\n\r\n{body}", body.len());
-        text
-    }
-
-    fn sip(&self, after: Duration, from_caller: bool, text: &str) -> Due {
-        let (src, dst) = if from_caller { (CALLER, CALLED) } else { (CALLED, CALLER) };
-        Due { after, bytes: udp(src, SIP, dst, SIP, text.as_bytes()) }
-    }
-
-    /// One packet of sound, RFC 3550.
-    fn sound(&self, after: Duration, from_caller: bool, number: u16) -> Due {
-        let first = u32::from(number).wrapping_mul(PACKET);
-        let ssrc = self.tag.wrapping_mul(2).wrapping_add(u32::from(from_caller));
-        let mut rtp = vec![0x80, 8];
-        rtp.extend(number.to_be_bytes());
-        rtp.extend(first.to_be_bytes());
-        rtp.extend(ssrc.to_be_bytes());
-        rtp.extend((0..PACKET).map(|n| encode_alaw(note(first.wrapping_add(n), from_caller))));
-        let bytes = if from_caller {
-            udp(CALLER, self.near_port, CALLED, self.far_port, &rtp)
-        } else {
-            udp(CALLED, self.far_port, CALLER, self.near_port, &rtp)
-        };
-        Due { after, bytes }
-    }
+    let end = |name, number: &str, at, port| End { name, number: number.to_owned(), at, port };
+    let call = MadeCall {
+        caller: end("Test call", CALLER_NUMBER, CALLER, port),
+        called: end("Amethyst", CALLED_NUMBER, CALLED, port.saturating_add(2)),
+        call_id: call_id(tag),
+        mark: tag,
+        packets: PACKETS,
+        ethernet: false,
+    };
+    call.packets(|sample, from_caller| encode_alaw(note(sample, from_caller)))
 }
 
 /// Returns the sound of one party at a sample: notes that swell and fade, so that nothing clicks.
@@ -136,46 +60,13 @@ fn note(sample: u32, rising: bool) -> i16 {
     sample
 }
 
-fn sdp(address: Ipv4Addr, port: u16) -> String {
-    format!(
-        "v=0\r\no=- 1 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n\
-         a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=sendrecv\r\n"
-    )
-}
-
-/// Wraps a payload into UDP (RFC 768, without a checksum) and IPv4 (RFC 791).
-fn udp(src: Ipv4Addr, src_port: u16, dst: Ipv4Addr, dst_port: u16, payload: &[u8]) -> Vec<u8> {
-    let udp_len = u16::try_from(payload.len().saturating_add(8)).unwrap_or(u16::MAX);
-    let ip_len = udp_len.saturating_add(20);
-    let mut ip = vec![0x45, 0];
-    ip.extend(ip_len.to_be_bytes());
-    ip.extend([0, 0, 0x40, 0, 64, 17, 0, 0]); // no fragment, 64 hops, UDP, checksum to come
-    ip.extend(src.octets());
-    ip.extend(dst.octets());
-    let sum = checksum(&ip);
-    if let Some(field) = ip.get_mut(10..12) {
-        field.copy_from_slice(&sum.to_be_bytes());
-    }
-    for number in [src_port, dst_port, udp_len, 0] {
-        ip.extend(number.to_be_bytes());
-    }
-    ip.extend_from_slice(payload);
-    ip
-}
-
-/// RFC 1071.
-fn checksum(bytes: &[u8]) -> u16 {
-    let words = bytes.as_chunks::<2>().0.iter().map(|pair| u32::from(u16::from_be_bytes(*pair)));
-    let sum = words.fold(0_u32, u32::wrapping_add);
-    let folded = (sum & 0xffff).wrapping_add(sum >> 16);
-    !u16::try_from((folded & 0xffff).wrapping_add(folded >> 16)).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
+    use crate::made_call::PACKET;
     use shared::{Stamp, TapId};
+    use std::time::Duration;
     use telephony::cmd::SegCmd;
     use telephony::engine::{Engine, EngineConfig};
     use telephony::net::LinkType;
@@ -218,11 +109,5 @@ mod tests {
         let end = end.unwrap();
         assert_eq!((end.reason, end.end.to_string().as_str()), ("bye", "recorded"));
         assert_eq!(samples, u64::from(PACKETS) * u64::from(PACKET) * 2, "both legs, every sample");
-    }
-
-    #[test]
-    fn the_header_checksum_is_the_one_of_rfc_1071() {
-        let packet = udp(CALLER, 1, CALLED, 2, b"x");
-        assert_eq!(checksum(&packet[..20]), 0, "a header with its own checksum sums to zero");
     }
 }

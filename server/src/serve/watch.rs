@@ -3,13 +3,14 @@
 //! Orders come through a channel and are obeyed between two polls, so a change of settings costs no packet of a call in
 //! progress. What the thread sees it puts on the board and into the counters; it never waits for anybody who looks.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use capture::{CaptureError, PacketSource, Replay};
 use recorder::{Fault, Summary};
-use shared::{RecordingId, TapId, Zone};
+use shared::{RecordingId, Stamp, TapId, Zone};
 use telephony::cmd::SegCmd;
 use telephony::engine::{Alarm, Counters};
 
@@ -18,6 +19,7 @@ use super::taps::{Change, TEST_TAP, Taps, number};
 use super::test_call;
 use crate::alarms::Bell;
 use crate::config::{Config, Health};
+use crate::health::canary::{Canaries, Feeder, Last};
 use crate::health::ear::{Ear, Tally};
 use crate::recording::engine_config;
 use crate::wire::{Hands, Listener};
@@ -90,6 +92,8 @@ pub(crate) struct TapVitals {
     pub(crate) marked: (u32, u32),
     /// Its own minutes without a call that are told.
     pub(crate) quiet_minutes: Option<u32>,
+    /// How its last canary went.
+    pub(crate) canary: Option<Last>,
 }
 
 /// Shared between the recording thread and those who look.
@@ -106,6 +110,7 @@ pub(crate) struct Watch {
     bell: Bell,
     ear: Ear,
     health: Health,
+    feeder: Option<Feeder>,
     look_ns: u64,
 }
 
@@ -120,7 +125,7 @@ impl Watch {
         bell: Bell,
     ) -> Self {
         let (ear, health) = (Ear::default(), Health::default());
-        Self { orders, stop, taps, channels, seen, zone, bell, ear, health, look_ns: 0 }
+        Self { orders, stop, taps, channels, seen, zone, bell, ear, health, feeder: None, look_ns: 0 }
     }
 
     /// Follows what settings say of health.
@@ -128,6 +133,11 @@ impl Watch {
         self.ear.follow(config);
         self.health = config.health.clone();
         self
+    }
+
+    /// Places canaries on the taps that are read.
+    pub(crate) fn feed(self, canaries: Option<&Arc<Canaries>>) -> Self {
+        Self { feeder: canaries.map(Feeder::new), ..self }
     }
 
     /// Returns the taps as they are now.
@@ -197,6 +207,7 @@ impl Watch {
             }
         }
         self.taps.count(hands.sources);
+        let canaries = self.attend_canaries(&now, hands);
         let mut seen = locked(&self.seen);
         seen.counters = hands.engine.counters();
         seen.summary = hands.recorder.summary();
@@ -220,12 +231,22 @@ impl Watch {
                 heard: self.ear.on(number(place)),
                 marked: self.ear.marked_on(number(place)),
                 quiet_minutes: entry.tap.quiet_minutes,
+                canary: canaries.get(&entry.tap.name).cloned(),
             }
         });
         seen.taps = vitals.collect();
         let taps = seen.taps.clone();
         drop(seen);
-        self.channels.publish(&now, hands.recorder, &self.taps, &taps);
+        self.channels.publish(&now, hands.recorder, &self.taps, &taps, &self.zone);
+    }
+
+    /// Begins a canary if one is due; returns the last one of each tap.
+    fn attend_canaries(&self, now: &Stamp, hands: &mut Hands<'_>) -> BTreeMap<String, Last> {
+        let Some(feeder) = &self.feeder else { return BTreeMap::new() };
+        let open = self.taps.all().iter().enumerate().filter(|(_, entry)| entry.wanted && entry.open);
+        let open: Vec<_> = open.map(|(place, entry)| (number(place), entry.tap.name.as_str())).collect();
+        feeder.attend(now, self.health.canary_min, &open, hands.sources);
+        feeder.canaries().last()
     }
 }
 
@@ -247,6 +268,9 @@ impl Listener for Watch {
     }
 
     fn command(&mut self, command: &SegCmd) -> Option<SegCmd> {
+        if self.feeder.as_mut().is_some_and(|feeder| feeder.is_canary(command)) {
+            return None;
+        }
         self.channels.note(command);
         self.ear.note(command)
     }

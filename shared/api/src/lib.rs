@@ -37,7 +37,9 @@ pub use keeping::{
     Keeping, KeepingChange, KeepingPreview, KeptClass, NewDestruction, NewHold, Which, WishedChange,
 };
 pub use ledger::{LedgerDay, LedgerGap, LedgerLine, LedgerQuery, LedgerRecorder, LedgerTotals};
-pub use live::{AudioEnd, AudioHead, AudioLoss, Board, Line, LineState, SatelliteLine, TapLine, TapState};
+pub use live::{
+    AudioEnd, AudioHead, AudioLoss, Board, Canary, Line, LineState, SatelliteLine, TapLine, TapState,
+};
 pub use me::{ChangeMe, ChangePassword, Me, MySite, MyUser, Scope, SessionInfo, Sessions};
 pub use problem::Problem;
 pub use recordings::{

@@ -76,6 +76,17 @@ pub enum TapState {
     Idle,
 }
 
+/// How the last canary of a tap went: a call of two seconds that its recorder places itself, to show that calls are recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Canary {
+    /// When it began.
+    pub at: String,
+    /// What was wrong, or what it waited for when it was late; none: it was recorded whole.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub failed: Option<String>,
+}
+
 /// One tap on the board.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -90,6 +101,9 @@ pub struct TapLine {
     pub packets_per_s: u64,
     /// Packets that the kernel dropped since the start.
     pub kernel_drops: u64,
+    /// Its last canary; none before the first one, and where none is placed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub canary: Option<Canary>,
 }
 
 /// A satellite on the board.

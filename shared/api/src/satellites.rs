@@ -46,6 +46,9 @@ pub struct SatelliteTap {
     pub packets: u64,
     /// Packets that its kernel dropped since then.
     pub kernel_drops: u64,
+    /// Its last canary, as the satellite judged it; none before the first one, and where none is placed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub canary: Option<crate::Canary>,
 }
 
 /// What a satellite said of itself when it was last heard. It is not verified.

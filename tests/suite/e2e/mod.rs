@@ -7,6 +7,7 @@ mod archive_kept;
 mod archive_s3;
 mod bad_input;
 mod bucket;
+mod canary;
 mod captures;
 mod console;
 mod console_satellites;

@@ -363,6 +363,7 @@ mod tests {
             state: api::TapState::Up,
             packets_per_s: 1,
             kernel_drops: 0,
+            canary: None,
         };
         let board = Board {
             lines: vec![line(1, "200", "a"), line(2, "201", "a"), line(3, "200", "b")],

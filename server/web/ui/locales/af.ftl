@@ -391,6 +391,12 @@ tap-up = hoor verkeer
 tap-down = af
 tap-idle = stil
 packets = { $count } pakkies per sekonde
+canary = Kanarie
+canary-ok = heel, { $when }
+canary-failed = het misluk, { $when }: { $why }
+canary-none = nog geen
+canary-ok-at = Kanarie heel opgeneem, { $when }
+canary-failed-at = Kanarie het misluk, { $when }: { $why }
 drops = { $count ->
     [one] 1 pakkie deur die kern verloor
    *[other] { $count } pakkies deur die kern verloor

@@ -392,6 +392,12 @@ tap-up = hears traffic
 tap-down = down
 tap-idle = silent
 packets = { $count } packets a second
+canary = Canary
+canary-ok = whole, { $when }
+canary-failed = failed, { $when }: { $why }
+canary-none = none yet
+canary-ok-at = Canary recorded whole, { $when }
+canary-failed-at = Canary failed, { $when }: { $why }
 drops = { $count ->
     [one] 1 packet lost by the kernel
    *[other] { $count } packets lost by the kernel

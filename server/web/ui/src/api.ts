@@ -43,7 +43,9 @@ export type Line = {
   recording_id: string | null; reference: string | null; satellite: string | null; tap: string; side: string; state: LineState; started_at: string | null; seconds: number;
   caller: Party | null; called: Party | null; direction: string; codecs: string[]; level_dbfs: (number | null)[] | null; listenable: boolean; fault: string | null;
 };
-export type TapState = { name: string; interface: string; state: 'up' | 'down' | 'idle'; packets_per_s: number; kernel_drops: number };
+/** The last call that a recorder placed itself on a tap, to show that it records; failed: what was wrong. */
+export type Canary = { at: string; failed: string | null };
+export type TapState = { name: string; interface: string; state: 'up' | 'down' | 'idle'; packets_per_s: number; kernel_drops: number; canary: Canary | null };
 export type SatelliteLine = { name: string; connected: boolean; seen_at: string | null; more: number };
 export type Board = { lines: Line[]; taps: TapState[]; satellites: SatelliteLine[] };
 
@@ -144,7 +146,7 @@ export type Destruction = {
 export type NewDestruction = { day: string | null; recording: string | null; order: boolean; reason: string };
 export type Keeping = { classes: KeptClass[]; changes: KeepingChange[]; holds: HoldByOrder[]; destroyed: Destruction[]; at_the_end: string };
 
-export type SatelliteTap = { name: string; interface: string; open: boolean; packets: number; kernel_drops: number };
+export type SatelliteTap = { name: string; interface: string; open: boolean; packets: number; kernel_drops: number; canary: Canary | null };
 export type SatelliteStatus = {
   version: string; calls: number; waiting_parts: number; waiting_bytes: number; oldest_at: string | null; free_bytes: number | null; total_bytes: number | null;
   clock_offset_ms: number; alarms: number; last_day_key: string | null; taps: SatelliteTap[];
