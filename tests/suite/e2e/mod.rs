@@ -29,6 +29,7 @@ mod relay;
 mod restore;
 mod rtpproxy;
 mod satellite;
+mod satellite_cut;
 mod satellites;
 mod serve;
 mod site;

@@ -43,6 +43,7 @@ pub(crate) fn inside(module: &str, name: &str) -> bool {
     let ran = again.env("AMETHYST_PROGRAM", amethyst()).output().expect("the suite runs itself");
     let told = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && told.contains("1 passed"), "inside the namespace:\n{told}");
+    println!("{told}");
     false
 }
 

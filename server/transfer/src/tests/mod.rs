@@ -161,6 +161,41 @@ fn a_line_that_is_cut_for_an_hour_loses_nothing() {
     judge(&world, "an hour");
 }
 
+/// An hour of calls without a line, the satellite's program killed twice in it; then the central loses its power while it drains.
+#[test]
+fn an_hour_s_cut_with_reboots_in_it_and_a_central_that_dies_loses_nothing() {
+    let (mut world, mut dice) = (World::new(BAD, Order::LiveFirst), Dice(11));
+    world.connect();
+    world.grow(part(0), &noise(&mut dice, 9_000));
+    (0..SECOND / STEP).for_each(|_| world.step(&mut dice));
+    world.cut();
+    // Each call lasts ten seconds and grows each second; what was going on at a reboot ends with what stood in its file.
+    for second in 0..3_600_u64 {
+        let bytes = noise(&mut dice, 300);
+        world.grow(part(second / 10), &bytes);
+        if second % 10 == 9 {
+            world.close(part(second / 10));
+        }
+        if matches!(second, 1_234 | 2_715) {
+            world.close(part(second / 10));
+            world.reboot_satellite();
+            world.now += 6 * SECOND;
+        }
+        world.now += SECOND;
+    }
+    assert!(world.central.admitted.is_empty(), "nothing went through a cut line");
+    assert_eq!(world.files.len(), 360, "and nothing was let go");
+    for n in 0..12 {
+        world.connect();
+        (0..40 + dice.below(200)).for_each(|_| world.step(&mut dice));
+        if n % 3 == 0 { world.reboot_satellite() } else { world.crash_central(&mut dice) }
+    }
+    assert!(!world.central.admitted.is_empty(), "some came between two crashes");
+    drain(&mut world, &mut dice, 120);
+    judge(&world, "an hour with reboots");
+    assert_eq!(world.troubles, []);
+}
+
 #[test]
 fn what_is_refused_for_now_comes_later_and_what_differs_stays_and_is_told() {
     let (mut world, mut dice) = (World::new(GOOD, Order::LiveFirst), Dice(2));

@@ -67,8 +67,8 @@ fn a_power_cut_of_the_central_at_every_step_ends_with_each_recording_once() {
         let incoming = central.incoming();
         central.site.disk.cut_after(cut);
         let sent = satellite.send(&incoming).ok().filter(|_| incoming.sync().is_ok());
-        let whole: Vec<Whole> = sent.unwrap_or_default();
-        let first: Vec<Answer<u64>> = central.take_in(&incoming, &whole);
+        let sent: Vec<Whole> = sent.unwrap_or_default();
+        let first: Vec<Answer<u64>> = central.take_in(&incoming, &sent);
         drop(incoming);
 
         let central = central.rebooted(cut * 17 + 5);
@@ -77,6 +77,7 @@ fn a_power_cut_of_the_central_at_every_step_ends_with_each_recording_once() {
         assert!(report.unreadable.is_empty() && report.missing_files.is_empty(), "cut {cut}: {report:?}");
         drop(vault);
         let incoming = central.incoming();
+        what_was_answered_stands(&incoming, &satellite, &sent, &first, cut);
         let whole = satellite.send(&incoming).unwrap();
         let leaves: Vec<u64> =
             central.take_in(&incoming, &whole).into_iter().map(|leaf| leaf.unwrap()).collect();
@@ -99,6 +100,60 @@ fn a_power_cut_of_the_central_at_every_step_ends_with_each_recording_once() {
         }
     }
     assert!(stages.contains(&(2, 0)), "some were found in live without a row: {stages:?}");
+}
+
+/// More parts at once than are synced one by one: the same, for the one sync for all of them.
+#[test]
+fn a_power_cut_while_many_are_taken_in_at_once_leaves_no_answer_without_its_bytes() {
+    let satellite = Satellite::new(WHO, 'B');
+    drop(satellite.record_whole(1..=10));
+    let mut answered = BTreeSet::new();
+    for cut in 0.. {
+        let central = Central::with(16);
+        let incoming = central.incoming();
+        let sent = satellite.send(&incoming).unwrap();
+        assert_eq!(sent.len(), 10);
+        central.site.disk.cut_after(cut);
+        let first = central.take_in(&incoming, &sent);
+        drop(incoming);
+        let central = central.rebooted(cut * 29 + 3);
+        let vault = central.site.vault();
+        let report = central.site.recover(&vault, true);
+        assert!(report.unreadable.is_empty() && report.missing_files.is_empty(), "cut {cut}: {report:?}");
+        drop(vault);
+        let incoming = central.incoming();
+        what_was_answered_stands(&incoming, &satellite, &sent, &first, cut);
+        answered.insert(first.iter().filter(|answer| answer.is_ok()).count());
+        let again = satellite.send(&incoming).unwrap();
+        assert!(central.take_in(&incoming, &again).iter().all(Answer::is_ok), "cut {cut}");
+        assert_eq!(all(&incoming.vault).len(), 10, "cut {cut}");
+        if first.iter().all(Answer::is_ok) {
+            break;
+        }
+    }
+    assert!(answered.contains(&0) && answered.contains(&10), "{answered:?}");
+}
+
+/// A leaf is what a receipt is made of, and after a receipt the satellite has nothing more: without any word from it the central has
+/// the bytes, the row and the leaf.
+fn what_was_answered_stands(
+    incoming: &Incoming,
+    satellite: &Satellite,
+    sent: &[Whole],
+    answers: &[Answer<u64>],
+    cut: u64,
+) {
+    let vault = &incoming.vault;
+    for (whole, answer) in sent.iter().zip(answers) {
+        let (Ok(leaf), What::Part(id, number)) = (answer, whole.what) else { continue };
+        let row = vault.recording(id).unwrap().unwrap_or_else(|| panic!("cut {cut}: no row for {id}"));
+        assert_eq!(row.parts.len(), 1, "cut {cut}");
+        assert_eq!(vault.catalogue.leaf_of((id, number)).unwrap(), Some(*leaf), "cut {cut}");
+        let mut bytes = Vec::new();
+        vault.open_recording(id).unwrap().remove(0).io.read_to_end(&mut bytes).unwrap();
+        assert!(bytes == satellite.outpost.read(whole.what, 0, 1 << 20).unwrap(), "cut {cut}: other bytes");
+        assert!(vault.check_log().unwrap().0 > *leaf, "cut {cut}: the leaf is not in the log");
+    }
 }
 
 /// The satellite loses power while it sends; what the central received beyond its disk comes back, a torn end goes.

@@ -28,12 +28,17 @@ const WHO: RecorderId = RecorderId([2; 16]);
 /// The central with one satellite enrolled, letter B.
 struct Central {
     site: Site,
+    /// Files that its satellite may have open.
+    files: usize,
 }
 
 impl Central {
     fn new() -> Self {
-        let site = Site::new();
-        let central = Self { site };
+        Self::with(8)
+    }
+
+    fn with(files: usize) -> Self {
+        let central = Self { site: Site::new(), files };
         central.enrol(WHO, 'B');
         central
     }
@@ -65,7 +70,7 @@ impl Central {
     }
 
     fn incoming(&self) -> Incoming {
-        let limits = IncomingLimits { files: 8, keep_free: 1_000 };
+        let limits = IncomingLimits { files: self.files, keep_free: 1_000 };
         Incoming::new(Arc::new(self.site.vault()), limits).unwrap()
     }
 
@@ -85,7 +90,7 @@ impl Central {
     }
 
     fn rebooted(self, dice: u64) -> Self {
-        Self { site: Site { disk: self.site.disk.reboot(dice), ..self.site } }
+        Self { site: Site { disk: self.site.disk.reboot(dice), ..self.site }, ..self }
     }
 }
 
