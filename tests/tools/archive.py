@@ -10,7 +10,12 @@ root; else into folders, and says so) and with a cold cache:
   cp -r of the sealed files, sync, b3sum of the copy read from the device     (the yardstick)
   amethyst archive run        both digests, everything read back past the cache, catalogues, manifests, log, report, backup
   ... with the slots of 60 days' logins, whose keys are derived slowly on purpose (one round, small site only)
-  rsync -a; sync;  restic backup, compression off;  borg create, compression none     (those that are installed)
+  rsync -a; sync
+  restic and borg, each in three ways (those that are installed):
+    without compression       the least they can do: nothing compressed, and nothing read back
+    by default                as their users run them: compressed (zstd, lz4), and nothing read back
+    with reading back         without compression, then `restic check --read-data`, `borg check --verify-data`, with a cold cache: what
+                              an archive run does too
 
 Prints CPU seconds (with children), wall seconds, peak memory of the largest process, and the ratios to the yardstick. Needs room for
 three times the larger site. --keep leaves the sites for the next time.
@@ -112,6 +117,49 @@ def site_of(o, work, name, make):
     return site
 
 
+def plus(first, then):
+    """Two commands one after the other, as one."""
+    return first[0] + then[0], first[1] + then[1], max(first[2], then[2])
+
+
+def chill():
+    """What is read next comes from the device."""
+    if ROOT:
+        quiet("sync")
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+
+
+def restic(anew, live, env):
+    """restic in its three ways, each into a repository of its own, with a cache that is as new."""
+    def backup(*words):
+        e = dict(env, RESTIC_REPOSITORY=str(anew() / "r"), RESTIC_CACHE_DIR=str(Path(env["HOME"]) / "restic-cache"))
+        shutil.rmtree(e["RESTIC_CACHE_DIR"], ignore_errors=True)
+        quiet("restic", "init", env=e)
+        return e, timed(["restic", "backup", "-q", *words, live], e)
+
+    e, plain = backup("--compression", "off")
+    chill()
+    checked = plus(plain, timed(["restic", "check", "-q", "--read-data"], e))
+    _, default = backup()
+    return [("restic, no compression", *plain), ("restic, by default", *default), ("restic, no c., reads back", *checked)]
+
+
+def borg(anew, live, env):
+    """borg in its three ways, as restic."""
+    def create(*words):
+        at = anew() / "b"
+        for folder in (".cache/borg", ".config/borg"):
+            shutil.rmtree(Path(env["HOME"]) / folder, ignore_errors=True)
+        quiet("borg", "init", "-e", "repokey-blake2", at, env=env, stderr=subprocess.DEVNULL)
+        return at, timed(["borg", "create", *words, f"{at}::x", live], env)
+
+    at, plain = create("-C", "none")
+    chill()
+    checked = plus(plain, timed(["borg", "check", "--verify-data", at], env))
+    _, default = create()
+    return [("borg, no compression", *plain), ("borg, by default", *default), ("borg, no c., reads back", *checked)]
+
+
 def rows_of(o, work, site, megabytes, logins):
     """Runs everything in turn; returns [(what, CPU, wall, peak)]."""
     live, rows = site / "live", []
@@ -143,14 +191,9 @@ def rows_of(o, work, site, megabytes, logins):
         if wanted("rsync"):
             at = fresh(work, megabytes)
             rows.append(("rsync -a; sync", *timed(["bash", "-c", f"rsync -a {live} {at}/copy && sync -f {at}"])))
-        if wanted("restic"):
-            at = fresh(work, megabytes); e = dict(env, RESTIC_REPOSITORY=str(at / "r"))
-            quiet("restic", "init", env=e)
-            rows.append(("restic backup", *timed(["restic", "backup", "-q", "--compression", "off", live], e)))
-        if wanted("borg"):
-            at = fresh(work, megabytes)
-            quiet("borg", "init", "-e", "repokey-blake2", at / "b", env=env, stderr=subprocess.DEVNULL)
-            rows.append(("borg create", *timed(["borg", "create", "-C", "none", f"{at}/b::x", live], env)))
+        for tool in (restic, borg):
+            if wanted(tool.__name__):
+                rows.extend(tool(lambda: fresh(work, megabytes), live, env))
     if logins and wanted("amethyst"):
         amethyst(fresh(work, megabytes), f", {logins} logins", logins)
     if ROOT:

@@ -269,9 +269,15 @@ fn a_copy_of_the_whole_counts_only_if_it_is_whole() {
         assert!(matches!(refused, CatalogueError::BadCopy { .. }), "{what}: {refused}");
     };
     let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&copy, &bytes).unwrap();
-    bad("one bit is another");
+    for page in 0..bytes.len() / 4096 {
+        // In the text, in the initial value and in the checksum of each page.
+        for at in [40, 2000, 4020, 4060] {
+            bytes[page * 4096 + at] ^= 1;
+            std::fs::write(&copy, &bytes).unwrap();
+            bad(&format!("one bit of page {page} is another at {at}"));
+            bytes[page * 4096 + at] ^= 1;
+        }
+    }
     std::fs::write(&copy, &bytes[..middle]).unwrap();
     bad("the end is missing");
     std::fs::remove_file(&copy).unwrap();
