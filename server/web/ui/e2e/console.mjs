@@ -16,6 +16,7 @@
 import { axe, must, open, saved, shot, totp, walk } from './lib.mjs';
 import { correlation, heard, loudness, readWav, tee } from './capture.mjs';
 import { keeping } from './keeping.mjs';
+import { remains } from './remains.mjs';
 
 const BASE = (process.env.BASE_URL ?? 'https://127.0.0.1:8443').replace(/\/$/, ''), folder = process.env.SHOTS;
 const PASSWORD = process.env.PASSWORD ?? 'walk-through a quiet garden 7';
@@ -583,6 +584,15 @@ if (secret || !process.env.TOTP) {
     await p.locator('.frame').waitFor();
   });
 }
+
+await step('nor in a browser that only played it: not on its disk, and nothing that a page can reach', async () => {
+  if (process.env.ENGINE === 'webkit') return 'looked for in Chromium';
+  const id = opened?.id ?? (await api('/recordings?limit=1')).body.recordings[0].id;
+  const left = await remains(BASE, await p.context().cookies(), id);
+  must(left.pieces > 4 && left.control === 1, `the search itself finds nothing: ${JSON.stringify(left)}`);
+  must(left.disk.length === 0 && left.reachable === 0, `left behind: ${JSON.stringify(left)}`);
+  return `${left.pieces} pieces of its sound were looked for; in memory ${left.playing} while it played, ${left.memory} afterwards`;
+});
 
 await b.close();
 await step('no page broke the content security policy or threw an error', async () => { must(faults.length === 0, [...new Set(faults)].join(' || ')); });

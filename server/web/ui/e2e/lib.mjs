@@ -8,11 +8,14 @@ import { webkit } from './webkit.mjs';
 
 export const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
 
-/** Starts Debian's Chromium; a self-signed certificate is accepted, since its fingerprint is compared elsewhere. */
-export const browser = () => chromium.launch({
+/** How Debian's Chromium is started. */
+export const LAUNCH = {
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
+};
+
+/** Starts it; a self-signed certificate is accepted, since its fingerprint is compared elsewhere. */
+export const browser = () => chromium.launch(LAUNCH);
 
 /** Opens a page whose errors are kept: a page that breaks a policy or throws is no working page. */
 export async function page(context, faults) {
