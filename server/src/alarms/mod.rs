@@ -38,7 +38,7 @@ use bell::Rung;
 use queue::{Bundle, Queue};
 pub(crate) use queue::{Message, Word};
 use settings::{Alarms, By, Way};
-use standing::Standing;
+pub(crate) use standing::Stands;
 
 /// Alarms that may wait for the thread; more are in the journal only, and counted.
 const RUNG_MAX: usize = 1_000;
@@ -133,6 +133,7 @@ pub(crate) struct Around {
 pub(crate) struct Ringer {
     thread: JoinHandle<()>,
     stop: Arc<AtomicBool>,
+    standing: Stands,
 }
 
 /// Starts the thread for the site in folder `data`.
@@ -144,15 +145,20 @@ pub(crate) fn start(data: &Path, around: Around) -> anyhow::Result<(Bell, Ringer
     let memory = data.join("run/alarms.json");
     let told = remembered(&memory);
     let stop = Arc::new(AtomicBool::new(false));
-    let standing = Standing::read(data.join("run/standing.json"));
-    let ways = BTreeMap::new();
-    let work = Work { around, memory, told, ways, standing, looked_s: None, stop: Arc::clone(&stop) };
+    let standing = Stands::read(data.join("run/standing.json"));
+    let (ways, kept) = (BTreeMap::new(), standing.clone());
+    let work = Work { around, memory, told, ways, standing: kept, looked_s: None, stop: Arc::clone(&stop) };
     let thread = std::thread::Builder::new().name("alarms".to_owned());
     let thread = thread.spawn(move || work.run(&rung)).context("the system gives no thread for alarms")?;
-    Ok((Bell(Some(ring)), Ringer { thread, stop }))
+    Ok((Bell(Some(ring)), Ringer { thread, stop, standing }))
 }
 
 impl Ringer {
+    /// Returns what stands because this program saw it itself.
+    pub(crate) fn standing(&self) -> Stands {
+        self.standing.clone()
+    }
+
     /// Has what waits sent once more and ends, at the latest after a few seconds: a mail server that hangs holds up no restart.
     pub(crate) fn end(self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -184,7 +190,7 @@ struct Work {
     told: BTreeMap<String, BTreeMap<String, UtcMicros>>,
     ways: BTreeMap<String, (Way, Queue)>,
     /// What this program saw itself.
-    standing: Standing,
+    standing: Stands,
     looked_s: Option<u64>,
     stop: Arc<AtomicBool>,
 }
@@ -228,7 +234,8 @@ impl Work {
         match rung {
             Rung::Tell(message) => self.take(&message, now_s),
             Rung::Stands(message) => {
-                if self.standing.begin(&message) {
+                let is_news = self.standing.held().begin(&message);
+                if is_news {
                     let alarm = if message.severity == Severity::Urgent { "ALARM " } else { "warning: " };
                     terminal::say(&format!("{alarm}{} {}", message.at, message.text));
                     (self.around.show)(&message.text);
@@ -236,7 +243,8 @@ impl Work {
                 }
             }
             Rung::Over(message) => {
-                if let Some(severity) = self.standing.end(&message.key) {
+                let stood = self.standing.held().end(&message.key);
+                if let Some(severity) = stood {
                     terminal::say(&format!("over: {} {}", message.at, message.text));
                     (self.around.show)(&message.text);
                     self.take(&Message { severity, ..message }, now_s);
@@ -288,7 +296,7 @@ impl Work {
             let text = Notice::of(&row)?.sentence(&self.around.sender.zone);
             Some(Message { at: row.since, word: Word::Stands, severity: row.severity, key: row.key, text })
         });
-        Ok(told.chain(self.standing.messages()).collect())
+        Ok(told.chain(self.standing.held().messages()).collect())
     }
 
     fn deliver(&mut self, now_s: u64) {

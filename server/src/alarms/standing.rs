@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::UtcMicros;
-use vault::Severity;
+use vault::{By, NoticeRow, Severity};
 
 use super::queue::{Message, Word};
 use crate::disk;
@@ -17,18 +19,61 @@ use crate::disk;
 /// More does not stand at once; further ones are told as if they had only happened.
 const STANDING_MAX: usize = 1_000;
 
+/// What stands, for whoever shows it; the thread `alarms` keeps it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stands(Arc<Mutex<Standing>>);
+
+impl Stands {
+    pub(super) fn read(file: PathBuf) -> Self {
+        Self(Arc::new(Mutex::new(Standing::read(file))))
+    }
+
+    /// Returns all that stands, as notices whose sentence is `why`.
+    pub(crate) fn notices(&self) -> Vec<NoticeRow> {
+        let held = self.held();
+        let row = |(key, one): (&String, &One)| NoticeRow {
+            key: key.clone(),
+            severity: Severity::from_number(one.severity).unwrap_or(Severity::Urgent),
+            filled: json!({ "why": one.text }).to_string(),
+            since: UtcMicros(one.since_us),
+            seen: one.seen.as_ref().map(|(name, at)| By {
+                user: None,
+                name: name.clone(),
+                at: UtcMicros(*at),
+            }),
+        };
+        held.all.iter().map(row).collect()
+    }
+
+    /// Notes that somebody has seen what stands under a key: it is not told again until it becomes worse. False if nothing stands there.
+    pub(crate) fn seen(&self, key: &str, by: &By) -> bool {
+        let mut held = self.held();
+        let Some(one) = held.all.get_mut(key) else { return false };
+        one.seen = Some((by.name.clone(), by.at.0));
+        held.keep();
+        true
+    }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// All that stands, by its key.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     file: PathBuf,
-    all: BTreeMap<String, Stands>,
+    all: BTreeMap<String, One>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Stands {
+struct One {
     since_us: i64,
     severity: u8,
     text: String,
+    /// Who has seen it, and when, in microseconds.
+    #[serde(default)]
+    seen: Option<(String, i64)>,
 }
 
 impl Standing {
@@ -45,10 +90,11 @@ impl Standing {
         let before = self.all.get_mut(&message.key);
         let is_news = before.as_ref().is_none_or(|stood| stood.severity < severity);
         if let Some(stood) = before {
-            // The figures in its words grow while it stands.
+            // The figures in its words grow while it stands; whoever has seen it has not seen that it became worse.
             (stood.severity, stood.text) = (severity, message.text.clone());
+            stood.seen = stood.seen.take().filter(|_seen| !is_news);
         } else if self.all.len() < STANDING_MAX {
-            let stands = Stands { since_us: message.at.0, severity, text: message.text.clone() };
+            let stands = One { since_us: message.at.0, severity, text: message.text.clone(), seen: None };
             self.all.insert(message.key.clone(), stands);
         }
         if is_news {
@@ -64,9 +110,9 @@ impl Standing {
         Some(Severity::from_number(stood.severity).unwrap_or(Severity::Urgent))
     }
 
-    /// All that stands.
+    /// All that stands and nobody has seen.
     pub(super) fn messages(&self) -> impl Iterator<Item = Message> {
-        self.all.iter().map(|(key, stands)| Message {
+        self.all.iter().filter(|(_, one)| one.seen.is_none()).map(|(key, stands)| Message {
             at: UtcMicros(stands.since_us),
             word: Word::Stands,
             severity: Severity::from_number(stands.severity).unwrap_or(Severity::Urgent),
@@ -113,6 +159,29 @@ mod tests {
         );
         assert_eq!(standing.end("satellite/B"), Some(Severity::Urgent));
         assert!(Standing::read(file).end("satellite/B").is_none());
+    }
+
+    #[test]
+    fn what_somebody_has_seen_is_told_no_more_unless_it_becomes_worse_also_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("standing.json");
+        let stands = Stands::read(file.clone());
+        let by = By { user: None, name: "Thandi".to_owned(), at: UtcMicros(9) };
+        assert!(!stands.seen("satellite/B", &by), "nothing stands");
+        assert!(stands.held().begin(&message(Severity::Warning, "silent for a minute")));
+        assert!(stands.seen("satellite/B", &by));
+
+        let stands = Stands::read(file);
+        assert_eq!(stands.held().messages().count(), 0);
+        assert!(!stands.held().begin(&message(Severity::Warning, "silent for two minutes")));
+        let notices = stands.notices();
+        assert_eq!(
+            notices.first().and_then(|row| row.seen.clone()).map(|by| by.name),
+            Some("Thandi".to_owned())
+        );
+        assert!(notices.first().is_some_and(|row| row.filled.contains("two minutes")));
+        assert!(stands.held().begin(&message(Severity::Urgent, "silent for an hour")));
+        assert_eq!(stands.held().messages().count(), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::home::{Here, held};
 use crate::world;
 
 /// What this is told under.
-const KEY: &str = "central-silent";
+pub(super) const KEY: &str = "central-silent";
 /// Nanoseconds between two looks.
 const LOOK_NS: u64 = 1_000_000_000;
 /// So long after it was heard last the central counts as there: it answers every ten seconds.

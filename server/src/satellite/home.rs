@@ -18,6 +18,7 @@ use web::Board;
 
 use super::folder::{self, Folder, NETWORK};
 use super::keys::SatelliteKeys;
+use crate::alarms::Stands;
 use crate::alarms::settings::{Alarms, Way};
 use crate::calls::Told;
 use crate::config::{Config, Health};
@@ -30,6 +31,8 @@ const SECRETS: &str = "secrets";
 const CLOCK_US: i64 = 5_000_000;
 /// So much of why settings are not followed is told, in characters.
 const REASON_MAX: usize = 600;
+/// So much of what stands here is told to the central.
+const STANDS_MAX: usize = 32;
 
 /// How alarms leave this machine, as configured now.
 pub(super) type Ways = Arc<Mutex<(Alarms, Vec<Way>)>>;
@@ -43,6 +46,8 @@ pub(super) struct Here {
     pub(super) outpost: Arc<Outpost>,
     pub(super) orders: Mutex<Sender<Order>>,
     pub(super) people: Raise,
+    /// What stands because this satellite saw it itself.
+    pub(super) standing: Stands,
     pub(super) ways: Ways,
     pub(super) health: Mutex<Health>,
     pub(super) config_version: AtomicU64,
@@ -67,7 +72,7 @@ impl Here {
         outpost: Arc<Outpost>,
         orders: Sender<Order>,
         board: watch::Receiver<Arc<Board>>,
-        people: Raise,
+        (people, standing): (Raise, Stands),
         ways: Ways,
     ) -> Self {
         let Folder { dir, config, config_version, trust, recorder, authority, day_keys, .. } = folder;
@@ -79,6 +84,7 @@ impl Here {
             outpost,
             orders: Mutex::new(orders),
             people,
+            standing,
             ways,
             health: Mutex::new(config.health),
             config_version: AtomicU64::new(config_version),
@@ -89,6 +95,22 @@ impl Here {
             heard_ns: AtomicU64::new(world::now().mono_ns),
             cut_off: Mutex::default(),
         }
+    }
+
+    /// What stands here, for the central's people: the worst first, as much as a status takes.
+    fn stands(&self) -> Vec<serde_json::Value> {
+        let mut rows = self.standing.notices();
+        rows.retain(|row| row.key != super::alone::KEY);
+        rows.sort_by_key(|row| std::cmp::Reverse(row.severity));
+        let why = |row: &vault::NoticeRow| {
+            let filled: serde_json::Value = serde_json::from_str(&row.filled).unwrap_or_default();
+            filled.get("why").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+        };
+        let said = |row: &vault::NoticeRow| {
+            let why: String = why(row).chars().take(REASON_MAX).collect();
+            json!({ "key": row.key, "severity": row.severity.number(), "why": why })
+        };
+        rows.iter().take(STANDS_MAX).map(said).collect()
     }
 
     /// Has the recording thread, and the alarms, follow settings.
@@ -197,6 +219,7 @@ impl Home for Here {
             "last_day_key": self.keys.last_day().map(|day| day.to_string()),
             "alarms": seen.alarms_total,
             "taps": taps,
+            "stands": self.stands(),
         });
         serde_json::to_vec(&status).unwrap_or_default()
     }

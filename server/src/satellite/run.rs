@@ -60,7 +60,8 @@ pub(crate) fn run(words: &Run) -> anyhow::Result<u8> {
     let (bell, ringer) = ring(&folder, &ways, &seen)?;
     let people = Raise { bell, seen: Arc::clone(&seen) };
     let bell = people.bell.clone();
-    let here = Arc::new(Here::new(folder, Arc::clone(&outpost), orders, board, people, ways));
+    let here =
+        Arc::new(Here::new(folder, Arc::clone(&outpost), orders, board, (people, ringer.standing()), ways));
     let taps = Taps::new(&config);
     let watch = Watch::new(
         taken,

@@ -16,10 +16,9 @@ use transfer::carrier::{Door, House};
 use transfer::central::{Intake, Keeper};
 use vault::{Incoming, IncomingLimits, Severity, Vault};
 
-use super::canaries::Canaries;
 use super::silence::{News, Silences};
+use super::stands::{self, Stands};
 use super::{Books, Present, authority};
-use crate::health::canary::Verdict;
 use crate::serve::watch::Raise;
 use crate::site::Site;
 use crate::world;
@@ -112,21 +111,21 @@ impl web::Beside for Beside {
 
 /// Looks after what came in until the end; then makes it durable once more.
 fn tend(intake: &Intake, site: &Site, vault: &Vault, people: &Raise, stop: &AtomicBool) {
-    let (mut synced, mut silences, mut canaries) = (Instant::now(), Silences::default(), Canaries::default());
+    let (mut synced, mut silences, mut stand) = (Instant::now(), Silences::default(), Stands::default());
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(VERIFY_EVERY);
         intake.verify();
         if synced.elapsed() >= SYNC_EVERY {
             synced = Instant::now();
             intake.sync();
-            miss(site, vault, people, &mut silences, &mut canaries);
+            miss(site, vault, people, &mut silences, &mut stand);
         }
     }
     intake.sync();
 }
 
-/// Tells which satellites have fallen silent and which are heard again, and whose canaries are not recorded.
-fn miss(site: &Site, vault: &Vault, people: &Raise, silences: &mut Silences, canaries: &mut Canaries) {
+/// Tells which satellites have fallen silent and which are heard again, and what stands there because they saw it themselves.
+fn miss(site: &Site, vault: &Vault, people: &Raise, silences: &mut Silences, stand: &mut Stands) {
     let rows = match vault.satellites() {
         Ok(rows) => rows,
         // Whoever else needs the catalogue says so; silence cannot be judged without it.
@@ -138,10 +137,10 @@ fn miss(site: &Site, vault: &Vault, people: &Raise, silences: &mut Silences, can
             News::Heard(text) => people.bell.over(&key, &text),
         }
     }
-    for (key, verdict) in canaries.look(&rows) {
-        match verdict {
-            Verdict::Fails(text) => people.bell.stands(&key, Severity::Urgent, &text),
-            Verdict::Well(text) => people.bell.over(&key, &text),
+    for (key, news) in stand.look(&rows) {
+        match news {
+            stands::News::Stands(severity, text) => people.bell.stands(&key, severity, &text),
+            stands::News::Over(text) => people.bell.over(&key, &text),
         }
     }
 }

@@ -4,7 +4,6 @@
 mod authority;
 mod board;
 mod books;
-mod canaries;
 mod configure;
 mod desk;
 mod front;
@@ -12,6 +11,7 @@ mod invite;
 mod present;
 mod said;
 mod silence;
+mod stands;
 
 use authority::authority;
 pub(crate) use board::join;

@@ -2,12 +2,15 @@
 
 use serde::Deserialize;
 use shared::{UtcMicros, Zone};
+use vault::Severity;
 
 /// Longest texts that are shown, in characters.
 const NAME_MAX: usize = 100;
 const FAULT_MAX: usize = 600;
 /// Taps that are shown.
 const TAPS_MAX: usize = 64;
+/// What stands there and is told here.
+const STANDS_MAX: usize = 32;
 
 /// The status as the satellite writes it (`crate::satellite::home`).
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +31,7 @@ pub(super) struct Said {
     last_day_key: Option<String>,
     alarms: u64,
     taps: Vec<Tap>,
+    stands: Vec<Stands>,
 }
 
 /// Settings that are not followed.
@@ -59,8 +63,17 @@ struct Canary {
     failed: Option<String>,
 }
 
-/// A tap with its last canary: why that failed, or nothing if it was recorded whole.
-pub(super) type TapCanary = (String, Option<String>);
+/// Something that stands there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Stands {
+    key: String,
+    severity: u8,
+    why: String,
+}
+
+/// Something that stands at a satellite: under which key, how much it matters, and why.
+pub(super) type Standing = (String, Severity, String);
 
 impl Said {
     /// Reads a status; `None`: it never said anything, or nothing that can be read.
@@ -75,14 +88,13 @@ impl Said {
         Some(said)
     }
 
-    /// The taps that have had a canary.
-    pub(super) fn canaries(self) -> Vec<TapCanary> {
-        let taps = self.taps.into_iter().take(TAPS_MAX);
-        let canary = |tap: Tap| {
-            let failed = tap.canary?.failed.map(|why| brief(&why, FAULT_MAX));
-            Some((brief(&tap.name, NAME_MAX), failed))
+    /// What stands there and is told here, too.
+    pub(super) fn stands(self) -> Vec<Standing> {
+        let one = |of: Stands| {
+            let severity = Severity::from_number(of.severity).unwrap_or(Severity::Warning);
+            (brief(&of.key, NAME_MAX), severity, brief(&of.why, FAULT_MAX))
         };
-        taps.filter_map(canary).collect()
+        self.stands.into_iter().take(STANDS_MAX).map(one).filter(|(key, ..)| !key.is_empty()).collect()
     }
 
     /// Writes it for the console.

@@ -55,6 +55,8 @@ pub(crate) struct Here {
     pub(crate) in_force: InForce,
     /// How the ways out for alarms are.
     pub(crate) alarm_ways: alarms::Health,
+    /// What stands because this program saw it itself.
+    pub(crate) standing: alarms::Stands,
     pub(crate) metrics_token: Option<String>,
     pub(crate) orders: Sender<Order>,
     pub(crate) board: watch::Receiver<Arc<Board>>,
@@ -251,6 +253,14 @@ impl Host for Here {
         let vitals = locked(&self.seen).clone();
         let notices = self.vault.notices().unwrap_or_default();
         metrics::text(&vitals, around, &notices, &locked(&self.alarm_ways))
+    }
+
+    fn observed(&self) -> Vec<vault::NoticeRow> {
+        self.standing.notices()
+    }
+
+    fn observed_seen(&self, key: &str, by: &vault::By) -> bool {
+        self.standing.seen(key, by)
     }
 
     fn metrics_token(&self) -> Option<String> {

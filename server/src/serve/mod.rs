@@ -121,6 +121,7 @@ pub(crate) fn run(words: &Serve) -> anyhow::Result<u8> {
         metrics_token: token(site.config.web.metrics_token_file.as_ref())?,
         in_force,
         alarm_ways,
+        standing: ringer.standing(),
         file,
         orders,
         board,

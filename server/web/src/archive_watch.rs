@@ -15,6 +15,7 @@ use vault::{
 use crate::act::Act;
 use crate::archive::found;
 use crate::caller::Caller;
+use crate::host::{Host, HostError};
 use crate::problem::Refusal;
 use crate::routes::{Door, Routes, Spec};
 use crate::take::{Answer, Body, Names};
@@ -31,7 +32,7 @@ pub(crate) fn register(routes: &mut Routes) {
     routes.add(
         Method::GET,
         "/archive/notices",
-        spec("Tells what somebody should know about the archive, the worst first")
+        spec("Tells what somebody should know about the archive, taps and satellites, the worst first")
             .answers::<ArchiveNotices>(200),
         notices,
     );
@@ -123,9 +124,23 @@ fn removals(routes: &mut Routes) {
 }
 
 async fn notices(caller: Caller) -> Answer<Json<ArchiveNotices>> {
-    let rows = caller.doors.vault(Vault::notices).await?;
-    let zone = caller.doors.host().zone();
-    Ok(Json(ArchiveNotices { notices: rows.iter().map(|row| notice(row, zone)).collect() }))
+    let mut rows = caller.doors.vault(Vault::notices).await?;
+    let host = caller.doors.host();
+    let archive = rows.len();
+    rows.extend(host.observed());
+    let shown = |(place, row)| {
+        let shown = notice(row, host.zone());
+        if place < archive { shown } else { ArchiveNotice { kind: observed(&row.key).to_owned(), ..shown } }
+    };
+    let mut shown: Vec<(Severity, ArchiveNotice)> =
+        rows.iter().enumerate().map(|(place, row)| (row.severity, shown((place, row)))).collect();
+    shown.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+    Ok(Json(ArchiveNotices { notices: shown.into_iter().map(|(_, notice)| notice).collect() }))
+}
+
+/// The word for what the server saw itself: of a satellite, or of its own taps.
+fn observed(key: &str) -> &'static str {
+    if key.starts_with("satellite") { "observed-satellite" } else { "observed" }
 }
 
 fn notice(row: &NoticeRow, zone: &Zone) -> ArchiveNotice {
@@ -162,6 +177,11 @@ async fn seen(caller: Caller, Body(asked): Body<NoticeSeen>) -> Answer<StatusCod
     }
     caller.audit("archive-notice-seen", Some(AuditObject::Named(asked.key.clone())), &[]).await?;
     let by = by(&caller);
+    let (host_key, host_by) = (asked.key.clone(), by.clone());
+    let seen = move |host: &dyn Host| Ok::<_, HostError>(host.observed_seen(&host_key, &host_by));
+    if caller.doors.blocking(seen).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     caller.doors.vault(move |vault| vault.notice_seen(&asked.key, &by)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -101,6 +101,10 @@ pub trait Host: Send + Sync + 'static {
     fn at_the_end(&self) -> &'static str;
     /// Returns the counters in Prometheus' text format.
     fn metrics(&self) -> String;
+    /// Returns what stands because the server saw it itself, such as a satellite that is silent: its `filled` has the sentence as `why`.
+    fn observed(&self) -> Vec<vault::NoticeRow>;
+    /// Notes that somebody has seen what stands under a key; false if nothing that the server saw itself stands there.
+    fn observed_seen(&self, key: &str, by: &By) -> bool;
     /// Returns the token that reads `/metrics` from elsewhere; `None`: only from this machine.
     fn metrics_token(&self) -> Option<String> {
         None

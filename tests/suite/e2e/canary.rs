@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use amethyst_tests::https::Person;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::film::files_below;
 use super::outpost::{House, Satellite};
@@ -64,6 +64,27 @@ fn beside_calls_a_canary_is_recorded_whole_and_stands_in_no_list_ledger_or_count
     assert_eq!(files_below(&Path::new(site.data()).join("live")).len(), 3);
 }
 
+/// What the server saw itself and stands in the console.
+fn notices(person: &mut Person) -> Vec<Value> {
+    let all = person.get("/api/v1/archive/notices").json();
+    let all = all["notices"].as_array().expect("a list").clone();
+    all.into_iter().filter(|notice| notice["kind"] == json!("observed")).collect()
+}
+
+/// Acknowledges the one notice that stands, and returns it as it stands then.
+fn acknowledged(admin: &mut Person) -> Value {
+    let [notice] = notices(admin).try_into().expect("one notice");
+    assert_eq!((&notice["severity"], &notice["seen_by"]), (&json!("urgent"), &json!(null)), "{notice}");
+    assert_eq!(notice["key"], json!("canary/tap/loopback"));
+    let seen = json!({ "key": notice["key"] });
+    assert_eq!(admin.send("POST", "/api/v1/archive/notices/seen", &seen).status, 204);
+    let none = json!({ "key": "canary/tap/none" });
+    assert_eq!(admin.send("POST", "/api/v1/archive/notices/seen", &none).status, 404);
+    let [notice] = notices(admin).try_into().expect("it stands until it is over");
+    assert!(notice["seen_by"].as_str().is_some_and(|name| !name.is_empty()), "{notice}");
+    notice
+}
+
 /// Puts a small disk of its own under a site's folder, in the mount namespace of this process.
 fn on_a_small_disk(site: &Site, size: &str) -> bool {
     let (data, aside) = (site.data(), site.path("aside"));
@@ -103,12 +124,15 @@ fn on_a_full_disk_the_canary_is_an_alarm_with_tap_and_reason_and_so_is_its_end()
         "{told}"
     );
     assert_eq!(until("it is shown", || canary(&mut admin)), 0);
+    let notice = acknowledged(&mut admin);
+    assert!(notice["why"].as_str().is_some_and(|why| why.contains("its canary")), "{notice}");
     drop(file);
     fs::remove_file(&ballast).unwrap();
     within(PATIENCE, "its end", || {
         server.said().contains("its canary is recorded whole again").then_some(())
     });
     assert_eq!(until("it is shown", || canary(&mut admin).filter(|up| *up == 1)), 1);
+    assert_eq!(notices(&mut admin), Vec::<Value>::new(), "it stands no more");
     assert!(recordings(&mut admin, "").is_empty());
     assert_eq!(metric(&mut admin, "amethyst_ledger_signalled_total"), 0);
     nothing_lies_in(site.data());

@@ -451,6 +451,14 @@ impl Host for TestHost {
         "amethyst_up 1\n".into()
     }
 
+    fn observed(&self) -> Vec<vault::NoticeRow> {
+        Vec::new()
+    }
+
+    fn observed_seen(&self, _key: &str, _by: &By) -> bool {
+        false
+    }
+
     fn health(&self) -> Health {
         let ready = self.well.load(Ordering::Relaxed);
         let reasons = if ready { Vec::new() } else { vec!["the tap is down".to_owned()] };

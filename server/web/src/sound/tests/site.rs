@@ -314,6 +314,14 @@ impl Host for BenchHost {
         String::new()
     }
 
+    fn observed(&self) -> Vec<vault::NoticeRow> {
+        Vec::new()
+    }
+
+    fn observed_seen(&self, _key: &str, _by: &vault::By) -> bool {
+        false
+    }
+
     fn health(&self) -> Health {
         Health { live: true, ready: true, reasons: Vec::new() }
     }

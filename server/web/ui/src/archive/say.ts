@@ -58,7 +58,7 @@ export const showDate = (day: string, language: string): string =>
   new Date(`${day}T12:00:00Z`).toLocaleDateString(language === 'en' ? 'en-GB' : language, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
 
 /** The page where somebody does something about a notice. */
-export const pageOf = (kind: string): string => (kind === 'policy-waits' || kind === 'hold-review' ? '/keeping' : '/archive');
+export const pageOf = (kind: string): string => (kind === 'policy-waits' || kind === 'hold-review' ? '/keeping' : kind === 'observed' ? '/live' : kind === 'observed-satellite' ? '/satellites' : '/archive');
 
 /** What a notice's sentence is filled in with. */
 export function noticeWords(of: ArchiveNotice, zone: string, language: string, t: (key: string, values?: Record<string, string | number>) => string): Record<string, string | number> {
