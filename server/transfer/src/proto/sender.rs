@@ -320,6 +320,10 @@ impl Sender {
             return;
         }
         flow.sent(length, now);
+        if self.out.is_empty() {
+            // One piece of memory for all that is gathered, and not ever larger ones that it is copied into.
+            self.out.reserve(GATHER.saturating_add(bytes.len()));
+        }
         Up::Data { handle, offset, bytes }.write(&mut self.out);
         self.set_stage(what, Stage::Flowing { handle, sent: sent.saturating_add(length), acked });
     }

@@ -141,7 +141,8 @@ async fn keep(
     let CourierConfig { site_id, recorder_id, boot, address, order } = config;
     let sender =
         Sender::new(SenderConfig { site_id, recorder_id, boot, central: central_key(&*home), order });
-    let mut visit = Visit { address, outpost, home, sender, news, released: Vec::new(), told: None };
+    let released = Vec::new();
+    let mut visit = Visit { address, outpost, home, sender, news, released, listened_until: 0, told: None };
     let mut backoff = Backoff::default();
     while !*stop.borrow() {
         let began = visit.home.now();

@@ -16,8 +16,13 @@ use crate::tls::{self, CertificateKey};
 
 /// How often central hears how it goes here.
 const STATUS: Duration = Duration::from_secs(10);
-/// What grew is gathered for so long: the files of a hundred calls in one go cost a tenth of a hundred goes.
-const GATHER_US: u64 = 200_000;
+/// What grew is gathered for so long: the files of a hundred calls in one go cost a tenth of a hundred goes. Half of the two seconds in
+/// which a frame must be on its way.
+const GATHER_US: u64 = 1_000_000;
+/// The same while somebody at central listens to a call that goes on.
+const GATHER_LISTENED_US: u64 = 200_000;
+/// Central says so once a second; so long after the last word nobody listens any more.
+const LISTENED_US: u64 = 3_000_000;
 /// How often central hears what has changed of the calls.
 const CALLS: Duration = Duration::from_secs(1);
 /// Nothing to wait for: look again after so long.
@@ -50,6 +55,8 @@ pub(super) struct Visit {
     pub(super) news: Arc<Notify>,
     /// Receipted, and not unlinked yet: one sync of the folder for many.
     pub(super) released: Vec<Released>,
+    /// Until when somebody listens to something that grows here.
+    pub(super) listened_until: u64,
     /// The last trouble that people were told: not the same one with each connection.
     pub(super) told: Option<String>,
 }
@@ -145,7 +152,7 @@ impl Visit {
         let (mut is_news, mut look) = (true, 0);
         loop {
             if is_news && self.now() >= look {
-                (is_news, look) = (false, self.now().saturating_add(GATHER_US));
+                (is_news, look) = (false, self.now().saturating_add(self.gather_us()));
                 self.hear_news();
             }
             while gathered.is_none()
@@ -191,6 +198,10 @@ impl Visit {
         micros(self.home.now().mono_ns)
     }
 
+    fn gather_us(&self) -> u64 {
+        if self.now() < self.listened_until { GATHER_LISTENED_US } else { GATHER_US }
+    }
+
     fn hear_news(&mut self) {
         let now = self.now();
         for news in self.outpost.take_news() {
@@ -228,7 +239,10 @@ impl Visit {
                 self.resumed(what, resumed);
             }
             Todo::Document(bytes) => self.document(&bytes),
-            Todo::Listen(id) => self.home.listen(id),
+            Todo::Listen(id) => {
+                self.listened_until = self.now().saturating_add(LISTENED_US);
+                self.home.listen(id);
+            }
             Todo::Clock { utc, trip_us } => {
                 let then = utc.plus(i64::try_from(trip_us / 2).unwrap_or(0));
                 self.home.clock_differs(then.0.saturating_sub(self.home.now().utc.0));
