@@ -32,6 +32,11 @@ bench: ## CPU, memory and speed against the yardsticks, as a table (CALLS=1000 S
 	@scripts/setup.sh bench
 	@scripts/bench.sh
 
+.PHONY: shares
+shares: ## an archive on shares of real kernels (CIFS and smbd, NFS 4.2 and knfsd) in a virtual machine; as root
+	@cargo build --release --locked --quiet -j "$(JOBS)" -p amethyst-server --bin amethyst
+	@tests/tools/shares.sh "$${CARGO_TARGET_DIR:-target}/release/amethyst" "$${CARGO_TARGET_DIR:-target}/shares"
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	@scripts/setup.sh fuzz
