@@ -42,7 +42,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     // The bench speaks to the product as a stranger does: over sockets, files and the command line. It reads sealed
-    // files and archives with the crates that own the formats, and never looks behind the vault.
+    // files and archives with the crates that own the formats, and never looks behind the vault. Its tests name transfer, too:
+    // what a captured satellite does is done with a satellite's own words.
     ("tests", &["archive", "audio", "seal", "telephony"]),
 ];
 

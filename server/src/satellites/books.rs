@@ -1,6 +1,5 @@
 //! The books of the central about its satellites, as `transfer` asks for them: who is expected, who is one, what each is given.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use seal::{KeyRing, RecipientType};
@@ -12,6 +11,7 @@ use transfer::enrol::{Answer, Invitation, Refused, Registrar, Request, Secret};
 use transfer::tls::{Authority, Issued, Peer};
 use vault::{AuditEntry, AuditObject, Outcome, Receipt, SatelliteRow, Vault};
 
+use super::told::{Told, Verdict};
 use super::{Present, configure};
 use crate::serve::watch::Raise;
 use crate::site::Site;
@@ -19,10 +19,6 @@ use crate::{terminal, world};
 
 /// So many wrong proofs close every open invitation.
 const WRONG_MAX: u32 = 5;
-/// The same alarm is told again after an hour.
-const AGAIN_US: i64 = 3_600_000_000;
-/// Alarms that are remembered for that.
-const TOLD_MAX: usize = 1_000;
 
 /// The books.
 pub(crate) struct Books {
@@ -31,23 +27,29 @@ pub(crate) struct Books {
     pub(crate) authority: Arc<Authority>,
     pub(crate) people: Raise,
     pub(crate) present: Arc<Present>,
-    /// What was told, and when: the same words are not said again for an hour.
-    pub(crate) told: Mutex<HashMap<String, UtcMicros>>,
+    /// What was told within the hour.
+    pub(super) told: Mutex<Told>,
 }
 
 impl Books {
-    /// Tells people. A satellite that is refused comes again every half minute, and says nothing new by that.
-    fn tell(&self, text: &str) {
-        let now = world::now().utc;
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() >= TOLD_MAX {
-            told.clear();
+    /// Tells people. A satellite that is refused comes again every half minute, and says nothing new by that; one that is captured
+    /// may cause thousands of alarms, and must not drown what is told of others.
+    fn tell(&self, of: Option<RecorderId>, text: &str) {
+        let verdict =
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).judge(of, text, world::now().utc);
+        match verdict {
+            Verdict::Log => return tracing::warn!("not told, for the hour has enough of it: {text}"),
+            Verdict::Tell | Verdict::TellAndEnough => self.people.alarm(text),
         }
-        let before = told.insert(text.to_owned(), now);
-        if before.is_none_or(|at| now.0.saturating_sub(at.0) > AGAIN_US) {
-            self.people.alarm(text);
-        } else if let Some(at) = before {
-            told.insert(text.to_owned(), at);
+        if verdict == Verdict::TellAndEnough {
+            let loud = of.map_or_else(
+                || "machines that are no satellite".to_owned(),
+                |who| format!("satellite {who}"),
+            );
+            self.people.alarm(&format!(
+                "{loud}: more alarms than are told one by one. Until the hour is over the rest stands in the log only. Look there; a \
+                 satellite of which nobody knows why is revoked in the console, or with `amethyst satellite revoke`"
+            ));
         }
     }
 
@@ -184,8 +186,8 @@ impl House for Books {
         })
     }
 
-    fn alarm(&self, text: &str) {
-        self.tell(text);
+    fn alarm(&self, of: Option<RecorderId>, text: &str) {
+        self.tell(of, text);
     }
 }
 
@@ -214,7 +216,7 @@ impl Keeper for Books {
         for document in made {
             match document {
                 Ok(document) => documents.push(document),
-                Err(e) => self.tell(&format!("satellite {who} keeps what it has: {e:#}")),
+                Err(e) => self.tell(Some(who), &format!("satellite {who} keeps what it has: {e:#}")),
             }
         }
         documents
@@ -244,8 +246,8 @@ impl Keeper for Books {
         self.present.left(who);
     }
 
-    fn alarm(&self, text: &str) {
-        self.tell(text);
+    fn alarm(&self, of: Option<RecorderId>, text: &str) {
+        self.tell(of, text);
     }
 }
 

@@ -12,6 +12,7 @@ mod present;
 mod said;
 mod silence;
 mod stands;
+mod told;
 
 use authority::authority;
 pub(crate) use board::join;

@@ -65,8 +65,8 @@ pub trait Keeper: Send + Sync + 'static {
     /// Its connection ended.
     fn left(&self, who: RecorderId);
 
-    /// Tells people.
-    fn alarm(&self, text: &str);
+    /// Tells people; `of`: the satellite that it is about.
+    fn alarm(&self, of: Option<RecorderId>, text: &str);
 }
 
 /// Takes in what satellites bring.
@@ -123,16 +123,17 @@ impl Intake {
     /// Makes durable what was written. Call it every five seconds, and once at the end.
     pub fn sync(&self) {
         if let Err(error) = self.incoming.sync() {
-            self.keeper.alarm(&format!(
+            let text = format!(
                 "what satellites sent could not be made durable: {error}. They keep it, and send it again"
-            ));
+            );
+            self.keeper.alarm(None, &text);
         }
     }
 
     /// Verifies what has arrived since the last call, in the background. Call it about once a second.
     pub fn verify(&self) {
         for alarm in self.incoming.verify_some(&self.with()) {
-            self.keeper.alarm(&alarm.text);
+            self.keeper.alarm(Some(alarm.who), &alarm.text);
         }
     }
 
@@ -243,8 +244,8 @@ impl Intake {
             | ProtocolError::Version(_)
             | ProtocolError::Forged
             | ProtocolError::Drip => {
-                self.keeper
-                    .alarm(&format!("satellite {who} does not keep the rules and was disconnected: {error}"));
+                let text = format!("satellite {who} does not keep the rules and was disconnected: {error}");
+                self.keeper.alarm(Some(who), &text);
             }
         }
         End::Told(error.to_string())

@@ -50,7 +50,7 @@ fn central(bytes: &[u8], step: usize) {
                 }
                 Work::Finish { handle, .. } => receiver.admitted(handle, 1, [0; 64]),
                 Work::Read { handle, offset, length, .. } => receiver.bytes(handle, offset, vec![0; length]),
-                Work::Greeted { .. } | Work::Status(_) | Work::Calls(_) => {}
+                Work::Greeted { .. } | Work::Crowded { .. } | Work::Status(_) | Work::Calls(_) => {}
             }
         }
         drop(receiver.answers());

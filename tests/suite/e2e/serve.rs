@@ -144,6 +144,11 @@ impl Server {
         Person::new(self.address, &pem).expect("a certificate")
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }

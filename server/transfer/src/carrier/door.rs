@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::ServerConfig;
+use rustls::{CertificateError, ServerConfig};
 use serde::{Deserialize, Serialize};
 use shared::{RecorderId, Stamp, UtcMicros};
 use tokio::net::TcpStream;
@@ -57,8 +58,8 @@ pub trait House: Registrar + 'static {
     /// It cannot be kept: the satellite goes on with the old one.
     fn renewed(&self, who: RecorderId, issued: &Issued) -> Result<(), Refused>;
 
-    /// Tells people.
-    fn alarm(&self, text: &str);
+    /// Tells people; `of`: the satellite that it is about.
+    fn alarm(&self, of: Option<RecorderId>, text: &str);
 }
 
 /// Who receives behind the door.
@@ -158,8 +159,15 @@ impl Door {
     }
 
     /// Tells that a handshake failed although this door was meant: an expired certificate, another site's.
-    pub fn handshake_failed(&self, from: std::net::IpAddr, error: &std::io::Error) {
-        self.house.alarm(&format!("somebody at {from} was not let in as a satellite: {error}"));
+    pub fn handshake_failed(&self, from: IpAddr, error: &std::io::Error) {
+        // Which second it is stands in what TLS says: told so, it would be another alarm each time.
+        let why = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::Expired | CertificateError::ExpiredContext { .. },
+            )) => "its certificate is over. Enrol it again with a new code".to_owned(),
+            _ => error.to_string(),
+        };
+        self.house.alarm(None, &format!("somebody at {from} was not let in as a satellite: {why}"));
     }
 
     /// Attends to a connection until it ends, or `stop` says true.
@@ -170,8 +178,10 @@ impl Door {
             return;
         }
         let (peer, certified) = (Peer::of(session), session.peer_certificates().is_some());
+        let Ok(from) = socket.peer_addr().map(|from| from.ip().to_canonical()) else { return };
         if certified && peer.is_none() {
-            self.house.alarm("a certificate of this site that names no satellite was shown and refused");
+            let text = "a certificate of this site that names no satellite was shown and refused";
+            self.house.alarm(None, text);
             return;
         }
         let number = self.visits.fetch_add(1, Ordering::Relaxed);
@@ -179,6 +189,7 @@ impl Door {
         let visit = Arc::new(Visit {
             door: Arc::clone(&self),
             peer,
+            from,
             binding,
             number,
             end,
@@ -248,6 +259,8 @@ impl Door {
 struct Visit {
     door: Arc<Door>,
     peer: Option<Peer>,
+    /// Where it comes from.
+    from: IpAddr,
     binding: [u8; 32],
     number: u64,
     end: watch::Sender<Option<String>>,
@@ -269,7 +282,8 @@ impl Visit {
             if let Err(Refused(why)) = self.judged(peer).await {
                 if self.busy.load(Ordering::Relaxed) {
                     self.end.send_replace(Some(why.clone()));
-                    self.door.house.alarm(&format!("a transfer was ended: {why}"));
+                    let text = format!("a transfer was ended: {why}");
+                    self.door.house.alarm(Some(peer.recorder_id), &text);
                     sleep(FAREWELL).await;
                 }
                 return;
@@ -286,8 +300,8 @@ impl Visit {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Outgoing> {
         let (head, body) = request.into_parts();
         let answered = match (head.method, head.uri.path()) {
-            (Method::GET, ENROL) => self.greet().await,
-            (Method::POST, ENROL) => self.enrol(body).await,
+            (Method::GET, ENROL) => self.refusals_told(self.greet().await),
+            (Method::POST, ENROL) => self.refusals_told(self.enrol(body).await),
             (Method::POST, RENEW) => self.renew(body).await,
             (Method::POST, TRANSFER) => self.transfer(body).await,
             _ => Err(Refused("there is nothing here".to_owned())),
@@ -300,6 +314,15 @@ impl Visit {
             },
             Response::new,
         )
+    }
+
+    /// A code that is not open is mistyped by somebody who is told so, or tried by somebody who found it: people hear of both.
+    fn refusals_told(&self, enrolled: Result<Outgoing, Refused>) -> Result<Outgoing, Refused> {
+        if let Err(Refused(why)) = &enrolled {
+            let text = format!("somebody at {} tried to enrol a satellite and was refused: {why}", self.from);
+            self.door.house.alarm(None, &text);
+        }
+        enrolled
     }
 
     async fn greet(&self) -> Result<Outgoing, Refused> {
@@ -332,7 +355,8 @@ impl Visit {
         let peer = self.known()?.clone();
         if let Err(refused) = self.judged(&peer).await {
             let Refused(why) = &refused;
-            self.door.house.alarm(&format!("satellite {} was not let in: {why}", peer.recorder_id));
+            let text = format!("satellite {} was not let in: {why}", peer.recorder_id);
+            self.door.house.alarm(Some(peer.recorder_id), &text);
             return Err(refused);
         }
         if self.busy.swap(true, Ordering::Relaxed) {

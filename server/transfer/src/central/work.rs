@@ -38,28 +38,40 @@ impl Intake {
             Work::Finish { handle, .. } => Done::Refused(handle, Refusal::NotNow),
             Work::Look { handle, what, digest } => match self.incoming.look(who, what, digest) {
                 Ok(held) => Done::Held(handle, held),
-                Err(no) => Done::Refused(handle, self.told(no)),
+                Err(no) => Done::Refused(handle, self.told(who, no)),
             },
             Work::Write { handle, what, offset, bytes } => {
                 let taken = self.incoming.write(who, what, offset, &bytes);
-                Done::Written(handle, taken.map_or_else(|no| Taken::Refused(self.told(no)), Taken::Length))
+                Done::Written(
+                    handle,
+                    taken.map_or_else(|no| Taken::Refused(self.told(who, no)), Taken::Length),
+                )
             }
             Work::Read { handle, what, offset, length } => {
                 match self.incoming.read(who, what, offset, length) {
                     Ok(bytes) => Done::Bytes(handle, offset, bytes),
-                    Err(no) => Done::Refused(handle, self.told(no)),
+                    Err(no) => Done::Refused(handle, self.told(who, no)),
                 }
             }
             Work::Greeted { utc, .. } => {
                 let ahead = utc.0.saturating_sub(self.keeper.now().utc.0);
                 if ahead.saturating_abs() > CLOCK_US {
-                    self.keeper.alarm(&format!(
+                    let text = format!(
                         "the clock of satellite {who} is {} s {}: its recordings begin at wrong times; durations are right",
                         ahead.saturating_abs() / 1_000_000,
                         if ahead > 0 { "ahead" } else { "behind" }
-                    ));
+                    );
+                    self.keeper.alarm(Some(who), &text);
                 }
                 self.keeper.heard(who, None);
+                Done::Nothing
+            }
+            Work::Crowded { files } => {
+                let text = format!(
+                    "satellite {who} offers more than the {files} files at once that it may: the others are refused. None of ours does \
+                     that: if nobody knows why, treat it as captured and revoke it"
+                );
+                self.keeper.alarm(Some(who), &text);
                 Done::Nothing
             }
             Work::Calls(json) => {
@@ -88,7 +100,7 @@ impl Intake {
         for ((handle, of), answer) in handles.into_iter().zip(&batch).zip(answers) {
             done.push(match answer {
                 Ok(leaf) => self.receipt(handle, of, leaf),
-                Err(no) => Done::Refused(handle, self.told(no)),
+                Err(no) => Done::Refused(handle, self.told(of.who, no)),
             });
         }
     }
@@ -104,9 +116,9 @@ impl Intake {
     }
 
     /// Tells people if one must do something; returns what the satellite is told.
-    fn told(&self, no: NotTaken) -> Refusal {
+    fn told(&self, who: RecorderId, no: NotTaken) -> Refusal {
         if let Some(text) = &no.told {
-            self.keeper.alarm(text);
+            self.keeper.alarm(Some(who), text);
         }
         no.why
     }

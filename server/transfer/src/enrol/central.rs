@@ -82,8 +82,9 @@ pub fn hear(house: &dyn Registrar, question: &[u8], binding: &[u8; 32]) -> Resul
 /// The same words whether nobody is expected or the code is wrong: who guesses learns nothing.
 fn nobody() -> Refused {
     Refused(
-        "the code is not open here: mistyped, used already, older than a quarter of an hour, or closed after wrong ones. Make a \
-         new one on the central (`amethyst satellite invite`)"
+        "the code is not open here: mistyped, used already, older than a quarter of an hour, or closed after wrong ones; or somebody \
+         stands between the new machine and the central: compare the address. Make a new code on the central (`amethyst satellite \
+         invite`)"
             .into(),
     )
 }

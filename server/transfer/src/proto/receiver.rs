@@ -11,6 +11,8 @@ use super::{CHUNK_MAX, Down, Framer, ProtocolError, Refusal, SILENCE_US, Up, VER
 
 /// The greeting must come within ten seconds.
 const GREETING_US: u64 = 10_000_000;
+/// Ours tell of themselves every ten seconds; nobody is heard more often than once a second.
+const STATUS_US: u64 = 1_000_000;
 
 /// What the central does for a satellite.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,6 +68,11 @@ pub enum Work {
         /// How many.
         length: usize,
     },
+    /// It offers more files at once than it may, for the first time on this connection. What is too many was refused.
+    Crowded {
+        /// How many it may have open.
+        files: u32,
+    },
     /// How the satellite says it goes: JSON of at most [`super::STATUS_MAX`] bytes. Not trusted.
     Status(Vec<u8>),
     /// The calls that are going on there, as far as they changed: JSON of at most [`super::STATUS_MAX`] bytes. Not trusted.
@@ -100,9 +107,14 @@ pub struct Receiver {
     files_max: u32,
     rate: u64,
     greeted: bool,
+    /// It was told that it offers too many files.
+    crowded: bool,
     files: BTreeMap<u32, Incoming>,
     framer: Framer,
     work: VecDeque<Work>,
+    /// Its last word about itself, and when the next is heard.
+    status: Option<Vec<u8>>,
+    status_at: u64,
     out: Vec<u8>,
     began: u64,
     heard_at: u64,
@@ -119,9 +131,12 @@ impl Receiver {
             files_max: files,
             rate,
             greeted: false,
+            crowded: false,
             files: BTreeMap::new(),
             framer: Framer::default(),
             work: VecDeque::new(),
+            status: None,
+            status_at: now,
             out: Vec::new(),
             began: now,
             heard_at: now,
@@ -144,7 +159,16 @@ impl Receiver {
 
     /// Returns what is to be done next, in the order in which it came.
     pub fn next_work(&mut self) -> Option<Work> {
-        self.work.pop_front()
+        self.work.pop_front().or_else(|| self.status_now())
+    }
+
+    /// Only its last word counts, and each costs a row: whoever sends thousands is heard once a second.
+    fn status_now(&mut self) -> Option<Work> {
+        if self.status.is_none() || self.heard_at < self.status_at {
+            return None;
+        }
+        self.status_at = self.heard_at.saturating_add(STATUS_US);
+        self.status.take().map(Work::Status)
     }
 
     /// Returns the bytes to be sent; empty if there are none.
@@ -264,7 +288,7 @@ impl Receiver {
                     self.work.push_back(Work::Read { handle, what: file.what, offset, length });
                 }
             }
-            Up::Status(json) => self.work.push_back(Work::Status(json)),
+            Up::Status(json) => self.status = Some(json),
             Up::Calls(json) => self.work.push_back(Work::Calls(json)),
             Up::Ping(number) => Down::Pong { number, utc }.write(&mut self.out),
         }
@@ -277,6 +301,9 @@ impl Receiver {
         }
         if self.files.len() >= usize::try_from(self.files_max).unwrap_or(usize::MAX) {
             Down::Refused { handle, why: Refusal::TooMany }.write(&mut self.out);
+            if !std::mem::replace(&mut self.crowded, true) {
+                self.work.push_back(Work::Crowded { files: self.files_max });
+            }
             return Ok(());
         }
         self.files.insert(handle, Incoming { what, held: None, expected: 0, finishing: false });

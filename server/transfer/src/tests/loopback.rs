@@ -149,7 +149,7 @@ impl House for Books {
         Ok(())
     }
 
-    fn alarm(&self, text: &str) {
+    fn alarm(&self, _of: Option<RecorderId>, text: &str) {
         self.alarms.lock().unwrap().push(text.to_owned());
     }
 }

@@ -76,14 +76,26 @@ fn ten_thousand_files_at_once_are_four() {
     drop(receiver.answers());
     let offers: Vec<Up> = (2..10_000).map(|n| offer(n, u64::from(n))).collect();
     receiver.feed(&said(&offers), T, 0).unwrap();
-    let mut looks = 0;
-    while receiver.next_work().is_some() {
-        looks += 1;
-    }
-    assert_eq!(looks, 3);
+    let work: Vec<Work> = std::iter::from_fn(|| receiver.next_work()).collect();
+    assert_eq!(work.iter().filter(|work| matches!(work, Work::Look { .. })).count(), 3);
+    assert_eq!(work.last(), Some(&Work::Crowded { files: 4 }), "it is told");
+    assert_eq!(work.len(), 4, "once");
     let mut refused = Vec::new();
     Down::Refused { handle: 5, why: Refusal::TooMany }.write(&mut refused);
     assert!(receiver.answers().starts_with(&refused), "and the others are told so");
+}
+
+#[test]
+fn of_ten_thousand_words_about_itself_the_last_one_is_heard() {
+    let mut receiver = greeted();
+    let words: Vec<Up> = (0..10_000).map(|n| Up::Status(format!("{{\"calls\":{n}}}").into_bytes())).collect();
+    receiver.feed(&said(&words), T, 0).unwrap();
+    let work: Vec<Work> = std::iter::from_fn(|| receiver.next_work()).collect();
+    assert_eq!(work, [Work::Status(br#"{"calls":9999}"#.to_vec())]);
+    receiver.feed(&said(&words[..1]), T, SECOND / 2).unwrap();
+    assert_eq!(receiver.next_work(), None, "not more often than once a second");
+    receiver.feed(&said(&words[..2]), T, SECOND).unwrap();
+    assert_eq!(receiver.next_work(), Some(Work::Status(br#"{"calls":1}"#.to_vec())));
 }
 
 #[test]

@@ -362,7 +362,11 @@ impl World {
                     Err(why) => receiver.refuse(handle, why),
                 }
             }
-            Work::Greeted { .. } | Work::Status(_) | Work::Calls(_) | Work::Read { .. } => {}
+            Work::Greeted { .. }
+            | Work::Crowded { .. }
+            | Work::Status(_)
+            | Work::Calls(_)
+            | Work::Read { .. } => {}
         }
         Ok(())
     }

@@ -10,9 +10,11 @@ use shared::RecorderId;
 use store::ReadSeek;
 
 use super::{Alarm, Incoming, NotTaken, TakeWith, path_of};
-use crate::survey::buffered;
 use crate::vault::held;
 use crate::{Refusal, What};
+
+/// A second of a call is 8 kB a leg, and two thousand parts may be watched for one satellite.
+const READ_BYTES: usize = 16 << 10;
 
 /// A part that is watched while it grows: how far its frames were opened.
 struct Watching {
@@ -57,7 +59,8 @@ impl Incoming {
         let Watching { part, from } = match watched.0.entry((who, what)) {
             Entry::Occupied(there) => there.into_mut(),
             Entry::Vacant(place) => {
-                let Ok(io) = buffered(&*self.vault.disk, &path_of(who, what)) else { return Ok(()) };
+                let Ok(io) = self.vault.disk.open_read(&path_of(who, what)) else { return Ok(()) };
+                let io = BufReader::with_capacity(READ_BYTES, io);
                 match Part::open(io, &ring, with.min_suite) {
                     Ok(part) => place.insert(Watching { part, from: 0 }),
                     // Too little of it is here, or the day's key is not at hand: later.

@@ -31,41 +31,49 @@ impl Incoming {
     ///
     /// Many at once cost fewer syncs than each alone. Cut at any step nothing is lost: it is offered again.
     pub fn take_in(&self, batch: &[Whole], with: &TakeWith<'_>) -> Vec<Answer<u64>> {
-        let mut taken = held(&self.vault.taking);
         // How entries ended, before the parts that ask for it.
         let told = self.enter_ledgers();
+        let prove = |whole: &Whole| match &told {
+            Ok(()) => self.prove(whole, with),
+            Err(e) => Err(cannot(e)),
+        };
+        // Gigabytes may be read for a proof. Nobody waits for another's: only what follows is done by one at a time.
+        let found: Vec<Answer<Found>> = batch.iter().map(prove).collect();
+        let mut taken = held(&self.vault.taking);
         let mut answers: Vec<Option<Answer<u64>>> = Vec::with_capacity(batch.len());
         let mut proven: Vec<Proven> = Vec::new();
-        for whole in batch {
-            let is_anothers = |part: &Proven| {
-                matches!(whole.what, What::Part(id, _) if id == part.key.0)
-                    && part.closed.row.facts.recorder_id != whole.who
-            };
-            let answer = match &told {
-                // One of two with the same recording waits until the other has its row, and is judged by that.
-                Ok(()) if proven.iter().any(is_anothers) => {
-                    Some(Err(NotTaken { why: Refusal::NotNow, told: None }))
-                }
-                Err(e) => Some(Err(cannot(e))),
-                Ok(()) => match self.prove(whole, with) {
-                    Ok(Found::Leaf(leaf)) => Some(Ok(leaf)),
-                    Ok(Found::Proven(part)) => {
+        for (whole, found) in batch.iter().zip(found) {
+            answers.push(match found {
+                Ok(Found::Leaf(leaf)) => Some(Ok(leaf)),
+                Ok(Found::Proven(part)) => match self.still_new(whole.who, part.key, &proven) {
+                    Ok(()) => {
                         proven.push(*part);
                         None
                     }
                     Err(not) => Some(Err(not)),
                 },
-            };
-            answers.push(answer);
+                Err(not) => Some(Err(not)),
+            });
         }
         let mut entered = self.admit(proven, &mut taken);
         let mut rest = |whole: &Whole| match whole.what {
             What::Part(id, part) => entered.remove(&(id, part)),
             What::Ledger(_) => None,
         };
-        let later = || Err(NotTaken { why: Refusal::NotNow, told: None });
         let both = answers.into_iter().zip(batch);
-        both.map(|(answer, whole)| answer.or_else(|| rest(whole)).unwrap_or_else(later)).collect()
+        both.map(|(answer, whole)| answer.or_else(|| rest(whole)).unwrap_or_else(|| Err(later()))).collect()
+    }
+
+    /// While it was proven another may have entered the same recording, or stands before it in this batch: one of both waits until the
+    /// other has its row, and is judged by that.
+    fn still_new(&self, who: RecorderId, key: PartKey, before: &[Proven]) -> Answer<()> {
+        let is_anothers = |part: &Proven| part.key.0 == key.0 && part.closed.row.facts.recorder_id != who;
+        if before.iter().any(|part| is_anothers(part) || part.key == key)
+            || self.admitted(who, key)?.is_some()
+        {
+            return Err(later());
+        }
+        Ok(())
     }
 
     /// J3: everything that can be wrong with a part, before anything is done.
@@ -234,6 +242,11 @@ enum Found {
 enum Doubt {
     Unsound(String),
     Not(NotTaken),
+}
+
+/// It is offered again, and answered then.
+const fn later() -> NotTaken {
+    NotTaken { why: Refusal::NotNow, told: None }
 }
 
 fn locked() -> NotTaken {

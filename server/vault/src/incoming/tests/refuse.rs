@@ -147,6 +147,77 @@ fn of_two_with_the_same_recording_one_has_it() {
     assert_eq!((found.len(), found[0].facts.recorder_id, found[0].parts.len()), (1, WHO, 1));
 }
 
+/// Two satellites, and what each says is whole.
+fn two_satellites(central: &Central, incoming: &Incoming, theirs: u8) -> [Vec<Whole>; 2] {
+    let other = RecorderId([3; 16]);
+    central.enrol(other, 'C');
+    let (one, two) = (Satellite::new(WHO, 'B'), Satellite::new(other, 'C'));
+    drop((one.record_whole(1..=1), two.record_whole(theirs..=theirs)));
+    let first = one.send(incoming).unwrap();
+    let mut second = Vec::new();
+    for file in two.outpost.files() {
+        incoming.look(other, file.what, false).unwrap();
+        let bytes = two.outpost.read(file.what, 0, 1 << 20).unwrap();
+        incoming.write(other, file.what, 0, &bytes).unwrap();
+        let of = |digests| Whole { who: other, what: file.what, size: file.bytes, digests };
+        second.extend(file.sealed.map(of));
+    }
+    [first, second]
+}
+
+#[test]
+fn nobody_waits_for_what_another_must_prove() {
+    let central = Central::new();
+    let incoming = central.incoming();
+    let [first, second] = two_satellites(&central, &incoming, 2);
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
+    let goes_on = Mutex::new(goes_on);
+    // The first one's proof comes to its key, and stays there until the second is in.
+    let slow = move |_id| {
+        begun.send(()).unwrap();
+        assert!(goes_on.lock().unwrap().recv().is_err(), "it is let go on");
+        Some(RecipientSecret::from_seed(RecipientType::X25519, [3; 32]))
+    };
+    let keys = (slow, |_| None);
+    let with = TakeWith { keys: &keys, min_suite: RecipientType::X25519 };
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| incoming.take_in(&first, &with));
+        has_begun.recv().unwrap();
+        assert_eq!(central.take_in(&incoming, &second), [Ok(0)]);
+        drop(go_on);
+        assert_eq!(waits.join().unwrap(), [Ok(1)]);
+    });
+    assert_eq!(crate::tests::all(&incoming.vault).len(), 2);
+}
+
+#[test]
+fn of_two_with_the_same_recording_at_the_same_moment_one_has_it() {
+    let central = Central::new();
+    let incoming = central.incoming();
+    let [first, second] = two_satellites(&central, &incoming, 1);
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
+    let goes_on = Mutex::new(goes_on);
+    let slow = move |_id| {
+        begun.send(()).unwrap();
+        assert!(goes_on.lock().unwrap().recv().is_err(), "it is let go on");
+        Some(RecipientSecret::from_seed(RecipientType::X25519, [3; 32]))
+    };
+    let keys = (slow, |_| None);
+    let with = TakeWith { keys: &keys, min_suite: RecipientType::X25519 };
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| incoming.take_in(&first, &with).remove(0));
+        has_begun.recv().unwrap();
+        // Both are proven before either is in.
+        assert_eq!(central.take_in(&incoming, &second), [Ok(0)]);
+        drop(go_on);
+        assert_eq!(why(waits.join().unwrap()), Refusal::Foreign);
+    });
+    let found = crate::tests::all(&incoming.vault);
+    assert_eq!((found.len(), found[0].facts.recorder_id), (1, RecorderId([3; 16])));
+}
+
 #[test]
 fn nobody_enrols_as_the_central() {
     let central = Central::new();
