@@ -3,6 +3,8 @@
 //! A payload is copied once, out of the capture ring, into a `FrameBuf`. The buffer keeps room in front of it for the
 //! frame head and the run list, and behind it for the tag, so that the sealer works in place.
 
+use zeroize::Zeroize as _;
+
 /// Octets kept free in front of the payload: frame head (32) and the run list of the usual case.
 pub const HEADROOM: usize = 96;
 /// Octets kept free behind the payload: the authentication tag.
@@ -13,6 +15,13 @@ pub const TAILROOM: usize = 16;
 pub struct FrameBuf {
     /// Empty, or `HEADROOM` octets followed by the payload; the tail room is spare capacity.
     bytes: Vec<u8>,
+}
+
+impl Drop for FrameBuf {
+    /// Overwrites it: what lies in memory that was given back lies there for hours.
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
 }
 
 impl std::fmt::Debug for FrameBuf {
@@ -37,7 +46,20 @@ impl FrameBuf {
         if self.bytes.is_empty() {
             self.bytes.resize(HEADROOM, 0);
         }
+        if self.bytes.capacity().saturating_sub(self.bytes.len()) < payload.len() {
+            self.grow(payload.len());
+        }
         self.bytes.extend_from_slice(payload);
+    }
+
+    /// Makes room, and leaves nothing of what was said in the memory that is given back.
+    #[cold]
+    fn grow(&mut self, octets: usize) {
+        let wanted = self.bytes.len().saturating_add(octets).saturating_add(TAILROOM);
+        let mut larger = Vec::with_capacity(wanted.max(self.bytes.capacity().saturating_mul(2)));
+        larger.extend_from_slice(&self.bytes);
+        self.bytes.zeroize();
+        self.bytes = larger;
     }
 
     /// Asks the processor to have the place of the next `octets` of payload at hand when they come.

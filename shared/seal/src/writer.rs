@@ -5,7 +5,7 @@
 //! of file key and frame number must never be used for two different frames.
 
 use rand_core::CryptoRng;
-use shared::{Chunk, Event, FrameBuf, GapCause, HEADROOM, RunHead, Track, UtcMicros};
+use shared::{Chunk, Event, FrameBuf, GapCause, HEADROOM, RunHead, TAILROOM, Track, UtcMicros};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cipher::{FileKey, FrameCipher, KEYED_HEADER};
@@ -15,7 +15,7 @@ use crate::frame::{FrameHead, FrameType, HEAD_LEN, MAX_PLAIN, NO_TRACK, TAG_LEN,
 use crate::header::{self, Kind, PartSpec};
 use crate::keys::{KeyId, RecipientKey, SigningKey};
 use crate::meta::Meta;
-use crate::runs::{VARINT_MAX, check_runs, put_run_head, put_varint};
+use crate::runs::{RUN_HEAD_MAX, VARINT_MAX, check_runs, put_run_head, put_varint};
 use crate::trailer::{TRAILER_LEN, Trailer, TrailerFacts};
 use crate::{Result, SealError, WriteRule, event, hpke_box};
 
@@ -349,6 +349,10 @@ impl Writer {
             return HEADROOM.checked_sub(used).ok_or(SealError::Cipher("the buffer has no room in front"));
         }
         self.scratch.clear();
+        // All of it at once: growing would leave what was said so far in the memory that it gives back.
+        let heads = runs.len().saturating_mul(RUN_HEAD_MAX).saturating_add(prefix.len);
+        let most = HEADROOM.saturating_add(heads).saturating_add(buf.len()).saturating_add(TAILROOM);
+        self.scratch.reserve(most);
         self.scratch.resize(HEADROOM, 0);
         self.scratch.extend_from_slice(prefix.bytes());
         let mut rest = buf.payload();

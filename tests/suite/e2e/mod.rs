@@ -36,3 +36,4 @@ mod satellite_cut;
 mod satellites;
 mod serve;
 mod site;
+mod stolen;

@@ -4,6 +4,9 @@
 
 const PACKETS_AT: usize = 12;
 const FIRST_AT: usize = 16;
+const USED_AT: usize = 20;
+/// The block's own head.
+pub(super) const HEAD: usize = 48;
 /// Where the link-layer address lies behind a packet's head, and the packet type in it.
 const TYPE_AT: usize = 48 + 10;
 const STATUS_VLAN: u32 = 1 << 4;
@@ -56,6 +59,11 @@ impl<'a> Iterator for Packets<'a> {
         self.at = self.at.saturating_add(word(packet, 0)? as usize);
         Some(framed)
     }
+}
+
+/// How much of a block the kernel has written, its head included.
+pub(super) fn used(block: &[u8]) -> usize {
+    word(block, USED_AT).map_or(block.len(), |used| used as usize)
 }
 
 #[allow(clippy::host_endian_bytes, reason = "the kernel's own structures, never written to disk")]

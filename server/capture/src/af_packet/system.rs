@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use libc::{c_int, c_short, c_void, socklen_t};
 
+use super::block;
+
 /// `ETHTOOL_GGRO` and `ETHTOOL_GFLAGS` of `linux/ethtool.h`, and the flag of the latter that means LRO.
 const ETHTOOL_GGRO: u32 = 0x2b;
 const ETHTOOL_GFLAGS: u32 = 0x25;
@@ -326,10 +328,27 @@ impl Ring {
         Some((status, unsafe { std::slice::from_raw_parts(self.memory.as_ptr().add(at), self.block_bytes) }))
     }
 
-    /// Gives a block back to the kernel.
+    /// Gives a block back to the kernel, with nothing left of the packets in it: who called whom would stand here in the clear until
+    /// the kernel came round again, on a quiet line for hours.
     #[allow(clippy::needless_pass_by_ref_mut, reason = "so that no slice of the block is alive")]
     pub(super) fn release(&mut self, block: usize) {
+        let used = self.block(block).map_or(0, |(_, bytes)| block::used(bytes));
+        let (from, used) = (self.place(block), used.min(self.block_bytes));
+        if let Some(octets) = used.checked_sub(block::HEAD) {
+            // SAFETY: inside the mapping, behind the block's own head; the block is ours until the store below, and no slice of it
+            // is alive.
+            unsafe { self.memory.as_ptr().add(from.wrapping_add(block::HEAD)).write_bytes(0, octets) };
+        }
         self.status(block).store(libc::TP_STATUS_KERNEL, Ordering::Release);
+    }
+
+    /// All of it, for tests; nothing is captured meanwhile.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping that `map` made.
+        unsafe {
+            std::slice::from_raw_parts(self.memory.as_ptr(), self.block_bytes.saturating_mul(self.blocks))
+        }
     }
 }
 

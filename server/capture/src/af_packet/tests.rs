@@ -96,6 +96,21 @@ fn a_packet_on_loopback_is_seen_once() {
 }
 
 #[test]
+fn nothing_of_a_packet_stays_in_the_ring() {
+    in_own_network(|| {
+        let mut source = AfPacket::open(&LiveOptions::new("mir1", TapId(1))).unwrap();
+        let is_there =
+            |source: &AfPacket| source.ring.bytes().windows(64).any(|bytes| bytes.iter().all(|b| *b == 0xaa));
+        for round in 0..3 {
+            send("10.9.0.1", "10.9.0.2", round * 3_000..(round + 1) * 3_000);
+            assert!(is_there(&source), "so that it is looked for in the right place");
+            assert_eq!(drain(&mut source).len(), 3_000);
+            assert!(!is_there(&source), "{round}");
+        }
+    });
+}
+
+#[test]
 fn what_the_kernel_drops_is_told_with_the_packet_after_it_to_the_last_one() {
     in_own_network(|| {
         let mut options = LiveOptions::new("mir1", TapId(1));
