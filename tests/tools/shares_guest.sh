@@ -55,7 +55,7 @@ let_go() { if [ "$name" = smb ]; then pkill -CONT smbd; else joined; fi; }
 # With those that have only their temporary name yet.
 copied() { find $ground/disk/$name -name '*.amx*' -path '*/rec/*' 2>/dev/null | wc -l; }
 recorded() { find $ground/site/live -name '*.amx' | wc -l; }
-run() { "$program" archive run --data $ground/site --location $name --logins 0 "$@"; }
+run() { "$program" archive run --data $ground/site --location $name --logins 0; }
 verify() { "$program" archive verify --data $ground/site --location $name; }
 whole() { # stock tools, on the server's own disk
   local day n=0
