@@ -93,11 +93,34 @@ fn look(place: &str, bytes: &[u8], needles: &[(String, Vec<u8>)], found: &mut BT
         let mut from = 0;
         while let Some(at) = find(&bytes[from..], needle) {
             let at = from + at;
+            from = at + needle.len();
+            if is_chance(bytes, at, needle) {
+                continue;
+            }
             let around = &bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())];
             let around = String::from_utf8_lossy(around).escape_debug().to_string();
             found.entry(name.clone()).or_default().push(format!("{place} at {at:x}: {around}"));
-            from = at + needle.len();
         }
+    }
+}
+
+/// Six digits stand in many a key written in hexadecimal; a number that somebody dialled stands by itself.
+fn is_chance(bytes: &[u8], at: usize, needle: &[u8]) -> bool {
+    let goes_on =
+        |place: Option<usize>| place.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    needle.iter().all(u8::is_ascii_digit)
+        && (goes_on(at.checked_sub(1)) || goes_on(at.checked_add(needle.len())))
+}
+
+#[test]
+fn a_number_is_found_where_somebody_dialled_it_and_not_inside_a_key() {
+    let mut found = BTreeMap::new();
+    let needles = [("204713".to_owned(), b"204713".to_vec())];
+    look("a key", b"633147204713220471385fb6", &needles, &mut found);
+    assert!(found.is_empty(), "{found:?}");
+    for text in ["<sip:204713@10.0.0.1>", "\0204713\0", "204713", "a key 1204713, then \"204713\""] {
+        look("memory", text.as_bytes(), &needles, &mut found);
+        assert_eq!(found.remove("204713").map_or(0, |all| all.len()), 1, "{text}");
     }
 }
 
