@@ -118,7 +118,7 @@ fn a_number_is_found_where_somebody_dialled_it_and_not_inside_a_key() {
     let needles = [("204713".to_owned(), b"204713".to_vec())];
     look("a key", b"633147204713220471385fb6", &needles, &mut found);
     assert!(found.is_empty(), "{found:?}");
-    for text in ["<sip:204713@10.0.0.1>", "\0204713\0", "204713", "a key 1204713, then \"204713\""] {
+    for text in ["<sip:204713@10.0.0.1>", "\u{0}204713\u{0}", "204713", "a key 1204713, then \"204713\""] {
         look("memory", text.as_bytes(), &needles, &mut found);
         assert_eq!(found.remove("204713").map_or(0, |all| all.len()), 1, "{text}");
     }
