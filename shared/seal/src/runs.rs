@@ -103,10 +103,10 @@ pub(crate) fn put_varint(out: &mut impl Extend<u8>, value: u64) {
     }
 }
 
-/// Appends the head of a run.
 /// The longest head of a run: three numbers of nine bytes, and a cause.
 pub(crate) const RUN_HEAD_MAX: usize = 28;
 
+/// Appends the head of a run.
 pub(crate) fn put_run_head(out: &mut impl Extend<u8>, head: &RunHead) {
     put_varint(out, head.gap_samples);
     out.extend([head.cause.number()]);

@@ -4,12 +4,11 @@
 //! full. It costs the same whether a condition is a name or a hundred thousand numbers, and a few nanoseconds for each recording.
 
 use crate::Result;
-use crate::dialect::json_integers;
 use crate::packed::{self, Question, Shelf};
 use crate::sql::Conn;
 
+use super::gather::held_against_rows;
 use super::resolve::{Column, Condition};
-use super::statement::looking_up;
 use super::walk::Walk;
 
 /// Sections listed at first and at most; each time twice as many.
@@ -101,22 +100,8 @@ async fn check(
     wanted: usize,
     (found, may_be): (&mut Vec<i64>, &mut Vec<i64>),
 ) -> Result<()> {
-    for some in may_be.chunks(wanted.saturating_add(wanted / 4).max(1)) {
-        let left = wanted.saturating_sub(found.len());
-        if left == 0 {
-            break;
-        }
-        let among = Condition {
-            check: format!("r.order_key in {}", conn.integers()),
-            values: vec![json_integers(some)],
-            ..Condition::default()
-        };
-        let all: Vec<Condition> = conditions.iter().cloned().chain([among]).collect();
-        let (text, cells) = looking_up(conn, &all, walk, left);
-        for row in conn.rows_of(text, cells).await? {
-            found.push(row.int(0)?);
-        }
-    }
+    let left = wanted.saturating_sub(found.len());
+    found.extend(held_against_rows(conn, conditions, may_be, walk, left).await?);
     may_be.clear();
     Ok(())
 }

@@ -43,6 +43,17 @@ pub(super) async fn gathered(
         keys.truncate(wanted);
         return Ok(Some(keys));
     }
+    held_against_rows(conn, conditions, &keys, walk, wanted).await.map(Some)
+}
+
+/// Returns the first `wanted` of the places, which are in the walk's order, whose rows fulfil all conditions.
+pub(super) async fn held_against_rows(
+    conn: &mut Conn,
+    conditions: &[Condition],
+    keys: &[i64],
+    walk: Walk,
+    wanted: usize,
+) -> Result<Vec<i64>> {
     let mut found = Vec::new();
     // A glance says a power of two where a length was asked, so some may fall; the next of them are looked at then.
     for some in keys.chunks(wanted.saturating_add(wanted / 4).max(1)) {
@@ -60,7 +71,7 @@ pub(super) async fn gathered(
             break;
         }
     }
-    Ok(Some(found))
+    Ok(found)
 }
 
 /// Writes the statement that counts all postings of the terms and joins the places of those that their glances do not refuse; nothing

@@ -1,6 +1,5 @@
 // What a browser still holds of a recording after its person has signed out: memory of its processes, what its pages can reach, its folder.
 // The same search is made while the recording plays, and in a folder in which its sound was put, so that finding nothing says something.
-import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -36,9 +35,15 @@ const processes = (profile) => readdirSync('/proc').filter((name) => {
   try { return readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(`--user-data-dir=${profile}`); } catch { return false; }
 });
 
+/** Every process with its parent. */
+const family = () => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+  // Behind the name of the program, which may hold anything: state, parent.
+  try { return [[name, readFileSync(`/proc/${name}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ')[1]]]; } catch { return []; }
+});
+
 /** How many of the pieces stand in the memory of a browser, processes that share its profile and all they made. */
 function inMemory(profile, wanted) {
-  const parents = new Set(processes(profile)), table = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n').map((l) => l.trim().split(/\s+/));
+  const parents = new Set(processes(profile)), table = family();
   for (let grown = true; grown;) {
     grown = false;
     for (const [pid, parent] of table) if (parents.has(parent) && !parents.has(pid)) { parents.add(pid); grown = true; }
