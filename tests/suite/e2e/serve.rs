@@ -397,7 +397,8 @@ fn killed_with_fifty_calls_and_twenty_listeners_it_comes_back_and_people_stay_si
     server.kill();
     let began = Instant::now();
     let server = Server::start_on(&site, &port.to_string(), &[]);
-    assert!(began.elapsed() < Duration::from_secs(30), "start-up took {:?}", began.elapsed());
+    // What is promised: a call that begins meanwhile is not recorded, and that must not last.
+    assert!(began.elapsed() < Duration::from_secs(5), "start-up took {:?}", began.elapsed());
     for listener in heard {
         let octets = listener.join().expect("a listener is no panic");
         assert!(octets > 16_000, "each of twenty heard at least half a second: {octets}");
