@@ -136,7 +136,7 @@ def ceiling(net):
     server = subprocess.Popen(inside(net.hub, 'openssl', 's_server', '-accept', '9443', '-key', key, '-cert', pem, '-quiet', '-tls1_3'), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(0.5)
     began, mib = time.monotonic(), 2048
-    words = ' '.join(inside(net.sat(1), 'openssl', 's_client', '-connect', '10.79.1.1:9443', '-quiet', '-tls1_3'))
+    words = ' '.join(inside(net.sat(1), 'openssl', 's_client', '-connect', '10.79.1.1:9443', '-quiet', '-no_ign_eof', '-tls1_3'))
     subprocess.run(f'dd if=/dev/zero bs=1M count={mib} status=none | {words} >/dev/null 2>&1', shell=True, check=False)
     took = time.monotonic() - began
     server.kill(); server.wait()

@@ -27,12 +27,21 @@ pub(crate) const ALWAYS: [(&str, &str); 10] = [
     ("x-dns-prefetch-control", "off"),
 ];
 
+/// The pages before the console are isolated more strictly than the console itself (HTML, 7.1.4, embedder policy), so a browser never
+/// keeps both in one process: who signs out leaves what was heard behind in a process that ends, and with it its memory. The browser's
+/// walk looks for it there.
+const EMBEDDER: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+
 /// Puts the headers on an answer, and `Cache-Control: no-store` unless the route said otherwise.
 pub(crate) async fn always(request: Request, next: Next) -> Response {
+    let is_outside = matches!(request.uri().path(), "/sign-in" | "/link");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if is_outside {
+        headers.insert(EMBEDDER, HeaderValue::from_static("require-corp"));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

@@ -41,6 +41,8 @@ async fn every_answer_carries_the_security_headers() {
                 "{method} {path}: {name}"
             );
         }
+        let isolated = reply.headers.get("cross-origin-embedder-policy").is_some_and(|v| v == "require-corp");
+        assert_eq!(isolated, path == "/link", "{method} {path}: apart from the console");
         assert!(reply.headers.contains_key("cache-control"), "{method} {path}");
         if path.starts_with("/api/") {
             assert_eq!(reply.headers["cache-control"], "no-store", "{method} {path}");

@@ -37,6 +37,8 @@ class App {
     this.useTheme((kept('theme') as Theme | null) ?? 'system');
     transport.onSignedOut(() => { if (this.me) this.signedOut('server'); });
     await words.begin();
+    const why = route.now.query.get('why');
+    if (why === 'idle' || why === 'server') this.ended = why;
     await this.load();
     this.ready = true;
   }
@@ -83,7 +85,8 @@ class App {
     this.help = false;
     this.ended = why;
     transport.useCsrf(null);
-    route.go(why ? `/sign-in?back=${encodeURIComponent(back)}` : '/sign-in', true);
+    // Another document, which the server has the browser load into another process: what was heard goes with the memory of this one.
+    location.replace(why ? `/sign-in?${new URLSearchParams({ why, back })}` : '/sign-in');
   }
 
   async signOut(why: 'idle' | null = null): Promise<void> {
@@ -94,10 +97,10 @@ class App {
     } catch (error) {
       if (!(error instanceof Problem && error.status === 401)) { this.tell(error); return; }
     }
-    this.signedOut(why);
     // The server had the browser clear its storage, and these two choices hold nothing of anybody.
     this.useTheme(this.theme);
     keep('language', words.language);
+    this.signedOut(why);
   }
 
   say(text: string, undo?: () => unknown): void {
