@@ -31,6 +31,7 @@ mod name;
 mod reader;
 mod runs;
 pub mod signed_json;
+mod source;
 mod survey;
 mod trailer;
 mod verify;

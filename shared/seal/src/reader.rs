@@ -4,11 +4,14 @@
 //! walked by its frame heads. No sample is given out before the tag of its frame was verified, and nothing behind the
 //! last whole frame is read. A part that still grows is followed by [`Part::refresh`].
 
-use std::collections::{BTreeMap, VecDeque};
+mod check;
+mod read;
+
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::{ControlFlow, Range};
 
-use shared::{Event, GapCause, Track};
+use shared::{Event, Track};
 use zeroize::Zeroizing;
 
 use crate::cipher::{FileKey, FrameCipher, KEYED_HEADER};
@@ -17,12 +20,14 @@ use crate::frame::{FrameHead, FrameType, HEAD_LEN, TAG_LEN};
 use crate::header::Header;
 use crate::keys::{KeyId, RecipientSecret, RecipientType, VerifyingKey};
 use crate::meta::Meta;
-use crate::runs::parse_runs;
+use crate::source::Source;
 use crate::survey::read_header;
 use crate::trailer::{Signer, TRAILER_LEN, Trailer};
 use crate::walk::{Step, Walk};
 use crate::writer::{RECIPIENT_LABEL, ticks_to_us};
 use crate::{Result, SealError, event, hpke_box};
+
+pub use read::{Run, RunIter};
 
 /// Sync points kept of a part without INDEX. Beyond, reading begins earlier than it could, never later.
 const WALKED_POINTS_MAX: usize = 1 << 20;
@@ -64,48 +69,10 @@ pub enum State {
     DamagedInside,
 }
 
-/// One run: codec payload of a stretch without gaps, and the gap before it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Run {
-    /// Position of the first sample, in ticks from the part's start. The gap lies before it.
-    pub pos: u64,
-    /// Samples missing before `pos`.
-    pub gap_samples: u64,
-    /// Why they are missing.
-    pub cause: GapCause,
-    /// Samples that `bytes` stand for; 0 when the run is only a gap.
-    pub samples: u64,
-    /// Codec payload as received.
-    pub bytes: Vec<u8>,
-}
-
-impl Run {
-    /// Returns the position after the last sample.
-    #[must_use]
-    pub const fn end(&self) -> u64 {
-        self.pos.saturating_add(self.samples)
-    }
-}
-
-impl std::fmt::Debug for Run {
-    /// Shows positions only: audio is never printed.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Run({} + {} samples, {} bytes, before it {} {})",
-            self.pos,
-            self.samples,
-            self.bytes.len(),
-            self.gap_samples,
-            self.cause.word()
-        )
-    }
-}
-
 /// An opened part.
 #[allow(missing_debug_implementations, reason = "it holds keys")]
 pub struct Part<R> {
-    io: R,
+    io: Source<R>,
     header: Header,
     cipher: FrameCipher,
     state: State,
@@ -155,7 +122,7 @@ impl<R: Read + Seek> Part<R> {
         let cipher = open_header(&header, &bytes, keys)?;
         let start = u64::from(header.len);
         let mut part = Self {
-            io,
+            io: Source::new(io),
             header,
             cipher,
             state: State::Unfinished,
@@ -242,17 +209,7 @@ impl<R: Read + Seek> Part<R> {
         let last = self.points.get(self.points.partition_point(|p| p.t_us <= until_us));
         let stop = last.map_or(self.end, |p| p.offset);
         let offset = self.begin_reading(number, ticks_to_us(samples.start, track.clock_hz), stop)?;
-        Ok(RunIter {
-            part: self,
-            track,
-            samples,
-            offset,
-            stop,
-            at: None,
-            seq: None,
-            ready: VecDeque::new(),
-            done: false,
-        })
+        Ok(RunIter::new(self, track, samples, offset..stop))
     }
 
     /// Opens frame after frame from byte `from` on (0: from the first) and gives head and plaintext of each, until `each`
@@ -290,19 +247,6 @@ impl<R: Read + Seek> Part<R> {
         .map(|_end| ())
     }
 
-    /// Opens every frame: all tags, all run lists, the order of runs, and for a complete part the totals of FINAL.
-    ///
-    /// # Errors
-    /// The first thing that is wrong.
-    pub fn check(&mut self) -> Result<()> {
-        let meta = self.meta()?.clone();
-        self.frames(0, |_head, _plain| ControlFlow::Continue(()))?;
-        for track in &meta.tracks {
-            self.check_track(track.track)?;
-        }
-        Ok(())
-    }
-
     /// Looks again at a part that grows: takes over whole frames that were appended since, and the trailer if it came.
     /// Returns whether there is anything new.
     ///
@@ -313,7 +257,7 @@ impl<R: Read + Seek> Part<R> {
             return Ok(false);
         }
         // Whoever listens looks many times a second, and mostly there is nothing new.
-        if self.io.seek(SeekFrom::End(0))? == self.seen_len {
+        if self.io.len()? == self.seen_len {
             return Ok(false);
         }
         let before = self.end;
@@ -323,7 +267,7 @@ impl<R: Read + Seek> Part<R> {
 
     /// Finds out from the end of the file what the part is, and where its frames lie.
     fn take_shape(&mut self, keys: &impl KeyRing) -> Result<()> {
-        let file_len = self.io.seek(SeekFrom::End(0))?;
+        let file_len = self.io.len()?;
         self.seen_len = file_len;
         self.trailer = self.read_trailer(file_len)?;
         self.signer = self.trailer.as_ref().map(|t| {
@@ -360,8 +304,7 @@ impl<R: Read + Seek> Part<R> {
             return Ok(None);
         };
         let mut bytes = [0; TRAILER_LEN];
-        self.io.seek(SeekFrom::Start(at))?;
-        self.io.read_exact(&mut bytes)?;
+        self.io.read_exact_at(at, &mut bytes)?;
         Ok(Trailer::parse(&bytes, file_len).ok())
     }
 
@@ -396,9 +339,8 @@ impl<R: Read + Seek> Part<R> {
 
     /// Walks from the last known whole frame up to `until`, by checksums.
     fn walk_on(&mut self, until: u64) -> Result<()> {
-        self.io.seek(SeekFrom::Start(self.end))?;
         let left = until.saturating_sub(self.end);
-        let mut walk = Walk::new((&mut self.io).take(left), self.end, self.next_seq, None);
+        let mut walk = Walk::new(self.io.from(self.end)?.take(left), self.end, self.next_seq, None);
         let mut hole = None;
         loop {
             match walk.step()? {
@@ -505,21 +447,15 @@ impl<R: Read + Seek> Part<R> {
         Ok(None)
     }
 
-    fn check_track(&mut self, number: u8) -> Result<()> {
-        let (mut samples, mut gaps) = (0_u64, shared::GapTotals::default());
-        for run in self.runs(number, 0..u64::MAX)? {
-            let run = run?;
-            samples = samples.saturating_add(run.samples);
-            gaps.add(run.cause, run.gap_samples);
+    /// A frame has the number behind the last one's, but for a damaged place before it: from where the frame was looked for to where it
+    /// stands.
+    fn follows(&self, head: &FrameHead, (asked, offset): (u64, u64), seq: &mut Option<u32>) -> Result<()> {
+        let expected = seq.map_or(head.seq, |s| s.saturating_add(1));
+        if head.seq < expected || (head.seq > expected && !self.holes.contains_key(&asked)) {
+            return Err(SealError::Frame { offset, what: "frames are missing before it" });
         }
-        let Some(table) = &self.final_table else { return Ok(()) };
-        let line = table.tracks.iter().find(|t| t.track == number);
-        if line.is_some_and(|t| t.samples == samples && t.gaps == gaps) {
-            Ok(())
-        } else {
-            let offset = self.trailer.as_ref().map_or(0, |t| t.facts.final_offset);
-            Err(content(offset, &format!("the totals of track {number} are not those of its runs")))
-        }
+        *seq = Some(head.seq);
+        Ok(())
     }
 
     fn head_exactly_at(&mut self, offset: u64, kind: FrameType) -> Result<FrameHead> {
@@ -543,8 +479,7 @@ impl<R: Read + Seek> Part<R> {
             return Err(damaged("it ends inside a frame head"));
         }
         let mut bytes = [0; HEAD_LEN];
-        self.io.seek(SeekFrom::Start(*offset))?;
-        self.io.read_exact(&mut bytes)?;
+        self.io.read_exact_at(*offset, &mut bytes)?;
         let head = FrameHead::parse(&bytes).ok_or_else(|| damaged("this is no frame head"))?;
         if offset.saturating_add(head.frame_len()) > self.end {
             return Err(damaged("it ends inside a frame"));
@@ -558,8 +493,7 @@ impl<R: Read + Seek> Part<R> {
         let ct_len = usize::try_from(head.ct_len).map_err(|_too_long| damaged("this is no frame head"))?;
         self.buf.clear();
         self.buf.resize(ct_len, 0);
-        self.io.seek(SeekFrom::Start(offset.saturating_add(32)))?;
-        self.io.read_exact(&mut self.buf)?;
+        self.io.read_exact_at(offset.saturating_add(32), &mut self.buf)?;
         if !head.crc_fits(&self.buf) {
             return Err(damaged("its checksum does not fit"));
         }
@@ -610,96 +544,4 @@ fn note_point(points: &mut Vec<Point>, head: &FrameHead, offset: u64) {
 
 fn content(offset: u64, what: &impl ToString) -> SealError {
     SealError::Content { offset, what: what.to_string() }
-}
-
-/// The runs of one track; made by [`Part::runs`].
-#[allow(missing_debug_implementations, reason = "it borrows keys")]
-pub struct RunIter<'a, R> {
-    part: &'a mut Part<R>,
-    track: Track,
-    samples: Range<u64>,
-    offset: u64,
-    stop: u64,
-    /// End of the last run of the track, once one was read.
-    at: Option<u64>,
-    seq: Option<u32>,
-    ready: VecDeque<Run>,
-    done: bool,
-}
-
-impl<R: Read + Seek> RunIter<'_, R> {
-    /// Reads on until there are runs to give, or the end.
-    fn read_on(&mut self) -> Result<()> {
-        while self.ready.is_empty() && !self.done {
-            let asked = self.offset;
-            let head = match self.part.head_at(&mut self.offset)? {
-                Some(head) if self.offset < self.stop => head,
-                Some(_) | None => {
-                    self.done = true;
-                    break;
-                }
-            };
-            let expected = self.seq.map_or(head.seq, |s| s.saturating_add(1));
-            if head.seq < expected || (head.seq > expected && !self.part.holes.contains_key(&asked)) {
-                return Err(SealError::Frame { offset: self.offset, what: "frames are missing before it" });
-            }
-            self.seq = Some(head.seq);
-            if head.kind == FrameType::Audio && head.track == self.track.track {
-                self.take_frame(&head)?;
-            }
-            self.offset = self.offset.saturating_add(head.frame_len());
-        }
-        Ok(())
-    }
-
-    fn take_frame(&mut self, head: &FrameHead) -> Result<()> {
-        let (offset, clock_hz) = (self.offset, self.track.clock_hz);
-        let holed = !self.part.holes.is_empty();
-        let plain = self.part.open_frame(offset, head)?;
-        let list = parse_runs(plain, clock_hz).map_err(|e| content(offset, &e))?;
-        if head.media_us != ticks_to_us(list.base, clock_hz)
-            || u64::from(head.duration_us) != ticks_to_us(list.end.saturating_sub(list.base), clock_hz)
-        {
-            return Err(content(offset, &"its times are not those of its runs"));
-        }
-        let jumped = self.at.map_or(Some(0), |at| list.base.checked_sub(at));
-        match jumped {
-            Some(0) => {}
-            // Frames were damaged between: their samples are lost, and the file must say so.
-            Some(lost) if holed => self.ready.push_back(Run {
-                pos: list.base,
-                gap_samples: lost,
-                cause: GapCause::LostByRecorder,
-                samples: 0,
-                bytes: Vec::new(),
-            }),
-            Some(_) | None => return Err(content(offset, &"it does not begin where the last frame ended")),
-        }
-        self.at = Some(list.end);
-        self.ready.extend(list.runs.iter().map(|r| Run {
-            pos: r.pos,
-            gap_samples: r.head.gap_samples,
-            cause: r.head.cause,
-            samples: r.head.samples,
-            bytes: r.bytes.to_vec(),
-        }));
-        let wanted = self.samples.clone();
-        self.ready
-            .retain(|run| run.pos.saturating_sub(run.gap_samples) < wanted.end && run.end() > wanted.start);
-        self.done = list.end >= wanted.end;
-        Ok(())
-    }
-}
-
-impl<R: Read + Seek> Iterator for RunIter<'_, R> {
-    type Item = Result<Run>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Err(error) = self.read_on() {
-            self.done = true;
-            self.ready.clear();
-            return Some(Err(error));
-        }
-        self.ready.pop_front().map(Ok)
-    }
 }
