@@ -1,8 +1,9 @@
 //! The central at work: one conversation for each satellite, whose work is done on disk by the vault ([`vault::Incoming`]).
 //!
 //! A conversation takes no more bytes while work of it is left, so a satellite that sends faster than the disk writes is slowed by
-//! its own connection, and holds up nobody else. A second conversation of one satellite begins when the first has left.
+//! its own connection, and holds up nobody else. Only what is whole is admitted beside it ([`admissions`]). A second conversation of one satellite begins when the first has left.
 
+mod admissions;
 mod work;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use crate::carrier::{Conversation, Converses, Stream, piece};
 use crate::proto::{ProtocolError, Receiver, Work};
 use crate::tls::Peer;
 
+use admissions::Admissions;
 use work::Done;
 
 /// Bytes that a satellite may have under way.
@@ -152,10 +154,13 @@ impl Intake {
             Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(who).or_default());
         let _turn = turn.lock().await;
         let mut receiver = Receiver::new(who, WINDOW, FILES, 0, self.micros());
-        if let End::Told(why) = self.talk(who, &mut receiver, up, &down, end).await {
+        let mut admissions = Admissions::new(&self, who);
+        if let End::Told(why) = self.talk((who, &mut receiver, &mut admissions), up, &down, end).await {
             receiver.bye(&why);
             drop(timeout(FAREWELL, down.send(Bytes::from(receiver.answers()))).await);
         }
+        // What nobody waits for any more is in all the same, and is answered when it is offered again.
+        drop(admissions.all_done().await);
         self.listened.lock().unwrap_or_else(PoisonError::into_inner).remove(&who);
         self.keeper.left(who);
         let here = Arc::clone(&self);
@@ -164,8 +169,7 @@ impl Intake {
 
     async fn talk(
         self: &Arc<Self>,
-        who: RecorderId,
-        receiver: &mut Receiver,
+        (who, receiver, admissions): (RecorderId, &mut Receiver, &mut Admissions),
         mut up: Body,
         down: &Stream,
         mut end: watch::Receiver<Option<String>>,
@@ -176,16 +180,20 @@ impl Intake {
         let (to, mut listened) = mpsc::channel(LISTENED);
         self.listened.lock().unwrap_or_else(PoisonError::into_inner).insert(who, to);
         loop {
-            let work: Vec<Work> = std::iter::from_fn(|| receiver.next_work()).collect();
+            let mut work: Vec<Work> = std::iter::from_fn(|| receiver.next_work()).collect();
+            if admissions.concern(&work) {
+                let Ok(done) = admissions.all_done().await else { return failed() };
+                done.into_iter().for_each(|done| answer(receiver, done));
+            }
+            admissions.take_from(&mut work);
             greeted |= work.iter().any(|work| matches!(work, Work::Greeted { .. }));
             if !work.is_empty() {
                 let here = Arc::clone(self);
                 let done = tokio::task::spawn_blocking(move || here.perform(who, work)).await;
-                let Ok(done) = done else {
-                    return End::Told("the central failed; its log says why".to_owned());
-                };
+                let Ok(done) = done else { return failed() };
                 done.into_iter().for_each(|done| answer(receiver, done));
             }
+            admissions.begin();
             let answers = receiver.answers();
             if !answers.is_empty() {
                 tokio::select! {
@@ -205,6 +213,10 @@ impl Intake {
                     if let Err(error) = receiver.feed(&piece, now.utc, now.mono_ns / 1_000) {
                         return self.broken(who, &error);
                     }
+                }
+                done = admissions.done() => {
+                    let Ok(done) = done else { return failed() };
+                    done.into_iter().for_each(|done| answer(receiver, done));
                 }
                 () = sleep(Duration::from_micros(wait)) => {
                     if let Err(error) = receiver.tick(self.micros()) {
@@ -254,6 +266,10 @@ impl Intake {
     fn micros(&self) -> u64 {
         self.keeper.now().mono_ns / 1_000
     }
+}
+
+fn failed() -> End {
+    End::Told("the central failed; its log says why".to_owned())
 }
 
 /// Waits for the word that ends it.

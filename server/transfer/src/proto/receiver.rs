@@ -79,6 +79,20 @@ pub enum Work {
     Calls(Vec<u8>),
 }
 
+impl Work {
+    /// Returns which file it is about, if any.
+    #[must_use]
+    pub const fn what(&self) -> Option<What> {
+        match self {
+            Self::Look { what, .. }
+            | Self::Write { what, .. }
+            | Self::Finish { what, .. }
+            | Self::Read { what, .. } => Some(*what),
+            Self::Greeted { .. } | Self::Crowded { .. } | Self::Status(_) | Self::Calls(_) => None,
+        }
+    }
+}
+
 /// What became of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Taken {
