@@ -2,7 +2,7 @@
 //!
 //! [`lane`] derives what a helpdesk reads out; [`spoken`] reads what a listener typed; [`chain`] holds the keys that run
 //! backwards through the days; [`slots`] is the file in which each login of the coming days finds its chain key; [`vaults`]
-//! are the files that hold the private keys of recordings. Signatures and the sealing to the recovery key are brought by the
+//! are the files that hold the private keys of recordings; [`clock`] says whether a PC's clock may be believed. Signatures and the sealing to the recovery key are brought by the
 //! caller. Bytes in, bytes out: no file, no clock, no dice of its own.
 //!
 //! What must hold: the password of a day opens nothing that was put into a key vault after that day, by mathematics. That it
@@ -11,6 +11,7 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod chain;
+pub mod clock;
 mod kdf;
 pub mod lane;
 pub mod slots;

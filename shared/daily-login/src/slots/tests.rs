@@ -173,3 +173,76 @@ fn a_file_comes_back_and_a_damaged_one_is_refused() {
     assert!(altered(128, &20_261_199_u32.to_le_bytes()), "no such day");
     assert!(altered(128, &20_261_124_u32.to_le_bytes()), "order");
 }
+
+/// Reads the parts of one day in a zone as the archive run writes them: until the next day begins, whatever midnight is.
+fn civil(zone: &shared::Zone, of: Day) -> Window {
+    let next = of.plus_days(1).unwrap();
+    Window { day: of, not_before: zone.start_of(of).unwrap(), not_after: zone.start_of(next).unwrap() }
+}
+
+#[test]
+fn central_and_helpdesk_agree_on_four_thousand_days_where_midnight_is_odd() {
+    for name in
+        ["Africa/Cairo", "America/Santiago", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Johannesburg"]
+    {
+        let zone = shared::Zone::named(name).unwrap();
+        let central = lane(Lane::Helpdesk);
+        let mut before: Option<Window> = None;
+        let mut month: Option<crate::lane::MonthKey> = None;
+        // From 2011, so that the day that Apia left out (2011-12-30) is among them.
+        for n in 0..4_000 {
+            let of = day(20_111_101).plus_days(n).unwrap();
+            let window = civil(&zone, of);
+            if let Some(before) = before {
+                assert_eq!(before.not_after, window.not_before, "{name} {of}: a gap or an overlap");
+            }
+            let empty = window.not_before == window.not_after;
+            assert_eq!(empty, name == "Pacific/Apia" && of == day(20_111_230), "{name} {of}");
+            if !empty {
+                // Who reads the clock at the helpdesk's desk has the day of the slot from its first to its last moment.
+                assert_eq!(zone.day_of(window.not_before), of, "{name}");
+                assert_eq!(zone.day_of(window.not_after.plus(-1)), of, "{name}");
+            }
+            // A front desk with the month's key only says what central says.
+            if month.as_ref().is_none_or(|month| month.credentials(of).is_none()) {
+                month = Some(central.month(of));
+            }
+            let (here, there) = (central.credentials(of), month.as_ref().unwrap().credentials(of).unwrap());
+            assert_eq!(here.login, there.login);
+            assert_eq!(here.password.expose(), there.password.expose());
+            before = Some(window);
+        }
+    }
+}
+
+#[test]
+fn a_clock_set_back_needs_the_password_of_that_very_day() {
+    let (file, today) = (file(), lane(Lane::Admin).credentials(day(20_261_123)));
+    // The clock shows yesterday noon: the login of today is for another day, and its password does not open yesterday's slot.
+    assert!(matches!(
+        file.find(today.login, noon(20_261_122)),
+        Err(LoginError::OtherDay(of)) if of == day(20_261_123)
+    ));
+    let yesterday = lane(Lane::Admin).credentials(day(20_261_122));
+    let slot = file.find(yesterday.login, noon(20_261_122)).unwrap();
+    assert!(matches!(
+        slot.open(file.head(), yesterday.login, &today.password, None),
+        Err(LoginError::WrongPassword)
+    ));
+}
+
+#[test]
+fn a_login_of_one_lane_opens_no_slot_of_the_other() {
+    let (file, of) = (file(), noon(20_261_122));
+    let (admin, helpdesk) =
+        (lane(Lane::Admin).credentials(day(20_261_122)), lane(Lane::Helpdesk).credentials(day(20_261_122)));
+    let slot = file.find(admin.login, of).unwrap();
+    for login in [admin.login, helpdesk.login] {
+        assert!(slot.open(file.head(), login, &helpdesk.password, None).is_err());
+    }
+    let beyond = SlotHead { of: Chained { generation: 2, ..OF }, ..head() };
+    assert!(
+        slot.open(&beyond, admin.login, &admin.password, None).is_err(),
+        "another generation of the chain"
+    );
+}
