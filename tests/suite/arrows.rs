@@ -12,6 +12,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("seal", &[]),
     ("archive", &["seal"]),
     ("daily-login", &[]),
+    ("playback", &["audio", "seal"]),
     ("api", &[]),
     ("telephony", &[]),
     ("capture", &["telephony"]),
@@ -22,7 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("transfer", &["archive", "seal", "vault"]),
     ("archiver", &["archive", "daily-login", "seal", "store", "vault"]),
     // The doors never name telephony or the recorder: what goes on now comes through the trait `web::Host`.
-    ("web", &["api", "audio", "seal", "vault"]),
+    ("web", &["api", "audio", "playback", "seal", "vault"]),
     // The program wires everything: telephony for the engine that it runs, audio for what `export` writes, archive for the
     // site's card and certificates. It reaches store and catalogue through the vault alone.
     (
@@ -33,6 +34,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "archiver",
             "audio",
             "capture",
+            "playback",
             "recorder",
             "seal",
             "telephony",
@@ -136,7 +138,7 @@ fn the_recorder_never_names_capture() {
 
 #[test]
 fn what_is_captured_and_sealed_is_never_decoded_on_the_way() {
-    assert_eq!(who_names("audio"), ["server", "web"]);
+    assert_eq!(who_names("audio"), ["playback", "server", "web"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use audio::Legs;
 use shared::Role;
 use web::sound::encode::{Encoding, Format as Sound, RawTake};
-use web::sound::sealed::{Sealed, SoundError};
+use web::sound::sealed::{self, Sealed};
 use web::sound::sidecar::Exported;
 
 use super::whole_file;
@@ -64,8 +64,8 @@ pub(crate) fn to_raw(
 }
 
 /// Says why there is no sound, and what can be had instead.
-fn no_sound(error: SoundError) -> anyhow::Error {
-    if let SoundError::Render(audio::RenderError::NoDecoder(_)) = &error {
+fn no_sound(error: playback::SoundError) -> anyhow::Error {
+    if let playback::SoundError::Render(audio::RenderError::NoDecoder(_)) = &error {
         let text =
             format!("{error}. The octets as received are kept: `amethyst export --format raw` gives them");
         return Failure::new(Kind::Input, text).into();
@@ -76,6 +76,6 @@ fn no_sound(error: SoundError) -> anyhow::Error {
 /// Opens the sealed files of a recording.
 pub(crate) fn open(job: &super::Job<'_>, recording: &vault::Recording) -> anyhow::Result<Sealed> {
     let readers = job.vault.open_recording(recording.facts.recording_id)?;
-    Sealed::open(recording, readers, &*job.site.keys, job.site.card.min_suite)
+    sealed::open(recording, readers, &*job.site.keys, job.site.card.min_suite)
         .with_context(|| format!("{} cannot be opened", recording.facts.reference))
 }

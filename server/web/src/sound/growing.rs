@@ -10,7 +10,7 @@ use audio::Legs;
 use seal::{Part, State};
 use shared::{GapCause, RecorderId, RecordingId};
 
-use super::sealed::{Result, Ring, Sealed, Shape, Share, SoundError, micros};
+use super::sealed::{Result, Ring, Sealed, Shape, Share, micros};
 use crate::Host;
 
 /// A leg of which nothing came while the other went on for so long is silent, not late, microseconds: a packet waits a fifth of
@@ -288,7 +288,8 @@ impl Growing {
 
 fn opened(host: &dyn Host, found: vault::GrowingPart) -> Result<Sealed> {
     let vault::GrowingPart { part, path, io } = found;
+    let io: Box<dyn playback::ReadSeek> = Box::new(io);
     let opened = Part::open(io, &Ring(host.keys()), host.min_suite());
-    let opened = opened.map_err(|source| SoundError::Seal { path: path.clone(), source })?;
-    Sealed::growing(opened, part, path)
+    let opened = opened.map_err(|source| playback::SoundError::Seal { path: path.clone(), source })?;
+    Ok(Sealed::growing(opened, part, path)?)
 }

@@ -100,7 +100,7 @@ impl Lent {
     /// Works on the opened recording, on a thread that may wait.
     pub(super) async fn work<T: Send + 'static>(
         mut self,
-        work: impl FnOnce(&mut Sealed) -> SoundResult<T> + Send + 'static,
+        work: impl FnOnce(&mut Sealed) -> playback::Result<T> + Send + 'static,
     ) -> Answer<(T, Self)> {
         let doors = self.doors.clone();
         let work = move |_: &dyn crate::Host| -> SoundResult<Option<(T, Self)>> {

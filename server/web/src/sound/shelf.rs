@@ -134,5 +134,5 @@ impl Shelf {
 /// Opens the files of a recording. Blocks.
 pub(crate) fn open(host: &dyn Host, recording: &Recording) -> Result<Sealed> {
     let readers = host.vault().open_recording(recording.facts.recording_id)?;
-    Sealed::open(recording, readers, host.keys(), host.min_suite())
+    super::sealed::open(recording, readers, host.keys(), host.min_suite())
 }

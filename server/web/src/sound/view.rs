@@ -1,18 +1,9 @@
 //! A recording as JSON: one shape for `list`, `show` and the sidecar of every export, whichever door it leaves by.
 
-use serde_json::{Map, Value, json};
-use shared::{Event, GapCause, GapTotals, Party, Zone};
+pub use playback::proof::{CAUSES, event, gaps, hex};
+use serde_json::{Value, json};
+use shared::{Party, Zone};
 use vault::{LegRow, PartRow, PartyRole, PartySeen, Recording};
-
-/// All causes in the order of their numbers.
-pub const CAUSES: [GapCause; 6] = [
-    GapCause::None,
-    GapCause::LostInNetwork,
-    GapCause::LostByRecorder,
-    GapCause::Paused,
-    GapCause::SilenceSuppressed,
-    GapCause::Undecodable,
-];
 
 /// Returns a recording with everything that the catalogue knows of it.
 #[must_use]
@@ -49,45 +40,6 @@ pub fn recording(recording: &Recording, zone: &Zone) -> Value {
         "parts": recording.parts.iter().map(part).collect::<Vec<_>>(),
         "events": recording.events.iter().map(event).collect::<Vec<_>>(),
     })
-}
-
-/// Returns samples missing by cause, under the causes' names.
-#[must_use]
-pub fn gaps(totals: &GapTotals) -> Value {
-    let named = CAUSES.iter().zip(totals.0).map(|(cause, samples)| (cause.word().to_owned(), json!(samples)));
-    Value::Object(named.collect::<Map<_, _>>())
-}
-
-/// Returns an event.
-#[must_use]
-pub fn event(event: &Event) -> Value {
-    let members = event.members.iter().map(|(name, value)| (name.clone(), member(value)));
-    json!({
-        "kind": event.kind,
-        "t_us": event.t_us,
-        "track": event.track,
-        "members": Value::Object(members.collect()),
-    })
-}
-
-/// Writes octets as hexadecimal digits.
-#[must_use]
-pub fn hex(octets: &[u8]) -> String {
-    use std::fmt::Write as _;
-    octets.iter().fold(String::with_capacity(octets.len().saturating_mul(2)), |mut text, octet| {
-        // Writing to a String cannot fail.
-        let _always_ok = write!(text, "{octet:02x}");
-        text
-    })
-}
-
-fn member(value: &shared::Value) -> Value {
-    match value {
-        shared::Value::Int(n) => json!(n),
-        shared::Value::Text(text) => json!(text),
-        shared::Value::Octets(octets) => json!(hex(octets)),
-        shared::Value::Bool(yes) => json!(yes),
-    }
 }
 
 fn party(party: Option<&Party>) -> Value {

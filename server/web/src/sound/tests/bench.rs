@@ -201,7 +201,7 @@ impl Bench {
 
     pub(crate) fn sealed(&self, recording: &Recording) -> super::super::sealed::Sealed {
         let readers = self.vault.open_recording(recording.facts.recording_id).unwrap();
-        super::super::sealed::Sealed::open(recording, readers, &self.keys, RecipientType::X25519).unwrap()
+        super::super::sealed::open(recording, readers, &self.keys, RecipientType::X25519).unwrap()
     }
 }
 

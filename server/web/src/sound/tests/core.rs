@@ -171,7 +171,8 @@ fn a_seek_reads_what_was_asked_and_little_more() {
         let inner = std::mem::replace(&mut reader.io, Box::new(io::empty()));
         reader.io = Box::new(Counting { inner, read: Arc::clone(&read) });
     }
-    let mut sealed = Sealed::open(&recording, readers, &bench.keys, RecipientType::X25519).unwrap();
+    let mut sealed =
+        super::super::sealed::open(&recording, readers, &bench.keys, RecipientType::X25519).unwrap();
     let opening = read.swap(0, Ordering::Relaxed);
     assert!(opening < 200_000, "opening read {opening} of {} bytes", recording.bytes());
     let (_, wav) = wav_of(&sealed, Legs::Both);

@@ -3,7 +3,7 @@
 use audio::WavFormat;
 use audio::wav::WavSpec;
 
-use super::sealed::{Result, Sealed, Shape};
+use crate::sealed::{Result, Sealed, Shape};
 
 /// One WAV, PCM16, of known length.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use shared::{GapCause, GapCorrection};
 
-use super::sealed::{OpenPart, Result, Sealed, SoundError, is_audio, ticks};
+use crate::sealed::{OpenPart, Result, Sealed, SoundError, is_audio, ticks};
 
 /// Frames opened in one step.
 const STEP_FRAMES: usize = 2_000;

@@ -3,7 +3,7 @@
 //! All of them hold the same samples (see [`super::sealed`]); Opus is lossy and says so by being Opus.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use audio::flac::FlacWriter;
 use audio::ogg_opus::{OpusWriter, input_rate_hz};
@@ -12,8 +12,7 @@ use audio::wav::WavSpec;
 use audio::{Legs, PcmSink as _, RenderReport, WavFormat, WavWriter};
 use shared::Track;
 
-use super::sealed::{BLOCK_US, Result, Sealed, Shape, Share};
-use crate::doors::held;
+use crate::sealed::{BLOCK_US, Result, Sealed, Shape, Share};
 
 /// Formats of sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,9 +200,18 @@ impl RawTake {
     }
 }
 
+/// A writer that panicked left whole bytes behind.
+fn held(bytes: &Bytes) -> MutexGuard<'_, Vec<u8>> {
+    bytes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Encoders own their writer and are moved between threads with it; nobody ever waits for the lock.
+#[allow(clippy::disallowed_types, reason = "shared by one encoder and its reader, which are one owner's")]
+type Bytes = std::sync::Mutex<Vec<u8>>;
+
 /// Where an encoder's bytes wait until they are taken.
 #[derive(Debug, Clone, Default)]
-struct Spout(Arc<Mutex<Vec<u8>>>);
+struct Spout(Arc<Bytes>);
 
 impl Spout {
     fn take(&self) -> Vec<u8> {
