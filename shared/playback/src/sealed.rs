@@ -260,7 +260,7 @@ impl Sealed {
         let own_us = match ends(&mut part, tracks) {
             Ok(Some(own_us)) => own_us,
             Ok(None) => part.walked_us().saturating_add(ROUNDING_US),
-            Err(source) => return Err(SoundError::Seal { path: path, source }),
+            Err(source) => return Err(SoundError::Seal { path, source }),
         };
         let end_us = offset_us.saturating_add(own_us);
         self.length_us = self.length_us.max(end_us);
