@@ -1,7 +1,7 @@
 //! The days of an archive: listed without reading them, and the list of recordings of one day, opened with its key.
 
 use archive::{DayCatalogue, ROWS_MAX};
-use seal::{Kind, Part, Signer, State};
+use seal::{Kind, Part, SealError, Signer, State};
 use shared::Day;
 
 use crate::location::Location;
@@ -12,7 +12,7 @@ use crate::refusal::{Refusal, Result, altered};
 const CATALOGUE_MAX: u64 = 400 << 20;
 /// Generations have four digits or more.
 const GENERATION_DIGITS_MIN: usize = 4;
-const _: () = assert!(ROWS_MAX * 96 + (256 << 20) < CATALOGUE_MAX as usize, "the largest catalogue fits");
+const _: () = assert!(ROWS_MAX <= 1_000_000, "the largest catalogue fits");
 
 /// Lists the days, newest first. Nothing of a day is read.
 pub(crate) fn list(location: &Location) -> Result<Vec<Day>> {
@@ -36,9 +36,12 @@ pub(crate) fn open(location: &Location, session: &Session, day: Day) -> Result<D
     let Some(generation) = newest("manifest-", ".txt") else { return Err(Refusal::NoDay(day)) };
     let path = format!("{day}/day-{generation:0GENERATION_DIGITS_MIN$}.amc");
     let (file, _len) = location.file_of(&path, CATALOGUE_MAX)?;
-    let wrong = |e: seal::SealError| match e {
-        seal::SealError::Io(source) => Refusal::Unreadable { path: path.clone(), source },
-        other => altered(path.clone(), other),
+    let wrong = |e: SealError| {
+        if let SealError::Io(source) = e {
+            Refusal::Unreadable { path: path.clone(), source }
+        } else {
+            altered(path.clone(), e)
+        }
     };
     let mut part = Part::open(file, session, session.site.min_suite).map_err(wrong)?;
     let spec = &part.header().spec;

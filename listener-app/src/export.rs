@@ -56,7 +56,7 @@ impl<'a> Job<'a> {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             folder.canonicalize().ok()
         });
-        if there.is_some_and(|there| there.starts_with(location.root())) {
+        if there.is_some_and(|there| location.holds(&there)) {
             return Err(Refusal::Inside(out.to_owned()));
         }
         if out.join(REPORT_NAME).exists() {

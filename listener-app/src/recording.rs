@@ -202,17 +202,17 @@ fn find(location: &Location, near: Day, id: RecordingId, number: u16) -> Result<
 }
 
 fn refused(path: &str, error: SealError, session: &Session) -> Refusal {
-    match error {
-        SealError::Io(source) => Refusal::Unreadable { path: path.to_owned(), source },
-        SealError::NoKey(_) => {
-            let day = path.split('/').next().and_then(|day| day.parse().ok());
-            match day {
-                Some(day) if session.is_shredded(day) => Refusal::Shredded(day),
-                Some(_) | None => altered(path, "no key of this archive opens it"),
-            }
-        }
-        other => altered(path, other),
+    if let SealError::Io(source) = error {
+        return Refusal::Unreadable { path: path.to_owned(), source };
     }
+    if matches!(error, SealError::NoKey(_)) {
+        let day = path.split('/').next().and_then(|day| day.parse().ok());
+        return match day {
+            Some(day) if session.is_shredded(day) => Refusal::Shredded(day),
+            Some(_) | None => altered(path, "no key of this archive opens it"),
+        };
+    }
+    altered(path, error)
 }
 
 /// Says why sound cannot be made, in the words of a listener.
@@ -222,6 +222,8 @@ pub(crate) fn sound(error: playback::SoundError) -> Refusal {
             Refusal::Unreadable { path, source }
         }
         playback::SoundError::Seal { path, source } => altered(path, source),
-        other => Refusal::Sound(other),
+        playback::SoundError::Render(_)
+        | playback::SoundError::TooManyTracks
+        | playback::SoundError::Write(_) => Refusal::Sound(error),
     }
 }

@@ -121,7 +121,7 @@ pub(crate) enum Refusal {
     #[error("{0} exists and is not overwritten: give another --out")]
     Exists(PathBuf),
     /// The target lies in the archive.
-    #[error("{0} lies inside the archive, which is never written to: give another --out")]
+    #[error("{0} lies inside the archive or on its drive, which are never written to: give another --out")]
     Inside(PathBuf),
     /// There is no sound.
     #[error("{0}")]

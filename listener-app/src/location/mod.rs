@@ -6,7 +6,7 @@
 mod beneath;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use archive::verify::{Entry, Medium};
@@ -21,6 +21,7 @@ const ENTRIES_MAX: usize = 1_000_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Location {
     root: PathBuf,
+    place: PathBuf,
 }
 
 impl Location {
@@ -35,7 +36,13 @@ impl Location {
         let root = [path.join(layout::ROOT), path.to_owned()].into_iter().find(|root| is_root(root));
         // From here on the way to the root is without links, so that one below it is one too many.
         let root = root.ok_or_else(none)?.canonicalize().map_err(|_gone| none())?;
-        Ok(Self { root })
+        let place = path.canonicalize().map_err(|_gone| none())?;
+        Ok(Self { root, place })
+    }
+
+    /// Tells whether a folder without links lies in what was opened: the archive, or the drive that it is on.
+    pub(crate) fn holds(&self, folder: &Path) -> bool {
+        folder.starts_with(&self.place)
     }
 
     /// Returns the folder, to be shown and remembered.
@@ -56,10 +63,15 @@ impl Location {
 
     /// Opens a file to be read from any place.
     pub(crate) fn file(&self, path: &str) -> Result<File> {
-        self.opened(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => Refusal::Missing(path.to_owned()),
-            io::ErrorKind::InvalidInput => Refusal::NotPlain(path.to_owned()),
-            _ => Refusal::Unreadable { path: path.to_owned(), source },
+        self.opened(path).map_err(|source| {
+            let (kind, path) = (source.kind(), path.to_owned());
+            if kind == io::ErrorKind::NotFound {
+                Refusal::Missing(path)
+            } else if kind == io::ErrorKind::InvalidInput {
+                Refusal::NotPlain(path)
+            } else {
+                Refusal::Unreadable { path, source }
+            }
         })
     }
 

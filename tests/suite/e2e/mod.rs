@@ -21,6 +21,7 @@ mod fuzzed;
 mod heard;
 mod keeping;
 mod late;
+mod listener;
 mod live;
 mod log;
 mod malice;

@@ -17,7 +17,7 @@ pub(crate) fn amethyst() -> &'static Path {
 }
 
 /// Builds one program of the workspace and returns its path.
-fn built(package: &str, program: &str) -> PathBuf {
+pub(crate) fn built(package: &str, program: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build
