@@ -57,7 +57,7 @@ mod tests {
     impl Read for Counted {
         fn read(&mut self, into: &mut [u8]) -> Result<usize> {
             let n = self.0.read(into)?;
-            self.1 += n;
+            self.1 = self.1.saturating_add(n);
             Ok(n)
         }
     }
