@@ -1,6 +1,7 @@
 //! The command line: every command, every option, with the words a newcomer needs.
 
 pub(crate) mod keeping;
+pub(crate) mod logins;
 pub(crate) mod satellite;
 
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Show the ledger: the account of every call that was signalled on one day.
     Ledger(Ledger),
+    /// Show the login that opens archives today. That it was given out is entered in the log first.
+    DailyLogin(logins::DailyLogin),
     /// The places to which recordings are archived: folders, drives, shares.
     #[command(subcommand)]
     Location(Location),

@@ -15,6 +15,7 @@ mod disk;
 mod failure;
 mod health;
 mod keys;
+mod logins;
 mod made_call;
 mod recording;
 mod satellite;
@@ -59,6 +60,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Log(words) => cmds::log::run(words),
         Command::Restore(words) => cmds::restore::run(words),
         Command::Ledger(words) => cmds::ledger::run(words),
+        Command::DailyLogin(words) => cmds::daily_login::run(words),
         Command::Location(words) => cmds::location::run(words),
         Command::Archive(words) => cmds::archive::run(words),
         Command::Retention(words) => cmds::keeping::retention::run(words),

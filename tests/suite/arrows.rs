@@ -25,7 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // The doors never name telephony or the recorder: what goes on now comes through the trait `web::Host`.
     ("web", &["api", "audio", "playback", "seal", "vault"]),
     // The program wires everything: telephony for the engine that it runs, audio for what `export` writes, archive for the
-    // site's card and certificates. It reaches store and catalogue through the vault alone.
+    // site's card and certificates, daily-login for what a person is shown. It reaches store and catalogue through the vault alone.
     (
         "server",
         &[
@@ -34,6 +34,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "archiver",
             "audio",
             "capture",
+            "daily-login",
             "playback",
             "recorder",
             "seal",

@@ -18,6 +18,13 @@ pub(crate) enum Request {
         /// Make at most so many logins.
         logins: usize,
     },
+    /// Give out today's login.
+    DailyLogin {
+        /// To whom it is given.
+        receiver: String,
+        /// Why.
+        reason: String,
+    },
     /// End the run early.
     Stop {
         /// A person wants it: it stays ended until the next evening.

@@ -1,4 +1,5 @@
-//! The control socket of a running server, `run/control.sock` in the data folder: how the command line asks it to archive.
+//! The control socket of a running server, `run/control.sock` in the data folder: how the command line asks it to archive, and for the
+//! login of the day.
 //!
 //! One line of JSON for each request and each answer. The socket is of mode 0600 in a folder of mode 0700: whoever may connect
 //! could read the keys as well, so what comes in is from the site's own user; its length is bounded all the same.
@@ -23,6 +24,8 @@ use super::chosen;
 use super::desk::{Desk, Event, Order};
 use super::told::Told;
 use crate::failure::code_of;
+use crate::logins;
+use crate::site::Site;
 
 const NAME: &str = "control.sock";
 /// People who follow a run at once.
@@ -75,8 +78,8 @@ impl Drop for Door {
 ///
 /// # Errors
 /// The folder cannot be written.
-pub(crate) fn listen(dir: &Path, desk: &Arc<Desk>, vault: &Arc<Vault>) -> anyhow::Result<Door> {
-    let folder = dir.join("run");
+pub(crate) fn listen(site: &Arc<Site>, desk: &Arc<Desk>, vault: &Arc<Vault>) -> anyhow::Result<Door> {
+    let folder = site.dir.join("run");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join(NAME);
     let listener = within(&folder, |short| {
@@ -90,9 +93,11 @@ pub(crate) fn listen(dir: &Path, desk: &Arc<Desk>, vault: &Arc<Vault>) -> anyhow
         Ok(listener)
     })
     .with_context(|| format!("cannot listen on {}", path.display()))?;
-    let (desk, vault) = (Arc::clone(desk), Arc::clone(vault));
+    let (site, desk, vault) = (Arc::clone(site), Arc::clone(desk), Arc::clone(vault));
     let thread = std::thread::Builder::new().name("control".to_owned());
-    thread.spawn(move || answer_all(&listener, &desk, &vault)).context("the system gives no thread")?;
+    thread
+        .spawn(move || answer_all(&listener, &site, &desk, &vault))
+        .context("the system gives no thread")?;
     Ok(Door { path })
 }
 
@@ -107,7 +112,7 @@ fn within<T>(folder: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Res
     act(&PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(NAME))
 }
 
-fn answer_all(listener: &UnixListener, desk: &Arc<Desk>, vault: &Arc<Vault>) {
+fn answer_all(listener: &UnixListener, site: &Arc<Site>, desk: &Arc<Desk>, vault: &Arc<Vault>) {
     let followers = Arc::new(AtomicUsize::new(0));
     while !desk.is_ending() {
         let Ok((stream, _)) = listener.accept() else {
@@ -118,11 +123,12 @@ fn answer_all(listener: &UnixListener, desk: &Arc<Desk>, vault: &Arc<Vault>) {
             followers.fetch_sub(1, Ordering::Relaxed);
             continue;
         }
-        let (desk, vault, there) = (Arc::clone(desk), Arc::clone(vault), Arc::clone(&followers));
+        let (site, desk, vault) = (Arc::clone(site), Arc::clone(desk), Arc::clone(vault));
+        let there = Arc::clone(&followers);
         let thread = std::thread::Builder::new().name("control-one".to_owned());
         let spawned = thread.spawn(move || {
-            if let Err(e) = answer(&stream, &desk, &vault) {
-                tracing::info!("whoever followed a run of the archive is gone: {e}");
+            if let Err(e) = answer(&stream, &site, &desk, &vault) {
+                tracing::info!("whoever asked on the control socket is gone: {e}");
             }
             there.fetch_sub(1, Ordering::Relaxed);
         });
@@ -132,10 +138,16 @@ fn answer_all(listener: &UnixListener, desk: &Arc<Desk>, vault: &Arc<Vault>) {
     }
 }
 
-fn answer(stream: &UnixStream, desk: &Desk, vault: &Vault) -> io::Result<()> {
+fn answer(stream: &UnixStream, site: &Site, desk: &Desk, vault: &Vault) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     let mut requests = BufReader::new(stream.try_clone()?);
-    let Some(Request::Run { location, logins }) = Request::next(&mut requests)? else { return Ok(()) };
+    let (location, logins) = match Request::next(&mut requests)? {
+        Some(Request::Run { location, logins }) => (location, logins),
+        Some(Request::DailyLogin { receiver, reason }) => {
+            return logins::answer(stream, site, vault, &receiver, &reason);
+        }
+        Some(Request::Stop { .. }) | None => return Ok(()),
+    };
     let locations = match chosen(vault, location.as_deref()) {
         Ok(locations) => locations,
         Err(error) => {

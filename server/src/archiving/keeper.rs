@@ -94,10 +94,12 @@ impl Keeper {
     /// # Errors
     /// The system gives no threads. A control socket that cannot be opened is told and done without.
     pub(crate) fn start(self, told: Box<dyn Told>) -> anyhow::Result<Keeping> {
-        let control = match control::listen(&self.site.dir, &self.desk, &self.vault) {
+        let control = match control::listen(&self.site, &self.desk, &self.vault) {
             Ok(door) => Some(door),
             Err(e) => {
-                terminal::say(&format!("`amethyst archive run` cannot reach this server: {e:#}"));
+                terminal::say(&format!(
+                    "`amethyst archive run` and `amethyst daily-login` cannot reach this server: {e:#}"
+                ));
                 None
             }
         };

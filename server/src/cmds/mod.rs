@@ -5,6 +5,7 @@ pub(crate) mod archive;
 mod archive_verify;
 mod archived;
 pub(crate) mod check;
+pub(crate) mod daily_login;
 mod drill;
 pub(crate) mod export;
 mod exported;

@@ -143,6 +143,60 @@ impl Password {
     }
 }
 
+/// Returns the word by which a letter or digit is said over a telephone: letters by the spelling alphabet of the ICAO, digits in
+/// English. `None` for anything else.
+#[must_use]
+pub const fn word(symbol: char) -> Option<&'static str> {
+    Some(match symbol.to_ascii_uppercase() {
+        '0' => "zero",
+        '1' => "one",
+        '2' => "two",
+        '3' => "three",
+        '4' => "four",
+        '5' => "five",
+        '6' => "six",
+        '7' => "seven",
+        '8' => "eight",
+        '9' => "nine",
+        'A' => "Alfa",
+        'B' => "Bravo",
+        'C' => "Charlie",
+        'D' => "Delta",
+        'E' => "Echo",
+        'F' => "Foxtrot",
+        'G' => "Golf",
+        'H' => "Hotel",
+        'J' => "Juliett",
+        'K' => "Kilo",
+        'M' => "Mike",
+        'N' => "November",
+        'P' => "Papa",
+        'Q' => "Quebec",
+        'R' => "Romeo",
+        'S' => "Sierra",
+        'T' => "Tango",
+        'V' => "Victor",
+        'W' => "Whiskey",
+        'X' => "X-ray",
+        'Y' => "Yankee",
+        'Z' => "Zulu",
+        _ => return None,
+    })
+}
+
+/// Returns a text as it is read out, its symbols as words: `NVJ9` is `November Victor Juliett nine`. What is no symbol is left out.
+#[must_use]
+pub fn spelled(text: &str) -> Zeroizing<String> {
+    let mut said = Zeroizing::new(String::with_capacity(text.len().saturating_mul(10)));
+    for word in text.chars().filter_map(word) {
+        if !said.is_empty() {
+            said.push(' ');
+        }
+        said.push_str(word);
+    }
+    said
+}
+
 fn letter(value: u8) -> u8 {
     ALPHABET.get(usize::from(value & 31)).copied().unwrap_or(b'0')
 }
@@ -187,6 +241,22 @@ mod tests {
         assert_eq!(Password::parse("nvj9").err(), Some(SpokenError::Length(4)));
         assert_eq!(Password::parse("UVJ9-K565-K39Y-JY6Z").err(), Some(SpokenError::Symbol('U')));
         assert_eq!(Password::parse(&"0".repeat(100_000)).err(), Some(SpokenError::Length(200)));
+    }
+
+    #[test]
+    fn every_symbol_is_said_by_a_word_of_its_own_that_begins_with_it() {
+        let words: std::collections::BTreeSet<&str> =
+            ALPHABET.iter().map(|symbol| word(char::from(*symbol)).unwrap()).collect();
+        assert_eq!(words.len(), 32);
+        for symbol in ALPHABET.iter().filter(|symbol| symbol.is_ascii_alphabetic()) {
+            assert!(word(char::from(*symbol)).unwrap().starts_with(char::from(*symbol)));
+        }
+        assert_eq!(spelled("nvj9-a0").as_str(), "November Victor Juliett nine Alfa zero");
+        assert_eq!(
+            ["I", "L", "O", "U", "-", ""].map(|odd| spelled(odd).len()),
+            [0; 6],
+            "none of them occurs"
+        );
     }
 
     #[test]

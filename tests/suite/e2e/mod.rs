@@ -12,6 +12,7 @@ mod captures;
 mod console;
 mod console_satellites;
 mod crash;
+mod daily_login;
 mod deadman;
 mod digits;
 mod drive;
