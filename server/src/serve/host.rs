@@ -4,11 +4,12 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use daily_login::spoken::spelled;
 use rand_core::Rng as _;
 use shared::{LocationId, RecordingId, RunId, UtcMicros, Zone};
 use tokio::sync::watch;
 use vault::Vault;
-use web::{Board, Health, Host, HostError, ReportSignature, SiteInfo};
+use web::{Board, Health, Host, HostError, LoginAsked, ReportSignature, SiteInfo};
 
 use super::metrics::{self, Around};
 use super::settings::{self, File};
@@ -20,6 +21,7 @@ use crate::archiving::desk::Desk;
 use crate::archiving::keeper::Keeper;
 use crate::config::Config;
 use crate::keys::SiteKeys;
+use crate::logins::{self, Giver};
 use crate::satellites;
 use crate::site::Site;
 use crate::world;
@@ -234,6 +236,22 @@ impl Host for Here {
 
     fn satellites(&self) -> &dyn web::Satellites {
         &self.satellites
+    }
+
+    fn daily_login(&self, asked: &LoginAsked) -> Result<api::DailyLogin, HostError> {
+        let LoginAsked { receiver, reason, by, session, address } = asked.clone();
+        let giver = Giver { by, session, address };
+        let shown = logins::give(&self.site, &self.vault, giver, &receiver, &reason)
+            .map_err(|e| HostError::Io(format!("{e:#}")))?;
+        Ok(api::DailyLogin {
+            login: shown.login.clone(),
+            password: shown.password.clone(),
+            login_spoken: spelled(&shown.login).to_string(),
+            password_spoken: shown.password.split('-').map(|group| spelled(group).to_string()).collect(),
+            valid_from: shown.valid_from.clone(),
+            valid_until: shown.valid_until.clone(),
+            zone: shown.zone.clone(),
+        })
     }
 
     fn day_keys(&self) -> &dyn vault::DayKeys {

@@ -37,13 +37,15 @@ pub enum Act {
     Keep,
     /// See and govern satellites.
     Satellites,
+    /// See the login that opens archives today.
+    DailyLogin,
     /// Place the built-in test call.
     TestCall,
 }
 
 impl Act {
     /// All acts, in the order of their declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Own,
         Self::Search,
         Self::Play,
@@ -60,6 +62,7 @@ impl Act {
         Self::Archive,
         Self::Keep,
         Self::Satellites,
+        Self::DailyLogin,
         Self::TestCall,
     ];
 
@@ -83,6 +86,7 @@ impl Act {
             Self::Archive => "archive",
             Self::Keep => "keep",
             Self::Satellites => "satellites",
+            Self::DailyLogin => "daily_login",
             Self::TestCall => "test_call",
         }
     }
@@ -104,6 +108,7 @@ pub const fn may(role: Role, act: Act) -> bool {
         | Act::Archive
         | Act::Keep
         | Act::Satellites
+        | Act::DailyLogin
         | Act::TestCall => {
             matches!(role, Administrator)
         }
@@ -126,7 +131,7 @@ mod tests {
         let words = |role| permissions(role).join(" ");
         assert_eq!(
             words(Role::Administrator),
-            "search play export label hold release live ledger audit users sessions settings archive keep satellites test_call"
+            "search play export label hold release live ledger audit users sessions settings archive keep satellites daily_login test_call"
         );
         assert_eq!(words(Role::Supervisor), "search play export label hold live ledger");
         assert_eq!(words(Role::Auditor), "search play export ledger audit");

@@ -95,6 +95,11 @@ pub trait Host: Send + Sync + 'static {
     fn run_report(&self, id: RunId) -> Result<Option<Vec<u8>>, HostError>;
     /// Returns what the program knows of its satellites and does for them.
     fn satellites(&self) -> &dyn Satellites;
+    /// Enters in the logs that today's login is given out, durably, then shows it.
+    ///
+    /// # Errors
+    /// It could not be entered: then nobody saw it.
+    fn daily_login(&self, asked: &LoginAsked) -> Result<api::DailyLogin, HostError>;
     /// Returns the key store, as far as destroying goes.
     fn day_keys(&self) -> &dyn vault::DayKeys;
     /// Returns what is done with days whose retention is over: `ask` or `by-itself`.
@@ -159,6 +164,21 @@ pub struct SiteInfo {
     pub fingerprint: String,
     /// True for the demonstration.
     pub demo: bool,
+}
+
+/// Who is to be shown today's login, to whom they give it, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginAsked {
+    /// To whom it is given.
+    pub receiver: String,
+    /// Why.
+    pub reason: String,
+    /// Who gives it.
+    pub by: By,
+    /// The first octets of their session's digest.
+    pub session: Option<[u8; 8]>,
+    /// From where they ask.
+    pub address: String,
 }
 
 /// Why the program did not do what it was asked.

@@ -18,6 +18,7 @@ mod archive_watch;
 mod audit;
 mod caller;
 mod console;
+mod daily_login;
 mod doors;
 mod guard;
 mod headers;
@@ -59,8 +60,8 @@ use axum::routing::get;
 pub use act::{Act, may, permissions};
 pub use guard::Peer;
 pub use host::{
-    Board, BoardLine, BoardSatellite, Health, Host, HostError, OfSatellite, ReportSignature, Satellites,
-    SiteInfo,
+    Board, BoardLine, BoardSatellite, Health, Host, HostError, LoginAsked, OfSatellite, ReportSignature,
+    Satellites, SiteInfo,
 };
 pub use proxies::{Net, NetError, Proxies, Said as ProxyHeader};
 pub use serve::{Attended, Beside, Limits, Tls, redirect, serve};
@@ -107,6 +108,7 @@ fn table(doors: &Doors) -> (Router<Doors>, Vec<Route>) {
     archive_watch::register(&mut routes);
     keeping::register(&mut routes);
     satellites::register(&mut routes);
+    daily_login::register(&mut routes);
     routes.finish()
 }
 

@@ -319,7 +319,7 @@ async fn forget(doors: &Doors, former: Option<&Caller>) -> Answer<()> {
     doors.vault(move |vault| vault.drop_session(&digest)).await.map(|_| ())
 }
 
-async fn fresh(caller: &Caller) -> Answer<User> {
+pub(crate) async fn fresh(caller: &Caller) -> Answer<User> {
     let id = caller.user.id;
     caller.doors.vault(move |vault| vault.user(id)).await?.ok_or_else(Refusal::sign_in_first)
 }

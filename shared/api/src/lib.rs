@@ -10,6 +10,7 @@
 mod archive;
 mod archive_watch;
 mod audit;
+mod daily_login;
 mod keeping;
 mod ledger;
 mod live;
@@ -32,6 +33,7 @@ pub use archive_watch::{
     NoticeSeen, NoticeSeverity, ProofWord, Removal,
 };
 pub use audit::{AuditCheck, AuditEntry, AuditPage, AuditQuery};
+pub use daily_login::{AskDailyLogin, DailyLogin};
 pub use keeping::{
     ChangeHold, ChangeState, CountWhich, Covered, Destruction, DestructionOnMedium, DoneBy, HoldByOrder,
     Keeping, KeepingChange, KeepingPreview, KeptClass, NewDestruction, NewHold, Which, WishedChange,

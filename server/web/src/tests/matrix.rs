@@ -108,6 +108,7 @@ fn every_act_has_a_route_and_every_route_is_described_once() {
         Act::Archive,
         Act::Keep,
         Act::Satellites,
+        Act::DailyLogin,
         Act::TestCall,
     ] {
         assert!(table.iter().any(|r| r.spec.door == Door::Act(act)), "{act:?} opens nothing");

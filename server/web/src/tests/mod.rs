@@ -1,5 +1,6 @@
 //! The doors, asked as a browser asks them: the whole router over a real vault in a folder of its own.
 
+mod daily_login;
 mod described;
 mod house;
 mod manners;

@@ -488,6 +488,7 @@ act-user-totp = het 'n tweede faktor opgestel
 act-user-totp-removed = het 'n tweede faktor verwyder
 act-user-unlock = het 'n gebruiker ontsluit
 act-test-call = het die toetsoproep geplaas
+act-daily-login = het die dag se aanmelding uitgegee
 act-policy-propose = het ’n verandering van bewaring voorgestel
 act-policy-confirm = het ’n verandering van bewaring bevestig
 act-policy-cancel = het ’n verandering van bewaring gekanselleer

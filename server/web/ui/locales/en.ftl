@@ -489,6 +489,7 @@ act-user-totp = set up a second factor
 act-user-totp-removed = removed a second factor
 act-user-unlock = unlocked a user
 act-test-call = placed the test call
+act-daily-login = gave out the login of the day
 act-policy-propose = proposed a change of what is kept
 act-policy-confirm = confirmed a change of what is kept
 act-policy-cancel = cancelled a change of what is kept

@@ -302,6 +302,10 @@ impl Host for BenchHost {
         self
     }
 
+    fn daily_login(&self, _asked: &crate::LoginAsked) -> Result<api::DailyLogin, HostError> {
+        Err(HostError::Io("there are no keys on this bench".into()))
+    }
+
     fn day_keys(&self) -> &dyn vault::DayKeys {
         &crate::tests::NoKeys
     }
