@@ -21,7 +21,7 @@ pub(crate) struct DailyLogin {
     /// Why it is given, such as a ticket's number. Asked for at a terminal.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    /// Print JSON: login, password, valid_from, valid_until, zone.
+    /// Print JSON: login, password, since and until when they hold, and the zone.
     #[arg(long)]
     pub(crate) json: bool,
 }

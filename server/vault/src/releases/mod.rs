@@ -1,6 +1,8 @@
 //! Who was given the login of a day: entered into the transparency log and the audit log **before** anybody sees it.
 //!
-//! 1. leaf 4 durable; 2. the entry of the audit log, which has the words and the salt that the leaf has digests of; 3. [`ReleasedLogin`].
+//! 1. leaf 4 durable;
+//! 2. the entry of the audit log, which has the words and the salt that the leaf has digests of;
+//! 3. a [`ReleasedLogin`].
 //!
 //! Whoever shows a login asks for a [`ReleasedLogin`], and only this file makes one: a crash between the steps leaves a leaf or an
 //! entry of a login that nobody saw, never a login that nobody entered.
