@@ -294,3 +294,21 @@ fn certs_path(certs: &Certs) -> String {
 fn generation(name: &str, before: &str, behind: &str) -> Option<u64> {
     name.strip_prefix(before)?.strip_suffix(behind)?.rsplit('-').next()?.parse().ok()
 }
+
+#[cfg(test)]
+impl Session {
+    /// A session as a login would have opened it, for tests of what comes behind.
+    pub(crate) fn made(site: SiteJson, certs: Certs, contents: VaultContents) -> Self {
+        let places = contents.days.iter().enumerate().map(|(place, day)| (day.key_id, place)).collect();
+        let card = Card {
+            site_id: site.site_id,
+            location_id: shared::LocationId([1; 16]),
+            media_id: shared::MediaId([2; 16]),
+            media_gen: 1,
+            created: UtcMicros(0),
+        };
+        let day = site.commissioned;
+        let (login, not_after, notes) = ("a0000".to_owned(), UtcMicros(i64::MAX), Vec::new());
+        Self { site, card, certs, day, login, not_after, written: day, notes, contents, places }
+    }
+}

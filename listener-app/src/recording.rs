@@ -227,3 +227,6 @@ pub(crate) fn sound(error: playback::SoundError) -> Refusal {
         | playback::SoundError::Write(_) => Refusal::Sound(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
