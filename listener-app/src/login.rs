@@ -14,15 +14,15 @@ use std::collections::HashMap;
 
 use archive::certs::Certs;
 use archive::log::Checkpoint;
-use archive::verify::{Fault, Finding, Known, Medium};
+use archive::verify::{Fault, Finding, Known as KnownArchive, Medium};
 use archive::{CARD_MAX, CARD_NAME, Card, SiteJson, VaultContents, layout};
+use daily_login::clock::{self, Known};
 use daily_login::slots::SLOT_FILE_MAX;
 use daily_login::vaults::{self, VAULT_FILE_MAX};
 use daily_login::{KeyVault, Login, Password, RecoveryVault, SlotFile};
 use seal::{KeyId, KeyRing, RecipientSecret, VerifyingKey};
 use shared::{Day, RecordingId, UtcMicros};
 
-use crate::clock::{self, Dated};
 use crate::location::Location;
 use crate::memory::{Seen, SeenMedium};
 use crate::refusal::{Refusal, Result, altered};
@@ -80,14 +80,11 @@ struct Documents {
 pub(crate) fn open(location: &Location, typed: &Typed, now: UtcMicros, seen: &mut Seen) -> Result<Session> {
     let documents = documents(location)?;
     let site_name = documents.site.site_id.to_string();
-    let dated = [
-        Dated { what: "the newest key vault of this archive", at: documents.vault.head().created },
-        Dated { what: "the newest slot file of this archive", at: documents.slots.head().created },
-        Dated { what: "the location card of this archive", at: documents.card.created },
-        Dated { what: "the last login on this PC", at: seen.last(&site_name) },
-    ];
-    clock::check(now, &documents.site.zone, &dated)?;
+    let known = Known { this_pc: seen.last(&site_name), ..Known::default() };
+    let known = known.with_key_files(&documents.slots, documents.vault.head());
+    clock::check(now, &known.with_medium(documents.card.created))?;
     let slot = documents.slots.find(typed.login, now)?;
+    clock::check_day(slot.day(), documents.vault.head().date)?;
     // Pepper lies in the keyring of enrolled PCs, of which there are none yet.
     let chain = slot.open(documents.slots.head(), typed.login, &typed.password, None)?;
     let plain = documents.vault.open(&chain)?;
@@ -237,7 +234,7 @@ fn vault(location: &Location, path: &str, site: &SiteJson, certs: &Certs) -> Res
 /// Judges every file of `keys/` without a key: form, site, signature.
 pub(crate) fn judge_keys(location: &Location) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some((site, certs)) = archive::verify::documents(location, &Known::default()) else {
+    let Some((site, certs)) = archive::verify::documents(location, &KnownArchive::default()) else {
         return findings;
     };
     for entry in Medium::list(location, "keys").unwrap_or_default() {

@@ -139,8 +139,8 @@ impl Seen {
     }
 
     /// Returns the latest time seen with a site.
-    pub(crate) fn last(&self, site: &str) -> UtcMicros {
-        UtcMicros(self.sites.get(site).map_or(0, |site| site.last_us))
+    pub(crate) fn last(&self, site: &str) -> Option<UtcMicros> {
+        self.sites.get(site).map(|site| UtcMicros(site.last_us))
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
         }
         memory.write(&seen).unwrap();
         let read = memory.read().unwrap();
-        assert_eq!((&read, read.last("s"), read.last("other")), (&seen, UtcMicros(7), UtcMicros(0)));
+        assert_eq!((&read, read.last("s"), read.last("other")), (&seen, Some(UtcMicros(7)), None));
         assert_eq!((read.recent.len(), read.recent[0].as_str()), (20, "/drive/4"));
         #[cfg(unix)]
         for name in [NAME, KEY_NAME] {

@@ -75,18 +75,8 @@ pub(crate) enum Refusal {
     #[error(transparent)]
     Login(#[from] LoginError),
     /// The clock is behind what has a date.
-    #[error(
-        "this PC's clock shows {now}, but {what} is of {seen}: the clock is behind. Set date and time right, then ask for the login of \
-         that day"
-    )]
-    ClockBehind {
-        /// The clock's time.
-        now: String,
-        /// What is newer.
-        what: &'static str,
-        /// Its time.
-        seen: String,
-    },
+    #[error(transparent)]
+    Clock(#[from] daily_login::clock::Refusal),
     /// The login's day ended while the program ran.
     #[error("the login was valid until the end of {0} and is over: ask for today's")]
     Over(Day),
@@ -137,7 +127,7 @@ impl Refusal {
         match self {
             Self::Usage(_) => 2,
             Self::Spoken(_) | Self::Login(_) | Self::Over(_) => 4,
-            Self::ClockBehind { .. } => 5,
+            Self::Clock(_) => 5,
             Self::Unwritable { .. } | Self::Exists(_) | Self::Inside(_) => 6,
             Self::NoArchive(_)
             | Self::Unreadable { .. }

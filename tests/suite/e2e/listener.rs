@@ -18,7 +18,7 @@ use shared::{Day, UtcMicros};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use super::archive::{location, record};
+use super::archive::record;
 use super::film::files_below;
 use super::site::{Ran, Site, built, run};
 
@@ -156,16 +156,15 @@ impl Pc {
 /// Archives what was recorded to `place`, at a clock that is off by `clock`, with logins for so many days in both lanes.
 fn archived(site: &Site, clock: Option<&str>, days: u32) {
     let logins = (days * 2).to_string();
-    let words = ["archive", "run", "--data", site.data(), "--json", "--logins", &logins];
-    let ran = match clock {
-        None => run(&words),
-        Some(off) => {
-            let faked =
-                Command::new("faketime").args(["-f", off]).arg(super::site::amethyst()).args(words).output();
-            faked.expect("faketime is of Debian's faketime").into()
-        }
-    };
+    let ran = at(clock, &["archive", "run", "--data", site.data(), "--json", "--logins", &logins]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+/// Runs the server's program at a clock that is off by `clock`.
+fn at(clock: Option<&str>, words: &[&str]) -> Ran {
+    let Some(off) = clock else { return run(words) };
+    let faked = Command::new("faketime").args(["-f", off]).arg(super::site::amethyst()).args(words).output();
+    faked.expect("faketime is of Debian's faketime").into()
 }
 
 fn has_faketime() -> bool {
@@ -178,11 +177,18 @@ fn has_faketime() -> bool {
 
 /// A site that recorded `calls` calls and has a place for an archive.
 fn recorded(calls: u32) -> (Site, PathBuf) {
+    recorded_with_place_of(None, calls)
+}
+
+/// The same with a place that was prepared at a clock that is off by `clock`.
+fn recorded_with_place_of(clock: Option<&str>, calls: u32) -> (Site, PathBuf) {
     let site = Site::new();
     let place = PathBuf::from(site.path("nas"));
     fs::create_dir(&place).unwrap();
-    let added =
-        location(&site, "add", &["--kind", "folder", "--path", place.to_str().unwrap(), "--name", "nas"]);
+    let path = place.to_str().unwrap();
+    let words =
+        ["location", "add", "--data", site.data(), "--kind", "folder", "--path", path, "--name", "nas"];
+    let added = at(clock, &words);
     assert_eq!(added.code, Some(0), "{added:?}");
     record(&site, calls, 3, 0);
     (site, place)
@@ -355,7 +361,7 @@ fn a_clock_that_is_wrong_opens_nothing_that_is_not_of_its_day() {
     if !has_faketime() {
         return;
     }
-    let (site, place) = recorded(1);
+    let (site, place) = recorded_with_place_of(Some("-1d"), 1);
     let keys = Keys::of(&site);
     // Written yesterday, with logins of yesterday and today; the drive did not come back since.
     archived(&site, Some("-1d"), 2);
@@ -363,10 +369,10 @@ fn a_clock_that_is_wrong_opens_nothing_that_is_not_of_its_day() {
     let (yesterday, today) = (keys.of_day(Lane::Helpdesk, -1), keys.of_day(Lane::Helpdesk, 0));
     pc.listen(&["list"], &yesterday).refused(4, &["not for today"]);
     pc.listen_at(Some("+1d"), &["list"], &today).refused(4, &["not for today"]);
-    pc.listen_at(Some("-3d"), &["list"], &yesterday).refused(5, &["clock", "behind"]);
+    pc.listen_at(Some("-3d"), &["list"], &yesterday).refused(5, &["clock is wrong", "was written at"]);
     assert_eq!(pc.listen(&["list"], &today).code, Some(0));
     // Yesterday's login on a clock of yesterday: this PC has seen today.
-    pc.listen_at(Some("-1d"), &["list"], &yesterday).refused(5, &["the last login on this PC"]);
+    pc.listen_at(Some("-1d"), &["list"], &yesterday).refused(5, &["clock was set back"]);
     let memory = pc.folder.path().join("settings/amtlisten/memory.json");
     let kept = fs::read_to_string(&memory).unwrap();
     fs::write(&memory, kept.replace("last_us\\\":1", "last_us\\\":0")).unwrap();
