@@ -80,8 +80,15 @@ fn a_captured_satellite_is_refused_bounded_and_told_and_an_honest_one_goes_on() 
     );
     assert!(grown < MEMORY_MAX, "{before} bytes before, {most} at most");
 
-    // And it is sent away for good.
-    assert_eq!(run(&["satellite", "revoke", "--data", house.site.data(), "west"]).code, Some(0));
+    // And it is sent away for good: from the line on which it is, and when it comes again.
+    rogue.runtime.block_on(async {
+        let session = rogue.visit().await;
+        assert_eq!(run(&["satellite", "revoke", "--data", house.site.data(), "west"]).code, Some(0));
+        let word = session.last_word().await;
+        assert!(word.contains("this satellite was revoked at the central"), "{word}");
+        let refused = rogue.turned_away().await;
+        assert!(refused.contains("this satellite was revoked at the central"), "{refused}");
+    });
     alarmed("this satellite was revoked at the central");
     let said = satellite.end();
     assert_eq!(said.matches("connected to central").count(), 1, "{said}");

@@ -76,6 +76,14 @@ impl Rogue {
         session
     }
 
+    /// Connects and is not let in; returns what it is told.
+    pub(crate) async fn turned_away(&self) -> String {
+        let config = tls::for_satellite(&self.home.authority, &self.home.identity).expect("a certificate");
+        let address = format!("https://{}", self.at).parse().expect("an address");
+        let mut line = Line::open(&address, config).await.expect("its certificate is still good");
+        line.transfer().await.err().expect("it is not let in").to_string()
+    }
+
     /// Whose satellite it is.
     pub(crate) const fn site(&self) -> shared::SiteId {
         self.home.trust.site.site_id

@@ -41,14 +41,19 @@ const family = () => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).f
   try { return [[name, readFileSync(`/proc/${name}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ')[1]]]; } catch { return []; }
 });
 
-/** How many of the pieces stand in the memory of a browser, processes that share its profile and all they made. */
+/** What a process of the browser is for, as its command line says. */
+const kind = (pid) => {
+  try { return /--utility-sub-type=([\w.]+)|--type=([\w-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))?.slice(1).find(Boolean) ?? 'browser'; } catch { return 'gone'; }
+};
+
+/** Which of the pieces stand in the memory of a browser, processes that share its profile and all they made, and in which of them. */
 function inMemory(profile, wanted) {
   const parents = new Set(processes(profile)), table = family();
   for (let grown = true; grown;) {
     grown = false;
     for (const [pid, parent] of table) if (parents.has(parent) && !parents.has(pid)) { parents.add(pid); grown = true; }
   }
-  const seen = new Set(), chunk = Buffer.allocUnsafe(8 << 20);
+  const seen = new Set(), where = new Set(), chunk = Buffer.allocUnsafe(8 << 20);
   for (const pid of parents) {
     let maps, mem;
     try { maps = readFileSync(`/proc/${pid}/maps`, 'latin1'); mem = openSync(`/proc/${pid}/mem`, 'r'); } catch { continue; }
@@ -61,12 +66,27 @@ function inMemory(profile, wanted) {
         let read = 0;
         try { read = readSync(mem, chunk, 0, length, at); } catch { break; }
         const some = chunk.subarray(0, read);
-        wanted.forEach((piece, n) => { if (!seen.has(n) && some.includes(piece)) seen.add(n); });
+        wanted.forEach((piece, n) => { if (some.includes(piece)) { seen.add(n); where.add(`${kind(pid)} ${name || 'heap'}`); } });
       }
     }
     closeSync(mem);
   }
-  return seen.size;
+  return { found: seen.size, where: [...where] };
+}
+
+/**
+ * Waits until none of the pieces stands in the memory, for a minute at most: the process of the page that played ends when its browser
+ * likes to, and on a busy machine that takes its time. In that minute the page is loaded again, as somebody does who wants to sign in.
+ */
+async function gone(page, profile, wanted) {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    const left = inMemory(profile, wanted);
+    if (left.found === 0 || Date.now() > end) return left;
+    await page.waitForTimeout(1_000);
+    await page.reload();
+    await page.locator('#name').waitFor();
+  }
 }
 
 /** Files below a folder in which one of the pieces stands. */
@@ -92,7 +112,7 @@ async function reachable(page) {
   return octets;
 }
 
-/** Plays a recording in a browser of its own, signs out, and tells what is left: { playing, memory, reachable, disk, control, pieces }. */
+/** Plays a recording in a browser of its own, signs out, and tells what is left: { playing, memory, where, reachable, disk, control, pieces }. */
 export async function remains(base, cookies, id) {
   const profile = mkdtempSync(join(tmpdir(), 'amethyst-profile-'));
   const wav = await fetched(`${base}/api/v1/recordings/${id}/audio?legs=both&format=wav`, cookies), wanted = pieces(wav);
@@ -103,19 +123,18 @@ export async function remains(base, cookies, id) {
     await page.goto(`${base}/recordings?open=${id}`);
     await page.getByTestId('play').click();
     await page.waitForFunction(() => (document.querySelector('audio')?.currentTime ?? 0) > 1.5, undefined, { timeout: 20_000 });
-    const playing = inMemory(profile, wanted);
+    const playing = inMemory(profile, wanted).found;
     await page.locator('.person button').first().click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.locator('#name').waitFor();
-    await page.waitForTimeout(1_500);
+    const { found: memory, where } = await gone(page, profile, wanted);
     const left = await reachable(page);
-    const memory = inMemory(profile, wanted);
     const disk = onDisk(profile, wanted);
     await context.close();
     disk.push(...onDisk(profile, wanted));
     writeFileSync(join(profile, 'control'), wav);
     const control = onDisk(profile, wanted).length;
-    return { playing, memory, reachable: left, disk, control, pieces: wanted.length };
+    return { playing, memory, where, reachable: left, disk, control, pieces: wanted.length };
   } finally {
     await context.close().catch(() => undefined);
     rmSync(profile, { recursive: true, force: true });
