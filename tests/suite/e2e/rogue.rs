@@ -81,7 +81,8 @@ impl Rogue {
         let config = tls::for_satellite(&self.home.authority, &self.home.identity).expect("a certificate");
         let address = format!("https://{}", self.at).parse().expect("an address");
         let mut line = Line::open(&address, config).await.expect("its certificate is still good");
-        line.transfer().await.err().expect("it is not let in").to_string()
+        let Err(refused) = line.transfer().await else { panic!("it is let in") };
+        refused.to_string()
     }
 
     /// Whose satellite it is.
