@@ -127,8 +127,10 @@ fn firsts(disk: &dyn Disk) -> Result<Vec<u64>> {
     Ok(firsts)
 }
 
-/// Opens the newest file that has a whole head and returns it with its first index and its count.
+/// Opens the newest file that has a whole head and returns it with its first index and its count. Not only rows know of leaves: their
+/// hashes are written when they are durable, so no crash leaves more hashes than leaves.
 fn newest(disk: &dyn Disk, known: u64) -> Result<(DiskFile, u64, u64)> {
+    let known = known.max(hashed(disk)?);
     let damaged = |path: String| VaultError::LogDamaged { path };
     for first in firsts(disk)?.into_iter().rev() {
         let path = path_of(first);

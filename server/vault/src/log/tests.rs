@@ -101,3 +101,33 @@ fn damage_that_no_crash_makes_is_refused_and_nothing_is_cut_off() {
     assert!(matches!(open(&disk, 5), Err(VaultError::LogDamaged { .. })));
     assert_eq!(disk.len("log/leaves-000000000000.aml").unwrap(), before);
 }
+
+/// A log of ten leaves in two files that no row names, as those of logins that were given out.
+fn unnamed() -> FaultyDisk {
+    let disk = FaultyDisk::new();
+    let mut log = open(&disk, 0).unwrap();
+    log.append(&leaves(0, 8)).unwrap();
+    log.append(&leaves(8, 10)).unwrap();
+    drop(log);
+    disk
+}
+
+/// Their files were begun anew, as if nothing had been there.
+#[test]
+fn lost_leaves_that_no_row_names_are_missed_all_the_same() {
+    let is_missed = |disk: &FaultyDisk| matches!(open(disk, 0), Err(VaultError::LogDamaged { .. }));
+    assert!(!is_missed(&unnamed()));
+    let newest = "log/leaves-000000000008.aml";
+    for at in [3, 25] {
+        let disk = unnamed();
+        let before = disk.len(newest).unwrap();
+        disk.flip(newest, at);
+        assert!(is_missed(&disk), "octet {at} changed");
+        assert_eq!(disk.len(newest).unwrap(), before, "nothing is cut off");
+    }
+    let disk = unnamed();
+    disk.unlink(newest).unwrap();
+    assert!(is_missed(&disk), "the newest file is gone");
+    disk.unlink("log/leaves-000000000000.aml").unwrap();
+    assert!(is_missed(&disk), "both are");
+}
