@@ -7,6 +7,7 @@ mod admissions;
 mod work;
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ const TAKEN: Duration = Duration::from_secs(30);
 const LISTENED: usize = 64;
 /// For a last word.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Bytes that are taken together, if they are there: each turn costs a change of threads.
+const TOGETHER: usize = 1 << 20;
 /// A satellite's clock that is further off is told: five seconds.
 const CLOCK_US: i64 = 5_000_000;
 
@@ -209,9 +212,8 @@ impl Intake {
             tokio::select! {
                 piece = piece(&mut up) => {
                     let Some(piece) = piece else { return End::Gone };
-                    let now = self.keeper.now();
-                    if let Err(error) = receiver.feed(&piece, now.utc, now.mono_ns / 1_000) {
-                        return self.broken(who, &error);
+                    if let Err(end) = self.hear(who, receiver, piece, &mut up).await {
+                        return end;
                     }
                 }
                 done = admissions.done() => {
@@ -232,6 +234,32 @@ impl Intake {
                 why = told(&mut end) => return why,
             }
         }
+    }
+
+    /// Takes a piece, and what has come behind it already.
+    async fn hear(
+        &self,
+        who: RecorderId,
+        receiver: &mut Receiver,
+        first: Bytes,
+        up: &mut Body,
+    ) -> Result<(), End> {
+        let (mut next, mut taken) = (Some(first), 0_usize);
+        while let Some(some) = next {
+            let now = self.keeper.now();
+            receiver.feed(&some, now.utc, now.mono_ns / 1_000).map_err(|error| self.broken(who, &error))?;
+            taken = taken.saturating_add(some.len());
+            if taken >= TOGETHER {
+                break;
+            }
+            next = tokio::select! {
+                biased;
+                // What is at its end says so again when it is asked the next time.
+                more = piece(up) => more,
+                () = ready(()) => None,
+            };
+        }
+        Ok(())
     }
 
     /// Returns the documents that this satellite has not been sent on this connection.

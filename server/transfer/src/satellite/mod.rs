@@ -142,7 +142,17 @@ async fn keep(
     let sender =
         Sender::new(SenderConfig { site_id, recorder_id, boot, central: central_key(&*home), order });
     let released = Vec::new();
-    let mut visit = Visit { address, outpost, home, sender, news, released, listened_until: 0, told: None };
+    let mut visit = Visit {
+        address,
+        outpost,
+        home,
+        sender,
+        news,
+        released,
+        letting_go: None,
+        listened_until: 0,
+        told: None,
+    };
     let mut backoff = Backoff::default();
     while !*stop.borrow() {
         let began = visit.home.now();

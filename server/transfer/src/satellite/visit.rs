@@ -1,11 +1,13 @@
 //! One connection of a satellite, from the handshake to its end.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
 use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use vault::{News, Outpost, Released, Resume};
 
@@ -55,6 +57,8 @@ pub(super) struct Visit {
     pub(super) news: Arc<Notify>,
     /// Receipted, and not unlinked yet: one sync of the folder for many.
     pub(super) released: Vec<Released>,
+    /// What is being unlinked, beside the conversation: on a busy disk a sync may take longer than the line has something to send.
+    pub(super) letting_go: Option<JoinHandle<vault::Result<()>>>,
     /// Until when somebody listens to something that grows here.
     pub(super) listened_until: u64,
     /// The last trouble that people were told: not the same one with each connection.
@@ -89,7 +93,7 @@ impl Visit {
         };
         self.home.say(&format!("connected to central at {}", self.address));
         let cut = self.converse(&line, &up, down, stop).await;
-        self.let_go();
+        self.let_all_go().await;
         match cut {
             Err(Cut::Asked) | Ok(()) => Ended::Asked,
             Err(cut) => Ended::Lost { why: cut.to_string(), greeted: true },
@@ -160,7 +164,7 @@ impl Visit {
             {
                 gathered = self.act(todo);
             }
-            self.let_go();
+            self.begin_to_let_go();
             let now = self.now();
             let deadline = self.sender.deadline(now).unwrap_or_else(|| now.saturating_add(IDLE_US));
             let deadline = if is_news { deadline.min(look) } else { deadline };
@@ -176,6 +180,7 @@ impl Visit {
                 () = sleep(Duration::from_micros(deadline.saturating_sub(now))) => {
                     self.sender.tick(self.now())?;
                 }
+                gone = gone(&mut self.letting_go) => self.let_go(gone),
                 () = news.notified(), if !is_news => is_news = true,
                 _tick = status.tick() => self.sender.status(self.home.status()),
                 // Before the greeting is answered nothing can be told, and what is told anew must arrive.
@@ -263,11 +268,25 @@ impl Visit {
         }
     }
 
-    fn let_go(&mut self) {
-        if self.released.is_empty() {
-            return;
+    /// Unlinks what was released, if nothing is being unlinked.
+    fn begin_to_let_go(&mut self) {
+        if self.letting_go.is_none() && !self.released.is_empty() {
+            let (outpost, released) = (Arc::clone(&self.outpost), std::mem::take(&mut self.released));
+            self.letting_go = Some(spawn_blocking(move || outpost.let_go(released)));
         }
-        if let Err(error) = self.outpost.let_go(std::mem::take(&mut self.released)) {
+    }
+
+    async fn let_all_go(&mut self) {
+        self.begin_to_let_go();
+        while self.letting_go.is_some() {
+            let gone = gone(&mut self.letting_go).await;
+            self.let_go(gone);
+            self.begin_to_let_go();
+        }
+    }
+
+    fn let_go(&self, gone: Result<(), String>) {
+        if let Err(error) = gone {
             self.home.alarm(&format!(
                 "what the central has taken over could not be removed here: {error}. It is tried again at the next start"
             ));
@@ -312,6 +331,14 @@ impl Visit {
             self.told = Some(text);
         }
     }
+}
+
+/// Waits until what is being unlinked is gone; for ever, if nothing is. May be dropped and called again.
+async fn gone(letting_go: &mut Option<JoinHandle<vault::Result<()>>>) -> Result<(), String> {
+    let Some(task) = letting_go else { return pending().await };
+    let gone = task.await;
+    *letting_go = None;
+    gone.map_err(|panicked| panicked.to_string())?.map_err(|error| error.to_string())
 }
 
 const fn micros(ns: u64) -> u64 {
